@@ -1,0 +1,127 @@
+# mailseal: `make` builds, `make demo` shows the main job, `make test` proves it; see README.md.
+
+VERSION := 0.1.0
+BUILD ?= build
+PREFIX ?= /usr/local
+SYSCONFDIR ?= /etc
+LIBDIR ?= $(PREFIX)/lib/mailseal
+LIBEXECDIR ?= $(PREFIX)/lib/mailseal
+BINDIR ?= $(PREFIX)/bin
+MANDIR ?= $(PREFIX)/share/man
+DOCDIR ?= $(PREFIX)/share/doc/mailseal
+CONFIG_DEFAULT ?= $(SYSCONFDIR)/mailseal.conf
+
+CC ?= gcc
+CFLAGS ?= -O2 -g
+WERROR ?= $(if $(CI),-Werror,)
+WARNINGS := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wformat=2 \
+	-Werror=switch-enum $(WERROR)
+HARDENING ?= -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2 -fstack-protector-strong -fstack-clash-protection \
+	-fcf-protection -fPIE
+HARDENED_LINK ?= -pie -Wl,-z,relro,-z,now,-z,noexecstack
+ALL_CFLAGS = -std=gnu11 -D_GNU_SOURCE -I. -MMD -MP -fvisibility=hidden $(WARNINGS) $(CFLAGS) \
+	-DMAILSEAL_VERSION='"$(VERSION)"' -DMAILSEAL_CONFIG_DEFAULT='"$(CONFIG_DEFAULT)"' \
+	-DMAILSEAL_LIBDIR='"$(LIBDIR)"' -DMAILSEAL_LIBEXECDIR='"$(LIBEXECDIR)"'
+
+# The preload sits in other people's processes: libc alone, no helper symbols that only one libc has.
+PRELOAD_CFLAGS = -fPIC -fno-stack-protector -U_FORTIFY_SOURCE -fno-asynchronous-unwind-tables
+PRELOAD_LINK = -shared -Wl,-z,relro,-z,now,-z,noexecstack,-z,defs,-soname,libmailseal.so
+
+Q := $(if $(V),,@)
+rooms := base handoff tls smtp agent
+sources = $(wildcard shim/$(1)/*.c)
+ROOM_SOURCES := $(filter-out shim/agent/main.c,$(foreach r,$(rooms),$(call sources,$(r)))) $(wildcard config/*.c)
+ROOM_OBJECTS := $(ROOM_SOURCES:%.c=$(BUILD)/obj/%.o)
+TOOL_OBJECTS := $(patsubst %.c,$(BUILD)/obj/%.o,$(wildcard tools/*.c))
+PRELOAD_SOURCES := $(call sources,preload) $(call sources,handoff)
+PRELOAD_OBJECTS := $(PRELOAD_SOURCES:%.c=$(BUILD)/pic/%.o)
+UNIT_TESTS := $(patsubst tests/unit/%.c,$(BUILD)/test/%,$(wildcard tests/unit/*_test.c))
+FUZZERS := $(patsubst tests/fuzz/%.c,$(BUILD)/fuzz/%,$(wildcard tests/fuzz/*_fuzz.c))
+LIBS := -lssl -lcrypto -lconfuse -lidn2 -ljansson
+
+all: $(BUILD)/libmailseal.so $(BUILD)/mailseal-agent $(BUILD)/mailseal
+
+$(BUILD)/obj/%.o: %.c
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(ALL_CFLAGS) $(HARDENING) -c -o $@ $<
+
+$(BUILD)/pic/%.o: %.c
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(ALL_CFLAGS) $(PRELOAD_CFLAGS) -c -o $@ $<
+
+$(BUILD)/obj-fast/%.o: %.c
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(ALL_CFLAGS) $(HARDENING) -DMAILSEAL_TIMEOUT_DIVISOR=100 -c -o $@ $<
+
+$(BUILD)/libmailseal.so: $(PRELOAD_OBJECTS)
+	$(Q)$(CC) $(PRELOAD_LINK) -o $@ $^
+
+$(BUILD)/rooms.a: $(ROOM_OBJECTS)
+	$(Q)rm -f $@ && ar rcs $@ $^
+
+$(BUILD)/mailseal-agent: $(BUILD)/obj/shim/agent/main.o $(BUILD)/rooms.a
+	$(Q)$(CC) $(CFLAGS) $(HARDENED_LINK) -o $@ $^ $(LIBS)
+
+# The same agent with every protocol timeout divided by 100, so that tests of stalls end.
+$(BUILD)/mailseal-agent-fast: $(patsubst %.c,$(BUILD)/obj-fast/%.o,$(call sources,agent)) $(BUILD)/rooms.a
+	$(Q)$(CC) $(CFLAGS) $(HARDENED_LINK) -o $@ $^ $(LIBS)
+
+$(BUILD)/mailseal: $(TOOL_OBJECTS) $(BUILD)/rooms.a
+	$(Q)$(CC) $(CFLAGS) $(HARDENED_LINK) -o $@ $^ $(LIBS)
+
+$(BUILD)/test/%: $(BUILD)/obj/tests/unit/%.o $(BUILD)/rooms.a
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(CFLAGS) $(HARDENED_LINK) -o $@ $^ $(LIBS) -lcmocka
+
+unit: $(UNIT_TESTS)
+	@tests/unit/run $(UNIT_TESTS)
+
+test: deps-test all $(BUILD)/mailseal-agent-fast $(UNIT_TESTS)
+	@tests/run $(BUILD)
+
+demo: deps-demo all
+	@tests/demo/demo
+
+deps deps-demo deps-test deps-lint deps-fuzz:
+	@tests/deps $(or $(@:deps-%=%),build)
+
+# The list of prerequisites says that packages come before the compiler runs.
+ifneq ($(filter deps% demo test asan lint fuzz,$(MAKECMDGOALS)),)
+$(ROOM_OBJECTS) $(TOOL_OBJECTS) $(PRELOAD_OBJECTS) $(UNIT_TESTS) $(FUZZERS): | $(filter deps-%,$(MAKECMDGOALS:%=deps-%))
+endif
+
+asan: deps-test
+	@$(MAKE) BUILD=$(BUILD)/asan HARDENING= HARDENED_LINK= \
+		CFLAGS="-O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=undefined" unit
+
+FUZZ_SECONDS ?= 30
+$(BUILD)/fuzz/%: tests/fuzz/%.c $(ROOM_SOURCES)
+	@mkdir -p $(@D)
+	$(Q)clang $(filter-out -MMD -MP,$(ALL_CFLAGS)) -O1 -fsanitize=fuzzer,address,undefined -o $@ $< $(ROOM_SOURCES) $(LIBS)
+
+fuzz: deps-fuzz $(FUZZERS)
+	@tests/fuzz/run $(FUZZ_SECONDS) $(FUZZERS)
+
+lint: deps-lint all
+	@tests/lint/run $(BUILD)
+
+bench: deps-test all
+	@echo "make bench: nothing is measured yet" >&2; exit 69
+
+install: all
+	install -d $(DESTDIR)$(LIBDIR) $(DESTDIR)$(LIBEXECDIR) $(DESTDIR)$(BINDIR) $(DESTDIR)$(DOCDIR)
+	install -m 644 $(BUILD)/libmailseal.so $(DESTDIR)$(LIBDIR)/
+	install -m 755 $(BUILD)/mailseal-agent $(DESTDIR)$(LIBEXECDIR)/
+	install -m 755 $(BUILD)/mailseal $(DESTDIR)$(BINDIR)/
+	install -m 644 config/mailseal.conf README.md LICENSE $(DESTDIR)$(DOCDIR)/
+	for page in tools/*.[1-8]; do section=$${page##*.}; \
+		install -d $(DESTDIR)$(MANDIR)/man$$section && \
+		install -m 644 $$page $(DESTDIR)$(MANDIR)/man$$section/ || exit 1; done
+
+clean:
+	rm -rf $(BUILD)
+
+.PHONY: all unit test demo deps deps-demo deps-test deps-lint deps-fuzz asan fuzz lint bench install clean
+.DELETE_ON_ERROR:
+.SECONDARY:
+-include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
