@@ -1,0 +1,173 @@
+# lib.sh: what a case can call. Sourced by `inside`; W is the case's own directory, kept on failure.
+#
+# Evidence comes from the far side: what a server stored or recorded, and what crossed the wire;
+# never from what a client or the log claims alone.
+# shellcheck shell=bash
+
+bin=$BUILD/tests/e2e
+pki=$BUILD/pki
+checks=0 # a case that checks nothing fails
+
+fail() {
+	echo "FAIL: $*"
+	for f in "$W"/*.log "$W"/transcript* "$W"/client.out; do
+		[ -s "$f" ] && echo "--- $(basename "$f")" && tail -n 25 "$f" | cut -c 1-300
+	done
+	echo "$*"
+	exit 1
+}
+skip() { echo "$*"; exit 77; }
+need() { local t; for t; do command -v "$t" >/dev/null || skip "no $t"; done; }
+
+# check COMMAND ...: it must succeed.
+check() { checks=$((checks + 1)); "$@" || fail "failed: $*"; }
+refute() { checks=$((checks + 1)); ! "$@" || fail "should have failed: $*"; }
+equal() { checks=$((checks + 1)); [ "$1" = "$2" ] || fail "${3:-value}: got '$1', expected '$2'"; }
+same_file() { checks=$((checks + 1)); cmp "$1" "$2" || fail "$1 and $2 differ"; }
+# holds FILE PATTERN (extended regular expression)
+holds() { checks=$((checks + 1)); grep -Eq -- "$2" "$1" || fail "no '$2' in $(basename "$1")"; }
+lacks() { checks=$((checks + 1)); ! grep -Eq -- "$2" "$1" || fail "'$2' in $(basename "$1"): $(grep -E -m 1 -- "$2" "$1" | cut -c 1-200)"; }
+
+# until_true SECONDS COMMAND ...
+until_true() {
+	local end=$((SECONDS + $1))
+	shift
+	until "$@"; do
+		[ $SECONDS -lt $end ] || return 1
+		sleep 0.05
+	done
+}
+
+# --- the product -----------------------------------------------------------------------------
+
+log=$W/mailseal.log
+conf=$W/mailseal.conf
+
+product() {
+	[ -e "$BUILD/libmailseal.so" ] || skip "no $BUILD/libmailseal.so"
+	[ -x "$BUILD/mailseal-agent" ] || skip "no $BUILD/mailseal-agent"
+	export MAILSEAL_LOG=$log
+	export MAILSEAL_AGENT=$BUILD/mailseal-agent
+	: >"$log"
+	chmod 666 "$log"
+}
+
+fast_product() {
+	product
+	[ -x "$BUILD/mailseal-agent-fast" ] || skip "no $BUILD/mailseal-agent-fast"
+	export MAILSEAL_AGENT=$BUILD/mailseal-agent-fast
+}
+
+# policy [LINE ...]: a configuration with the test authority in its default section; extra lines go
+# into that section until '--', behind it stand as they are.
+policy() {
+	{
+		printf 'default {\n\tca_file = "%s"\n' "$pki/ca.pem"
+		while [ $# -gt 0 ] && [ "$1" != -- ]; do printf '\t%s\n' "$1"; shift; done
+		printf '}\n'
+		[ $# -gt 0 ] && shift
+		[ $# -gt 0 ] && printf '%s\n' "$@"
+	} >"$conf"
+	export MAILSEAL_CONFIG=$conf
+}
+
+# sealed COMMAND ...: with the library preloaded; output in client.out, status in $status.
+sealed() {
+	LD_PRELOAD=$BUILD/libmailseal.so "$@" >"$W/client.out" 2>&1
+	status=$?
+	return 0
+}
+plain() {
+	"$@" >"$W/client.out" 2>&1
+	status=$?
+	return 0
+}
+
+# The agent's processes, and a value of one from /proc/PID/status.
+agents() {
+	local p
+	for p in /proc/[0-9]*; do
+		[[ $(readlink "$p/exe" 2>/dev/null) == */mailseal-agent* ]] && echo "${p#/proc/}"
+	done
+	return 0
+}
+proc_kb() { awk -v k="$2:" '$1 == k { print $2 }' "/proc/$1/status"; }
+
+# --- the hostile server ----------------------------------------------------------------------
+
+# hostile [NAME] <<SCENARIO: a hostile server at 127.0.0.10:25, or 'address:port' in $at.
+# Without a scenario on standard input: the file NAME from tests/hostile/scenarios.
+# Transcript in $W/transcript, content of messages in $W/data.
+hostile() {
+	local file=$W/scenario
+	if [ $# -gt 0 ]; then file=$ROOT/tests/hostile/scenarios/$1; else cat >"$file"; fi
+	mkdir -p "$W/data"
+	: >>"$W/transcript"
+	"$bin/hostile" -l "${at:-127.0.0.10:25}" -t "${transcript:-$W/transcript}" -d "$W/data" -p "$pki" \
+		"$file" </dev/null >"$W/hostile.out" 2>&1 || fail "hostile: $(cat "$W/hostile.out")"
+}
+
+# All connections that were accepted have ended.
+settled() {
+	[ "$(grep -c '# accepted' "$W/transcript")" = "$(grep -c '# done' "$W/transcript")" ]
+}
+settle() { until_true "${1:-10}" settled || fail "a connection never ended"; }
+
+# received CONNECTION plain|tls: the lines of one connection, in one state, one word each
+received() { sed -nE "s/^$1 [0-9.]+ $2 C: \"(.*)\"( of .*)?$/\\1/p" "$W/transcript"; }
+# said_plain TEXT: some connection received TEXT in the clear
+connections() { grep -c '# accepted' "$W/transcript"; }
+
+# Nothing of a message was heard in the clear, in whatever form. swaks' markers, see message().
+nothing_plain() {
+	settle
+	lacks "$W/transcript" ' plain C: .*([Mm][Aa][Ii][Ll] |[Rr][Cc][Pp][Tt]|[Dd][Aa][Tt][Aa]|[Aa][Uu][Tt][Hh]|SECRET|a@b\.example)'
+	lacks "$W/transcript" ' plain # data'
+}
+
+# --- the wire --------------------------------------------------------------------------------
+
+capture_start() {
+	need tcpdump
+	tcpdump -i lo -U --immediate-mode -s 0 -Z root -w "$W/wire.pcap" "tcp port ${1:-25}" \
+		2>"$W/tcpdump.err" &
+	capture=$!
+	until_true 10 grep -q 'listening on' "$W/tcpdump.err" || fail "tcpdump does not start"
+}
+capture_stop() {
+	sleep 0.1
+	kill -INT $capture
+	wait $capture
+}
+wire() { check "$bin/wirecheck" "$1" "$W/wire.pcap" "${@:2}"; }
+
+# --- clients ---------------------------------------------------------------------------------
+
+# message FILE: a message with marks to look for and lines that are easy to get wrong (LF ends)
+message() {
+	cat >"$1" <<-'END'
+		From: sender@a.example
+		To: a@b.example
+		Subject: SECRETSUBJECT
+
+		SECRETBODY
+		.
+		..
+		.dot
+		...
+		From the beginning of a line
+
+		.
+	END
+}
+
+# use_swaks [ARGUMENT ...]: an unmodified plaintext client, one message to mx.b.example
+use_swaks() {
+	sealed swaks --to a@b.example --from sender@a.example --server mx.b.example --helo client.a.example \
+		--body SECRETBODY --h-Subject SECRETSUBJECT "$@"
+}
+
+# --- Postfix ---------------------------------------------------------------------------------
+
+# shellcheck source=tests/e2e/postfix.sh
+. "$E2E/postfix.sh"
