@@ -8,6 +8,12 @@
  * descriptors (SCM_RIGHTS): first the unconnected TCP socket, then the agent's end of the plaintext socketpair (SOCK_STREAM).
  * The agent answers with one acknowledgement and, unless that carried an error, one outcome.
  * An answer with an error is a promise: the agent has closed its copy of the TCP socket and will not connect it.
+ * A request socket that ends without an answer says the same. The preload closes its end after the acknowledgement
+ * where nobody waits for the outcome: that is no event. If it closes before (the acknowledgement cannot be sent), the
+ * caller has given up: the agent drops both descriptors.
+ * The agent gives its end of the plaintext socket its name before it discards the junk (connected) or closes
+ * (failed), so that whoever wakes up finds the name. A fork in the application may hold a copy of either descriptor
+ * for a while: the agent says shutdown() before close() where the other side must notice.
  */
 #ifndef MAILSEAL_HANDOFF_H
 #define MAILSEAL_HANDOFF_H
@@ -111,11 +117,19 @@ struct handoff_name {
 };
 
 struct sockaddr_un;
+struct stat;
 
 /* Writes the socket name; returns its address length. */
 socklen_t handoff_name_encode(const struct handoff_name *name, struct sockaddr_un *sun);
 
 /* 0, or -EINVAL if this is not such a name. */
 int handoff_name_decode(const struct sockaddr_un *sun, socklen_t length, struct handoff_name *name);
+
+/*
+ * The line of the identity text that stands for the configuration file: "config=PATH:DEV:INO:SIZE:CTIME\n" in decimal
+ * (st_ctim in nanoseconds), or "config=PATH:absent\n" where st is NULL. The agent writes it again from the file that
+ * it really read. Returns its length without the NUL, or -ENAMETOOLONG if it does not fit `size` bytes.
+ */
+int handoff_config_line(char *out, size_t size, const char *path, const struct stat *st);
 
 #endif
