@@ -23,6 +23,7 @@ struct tls_settings {
 
 /* A context to be shared by connections with equal settings. 0 or -errno with err. */
 int tls_context_new(struct tls_context **context, const struct tls_settings *settings, struct err *err);
+/* Connections made from it may outlive it. */
 void tls_context_free(struct tls_context *context);
 
 struct tls_identity {

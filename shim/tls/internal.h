@@ -1,0 +1,69 @@
+/*
+ * What the files of shim/tls/ share among themselves. Nobody else includes this.
+ */
+#ifndef MAILSEAL_TLS_INTERNAL_H
+#define MAILSEAL_TLS_INTERNAL_H
+
+#include "shim/tls/tls.h"
+
+#include <openssl/ssl.h>
+#include <openssl/x509v3.h>
+
+struct tls_context {
+	unsigned users; /* the owner and each connection */
+	SSL_CTX *ssl;
+	BIO_METHOD *wire;
+};
+
+/* What the wire saw where the server's first TLS record should have been. */
+enum wire_residue { RESIDUE_NONE, RESIDUE_CLEARTEXT, RESIDUE_GARBAGE };
+
+/* State of one connection's BIO: non-blocking socket calls, the first of them preceded by a look for residue. */
+struct wire {
+	int fd;
+	bool looked;
+	enum wire_residue residue;
+	int error; /* errno of the last failed call, 0 for EOF */
+};
+
+/* The first fault that OpenSSL found in the chain. */
+struct chain_fault {
+	int code; /* X509_V_ERR_…, X509_V_OK if none */
+	int depth;
+	char words[160]; /* "expired 2026-01-02" */
+};
+
+struct tls {
+	struct tls_context *context;
+	SSL *ssl;
+	struct wire wire;
+	char *servername;
+	char **names;
+	unsigned name_count;
+	bool any_name;
+	struct sockaddr_storage address; /* ss_family AF_UNSPEC: none */
+	struct chain_fault fault;
+	struct tls_facts facts;
+	bool up;     /* handshake done */
+	bool broken; /* a fatal error: nothing may be sent any more, not even close_notify */
+};
+
+/* wire.c */
+BIO_METHOD *wire_method_new(void);
+BIO *wire_bio_new(BIO_METHOD *method, struct wire *wire);
+/* What `n` bytes at the place of the server's first record are. Pure. */
+enum wire_residue wire_classify(const unsigned char *bytes, size_t n);
+
+/* context.c */
+void context_hold(struct tls_context *context);
+
+/* facts.c */
+int facts_verify_callback(int ok, X509_STORE_CTX *store);
+void facts_record(struct tls *tls);
+
+/* error.c: the one place that translates OpenSSL's errors. `result` is what the SSL_ call returned. */
+int tls_error(struct tls *tls, int result, short *want, struct err *err);
+/* The newest entry of the error queue in words. */
+void tls_error_words(char *out, size_t size);
+
+#endif
