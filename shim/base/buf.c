@@ -13,8 +13,11 @@ void buf_init(struct buf *b, size_t limit)
 
 void buf_clear(struct buf *b)
 {
+	uint64_t gone = b->gone + b->length;
+
 	free(b->data);
 	buf_init(b, b->limit);
+	b->gone = gone;
 }
 
 const char *buf_bytes(const struct buf *b)
@@ -25,6 +28,11 @@ const char *buf_bytes(const struct buf *b)
 size_t buf_length(const struct buf *b)
 {
 	return b->length;
+}
+
+uint64_t buf_position(const struct buf *b)
+{
+	return b->gone + b->length;
 }
 
 size_t buf_room(const struct buf *b)
@@ -106,6 +114,7 @@ void buf_consume(struct buf *b, size_t n)
 {
 	b->start += n;
 	b->length -= n;
+	b->gone += n;
 	if (b->length == 0)
 		buf_clear(b);
 }

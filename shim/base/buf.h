@@ -8,6 +8,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 struct buf {
 	char *data;    /* allocated block, or NULL */
@@ -15,6 +16,7 @@ struct buf {
 	size_t length; /* bytes held */
 	size_t size;   /* bytes allocated */
 	size_t limit;  /* most bytes that it may hold */
+	uint64_t gone; /* bytes consumed or cleared since buf_init() */
 };
 
 /* Makes an empty buffer that holds up to `limit` bytes. Allocates nothing. */
@@ -26,6 +28,9 @@ void buf_clear(struct buf *b);
 /* The first byte; valid until the next call that changes the buffer. */
 const char *buf_bytes(const struct buf *b);
 size_t buf_length(const struct buf *b);
+
+/* Where the next byte to be appended stands in all that ever passed through. */
+uint64_t buf_position(const struct buf *b);
 
 /* Bytes that may still be appended. */
 size_t buf_room(const struct buf *b);

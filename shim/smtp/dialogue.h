@@ -68,7 +68,7 @@ void dialogue_stop(struct dialogue *d);                /* the agent is ending: n
 
 void dialogue_run(struct dialogue *d);
 
-/* Wishes: a set, renewed by each dialogue_run(). */
+/* Wishes: a set, renewed by each dialogue_run(). START_TLS and RECONNECT stand until they are answered. */
 #define DIALOGUE_START_TLS 0x01u    /* server_out first, look for residue once more, then handshake; answer by tls_up/tls_failed/residue */
 #define DIALOGUE_RECONNECT 0x02u    /* drop the server connection; a fresh TCP connection, no TLS; answer by reconnected/reconnect_failed */
 #define DIALOGUE_CLOSE_SERVER 0x04u /* server_out first, then close (close_notify where TLS); nothing more comes or goes */

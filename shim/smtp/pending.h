@@ -1,0 +1,54 @@
+/*
+ * pending: the commands whose replies are still to come, in order, so that forwarded and synthesised
+ * replies reach a pipelining application in the order of its commands (RFC 2920 3.2).
+ */
+#ifndef MAILSEAL_SMTP_PENDING_H
+#define MAILSEAL_SMTP_PENDING_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#define PENDING_MAX 64 /* more commands than this wait in the input buffer */
+
+enum awaited {
+	AWAITED_NOTHING, /* the queue is empty */
+	AWAITED_HELLO,   /* EHLO or HELO of the application, forwarded */
+	AWAITED_MAIL,
+	AWAITED_RCPT,
+	AWAITED_DATA,        /* the 354 */
+	AWAITED_END_OF_DATA, /* the final reply */
+	AWAITED_AUTH,
+	AWAITED_QUIT,
+	AWAITED_OTHER,
+	AWAITED_NO_SERVER, /* the reply is ours and stands in `text` */
+};
+
+struct pending {
+	struct {
+		enum awaited what;
+		uint64_t sent_at; /* position in server_out behind the command: no reply can be due before it was sent */
+		char *text; /* owned; only for AWAITED_NO_SERVER */
+		bool last;  /* after this reply both sides are closed */
+	} entry[PENDING_MAX];
+	unsigned first, count;
+};
+
+bool pending_full(const struct pending *p);
+enum awaited pending_first(const struct pending *p);
+
+/* The first entry's position behind its command. */
+uint64_t pending_sent_at(const struct pending *p);
+
+/* 0 or -ENOBUFS. */
+int pending_add(struct pending *p, enum awaited what, uint64_t sent_at);
+
+/* A reply of our own, copied. 0, -ENOBUFS or -ENOMEM. */
+int pending_add_reply(struct pending *p, const char *text, bool last);
+
+/* The first entry's own reply and whether it is the last; NULL if the server owes it. */
+const char *pending_reply(const struct pending *p, bool *last);
+
+void pending_drop(struct pending *p); /* the first one; there must be one */
+void pending_clear(struct pending *p);
+
+#endif
