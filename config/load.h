@@ -1,5 +1,6 @@
 /*
  * load: reads a configuration file with libconfuse into a frozen policy set.
+ * libconfuse is not reentrant: one load at a time in a process.
  */
 #ifndef MAILSEAL_CONFIG_LOAD_H
 #define MAILSEAL_CONFIG_LOAD_H
@@ -16,5 +17,8 @@ struct policy_set *policy_set_builtin(void);
  * `seen` (may be NULL) is filled with fstat() of the very file that was read. 0, -ENOENT, -errno or -EINVAL (content).
  */
 int policy_set_load(const char *path, struct policy_set **set, struct stat *seen, struct err *err);
+
+/* The same from memory; `path` is what errors and origins call it. `text` needs no NUL behind it. */
+int policy_set_parse(const char *path, const char *text, size_t length, struct policy_set **set, struct err *err);
 
 #endif

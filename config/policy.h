@@ -67,6 +67,11 @@ struct connection_settings {
 	bool intercept;
 	const struct origin *on_bad_certificate_origin;
 	const struct origin *protect_credentials_origin;
+	/*
+	 * "ca_file" or "match" where the sections of several remembered names set it differently, so that no one setting
+	 * would prove them all: policy_judge() then counts every certificate as not verified. NULL otherwise.
+	 */
+	const char *conflict;
 };
 
 /* All that holds for one connection before sender and recipient are known. */
@@ -82,7 +87,15 @@ void policy_set_free(struct policy_set *set);
 /*
  * The policy for a connection to `address` (AF_INET, AF_INET6; v4-mapped counts as IPv4) whose application looked up
  * `names` (name_count may be 0: then the demands of every host section by name count, unless a section for the address settles it).
- * Pointers in *policy go into `set`. Cannot fail.
+ * Pointers in *policy go into `set` (or to static memory). Cannot fail.
+ *
+ * Each setting by itself: the most specific section that sets it (exact name before longer before shorter suffix; address before
+ * longer before shorter prefix); a name section and an address section both: the strictest; none: default; several names: the
+ * strictest over them. A name that is an address, or no DNS name at all, proves nothing of what the application meant: it counts
+ * as not known. Where no name is known the default counts beside the host sections by name, since neither may be the one meant.
+ * ca_file, match and servername have no order: name before address before default; see `conflict`.
+ * intercept is not inherited: false counts only from the most specific section for the address, unless a known name's section
+ * sets require_tls = true; from default only where no host section matches or may be meant.
  */
 void policy_for_host(const struct policy_set *set, const char *const *names, unsigned name_count,
 	const struct sockaddr *address, struct policy *policy);
