@@ -1,0 +1,387 @@
+/*
+ * Transcripts of the dialogue, as tables. One line a step:
+ *
+ *   s<TEXT   the server says TEXT and CRLF        c<TEXT   the application says TEXT and CRLF
+ *   s<<TEXT  the same without CRLF                c<<TEXT  the same without CRLF
+ *   s>TEXT   the server has got exactly TEXT, CRLF   c>TEXT   the application has got exactly TEXT, CRLF
+ *   s>>TEXT  … TEXT without CRLF
+ *   s*TEXT   as s>, but only the beginning is compared (c* likewise)
+ *   !EVENT   tls-valid, tls-invalid REASON, tls-failed REASON, residue, reconnected, reconnect-failed WHY, s-eof, c-eof, lost WHY, timeout, stop
+ *   ?WISH    starttls, reconnect, close-server, abort-server, close-client: must be wished; -WISH: must not be
+ *   =NOTE    the last report's note begins with this
+ *   %N       so many transactions were reported
+ *   hold / release   server_out is (not) taken off the dialogue's hands
+ *
+ * In a text \r, \n, \0 and \xHH stand for octets. Whatever was sent must have been expected by the end.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include "shim/smtp/dialogue.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define ARRAY_LENGTH(a) (sizeof(a) / sizeof((a)[0]))
+
+enum policy_kind { OPPORTUNISTIC, REQUIRED, REQUIRED_REJECT, OBSERVED, CLEARTEXT_ON_BAD, REFUSE_ON_BAD, UNVERIFIED, UNPROTECTED };
+
+struct transcript {
+	const char *name;
+	enum policy_kind policy;
+	const char *steps;
+};
+
+static const struct transcript transcripts[] = {
+#include "tests/unit/dialogue_transcripts.inc"
+};
+
+struct player {
+	struct dialogue *d;
+	const struct transcript *transcript;
+	const char *at; /* the step being played */
+	struct buf to_client, to_server;
+	bool hold;
+	unsigned transactions;
+	char note[256];
+};
+
+static void fail_step(const struct player *p, const char *what, const char *got, size_t n)
+{
+	print_error("transcript \"%s\", step \"%.*s\": %s \"%.*s\"\n", p->transcript->name,
+		(int)strcspn(p->at, "\n"), p->at, what, (int)n, got);
+	fail();
+}
+
+static void on_report(void *context, const struct dialogue_report *report)
+{
+	struct player *p = context;
+
+	p->transactions += report->transaction;
+	snprintf(p->note, sizeof(p->note), "%s", report->note);
+}
+
+static void drain(struct player *p)
+{
+	struct buf *out = dialogue_client_out(p->d);
+
+	assert_int_equal(buf_append(&p->to_client, buf_bytes(out), buf_length(out)), 0);
+	buf_consume(out, buf_length(out));
+	out = dialogue_server_out(p->d);
+	if (p->hold)
+		return;
+	assert_int_equal(buf_append(&p->to_server, buf_bytes(out), buf_length(out)), 0);
+	buf_consume(out, buf_length(out));
+}
+
+static void run(struct player *p)
+{
+	for (int i = 0; i < 3; i++) {
+		dialogue_run(p->d);
+		drain(p);
+	}
+}
+
+static size_t unescape(char *out, const char *text, size_t n)
+{
+	size_t length = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		char c = text[i];
+
+		if (c == '\\' && i + 1 < n) {
+			c = text[++i];
+			if (c == 'r')
+				c = '\r';
+			else if (c == 'n')
+				c = '\n';
+			else if (c == '0')
+				c = '\0';
+			else if (c == 'x') {
+				char hex[3] = {text[i + 1], text[i + 2], 0};
+
+				c = (char)strtol(hex, NULL, 16);
+				i += 2;
+			}
+		}
+		out[length++] = c;
+	}
+	return length;
+}
+
+static void feed(struct player *p, struct buf *in, const char *text, size_t n, bool crlf)
+{
+	char bytes[8192];
+	size_t length = unescape(bytes, text, n);
+
+	if (crlf) {
+		bytes[length++] = '\r';
+		bytes[length++] = '\n';
+	}
+	assert_int_equal(buf_append(in, bytes, length), 0);
+	run(p);
+}
+
+static void expect(struct player *p, struct buf *got, const char *text, size_t n, char kind)
+{
+	char bytes[8192];
+	size_t length = unescape(bytes, text, n);
+
+	if (kind == '>') {
+		bytes[length++] = '\r';
+		bytes[length++] = '\n';
+	}
+	if (buf_length(got) < length || memcmp(buf_bytes(got), bytes, length) != 0)
+		fail_step(p, "instead there is", buf_bytes(got), buf_length(got));
+	if (kind == '*') {
+		const char *lf = memchr(buf_bytes(got), '\n', buf_length(got));
+
+		if (!lf)
+			fail_step(p, "no whole line in", buf_bytes(got), buf_length(got));
+		length = (size_t)(lf - buf_bytes(got)) + 1;
+	}
+	buf_consume(got, length);
+}
+
+static bool word(const char *step, size_t n, const char *name, const char **rest)
+{
+	size_t length = strlen(name);
+	static char text[256];
+
+	if (n < length || memcmp(step, name, length) != 0 || (n > length && step[length] != ' '))
+		return false;
+	snprintf(text, sizeof(text), "%.*s", (int)(n > length ? n - length - 1 : 0), step + (n > length ? length + 1 : length));
+	*rest = text;
+	return true;
+}
+
+static void event(struct player *p, const char *step, size_t n)
+{
+	struct facts facts = {.tls = TLS_FACT_ON, .version = TLS_VERSION_1_3, .verified = true};
+	const char *rest;
+
+	if (word(step, n, "tls-valid", &rest)) {
+		dialogue_tls_up(p->d, &facts);
+	} else if (word(step, n, "tls-invalid", &rest)) {
+		facts.verified = false;
+		snprintf(facts.reason, sizeof(facts.reason), "%s", rest);
+		dialogue_tls_up(p->d, &facts);
+	} else if (word(step, n, "tls-failed", &rest)) {
+		dialogue_tls_failed(p->d, rest);
+	} else if (word(step, n, "residue", &rest)) {
+		dialogue_residue(p->d);
+	} else if (word(step, n, "reconnected", &rest)) {
+		dialogue_reconnected(p->d);
+	} else if (word(step, n, "reconnect-failed", &rest)) {
+		dialogue_reconnect_failed(p->d, rest);
+	} else if (word(step, n, "s-eof", &rest)) {
+		dialogue_server_eof(p->d);
+	} else if (word(step, n, "c-eof", &rest)) {
+		dialogue_client_eof(p->d);
+	} else if (word(step, n, "lost", &rest)) {
+		dialogue_server_lost(p->d, rest);
+	} else if (word(step, n, "timeout", &rest)) {
+		dialogue_timeout(p->d);
+	} else if (word(step, n, "stop", &rest)) {
+		dialogue_stop(p->d);
+	} else {
+		fail_step(p, "no such event", step, n);
+	}
+	run(p);
+}
+
+static unsigned wish_named(const char *name, size_t n)
+{
+	static const struct {
+		const char *name;
+		unsigned wish;
+	} wishes[] = {
+		{"starttls", DIALOGUE_START_TLS},
+		{"reconnect", DIALOGUE_RECONNECT},
+		{"close-server", DIALOGUE_CLOSE_SERVER},
+		{"abort-server", DIALOGUE_ABORT_SERVER},
+		{"close-client", DIALOGUE_CLOSE_CLIENT},
+		{"read-client", DIALOGUE_READ_CLIENT},
+		{"read-server", DIALOGUE_READ_SERVER},
+	};
+
+	for (size_t i = 0; i < ARRAY_LENGTH(wishes); i++) {
+		if (strlen(wishes[i].name) == n && memcmp(wishes[i].name, name, n) == 0)
+			return wishes[i].wish;
+	}
+	fail_msg("no such wish: %.*s", (int)n, name);
+	return 0;
+}
+
+static void play_step(struct player *p, const char *step, size_t n)
+{
+	char side = step[0], kind = n > 1 ? step[1] : '\0';
+	bool doubled = n > 2 && step[2] == kind;
+	size_t skip = doubled ? 3 : 2;
+
+	if (n == 4 && memcmp(step, "hold", 4) == 0) {
+		p->hold = true;
+	} else if (n == 7 && memcmp(step, "release", 7) == 0) {
+		p->hold = false;
+		run(p);
+	} else if (side == '!') {
+		event(p, step + 1, n - 1);
+	} else if (side == '?') {
+		if (!(dialogue_wishes(p->d) & wish_named(step + 1, n - 1)))
+			fail_step(p, "not wished", "", 0);
+	} else if (side == '-') {
+		if (dialogue_wishes(p->d) & wish_named(step + 1, n - 1))
+			fail_step(p, "wished all the same", "", 0);
+	} else if (side == '=') {
+		if (strncmp(p->note, step + 1, n - 1) != 0)
+			fail_step(p, "the note is", p->note, strlen(p->note));
+	} else if (side == '%') {
+		assert_int_equal(p->transactions, strtoul(step + 1, NULL, 10));
+	} else if (kind == '<') {
+		feed(p, side == 's' ? dialogue_server_in(p->d) : dialogue_client_in(p->d), step + skip, n - skip, !doubled);
+	} else if (kind == '>' || kind == '*') {
+		expect(p, side == 's' ? &p->to_server : &p->to_client, step + skip, n - skip, doubled ? '.' : kind);
+	} else {
+		fail_step(p, "no such step", step, n);
+	}
+}
+
+static struct origin rule = {.kind = SECTION_HOST, .label = "mx.b.example", .file = "mailseal.conf", .line = 14};
+
+static struct policy policy_of(enum policy_kind kind)
+{
+	struct policy policy = {
+		.demands = {.verify_certificate = true, .min_tls = TLS_VERSION_1_2, .mode = MODE_ENFORCE},
+		.connection = {.protect_credentials = true, .intercept = true},
+	};
+
+	for (int i = 0; i < DEMAND_COUNT; i++)
+		policy.demands.origin[i] = &rule;
+	policy.connection.on_bad_certificate_origin = &rule;
+	policy.connection.protect_credentials_origin = &rule;
+	policy.demands.require_tls = kind == REQUIRED || kind == REQUIRED_REJECT || kind == OBSERVED;
+	if (kind == REQUIRED_REJECT)
+		policy.demands.violation = VIOLATION_REJECT;
+	if (kind == OBSERVED)
+		policy.demands.mode = MODE_OBSERVE;
+	if (kind == CLEARTEXT_ON_BAD)
+		policy.connection.on_bad_certificate = BAD_CERTIFICATE_CLEARTEXT;
+	if (kind == REFUSE_ON_BAD)
+		policy.connection.on_bad_certificate = BAD_CERTIFICATE_REFUSE;
+	if (kind == UNVERIFIED)
+		policy.demands.verify_certificate = false;
+	if (kind == UNPROTECTED)
+		policy.connection.protect_credentials = false;
+	return policy;
+}
+
+static void play(void **state)
+{
+	const struct transcript *t = *state;
+	struct policy policy = policy_of(t->policy);
+	struct player p = {.transcript = t};
+	struct dialogue_settings settings = {
+		.policy = &policy,
+		.server_name = "mx.b.example",
+		.own_name = "[192.0.2.1]",
+		.report = on_report,
+		.context = &p,
+	};
+
+	buf_init(&p.to_client, 1 << 20);
+	buf_init(&p.to_server, 1 << 20);
+	p.d = dialogue_new(&settings);
+	assert_non_null(p.d);
+	for (const char *at = t->steps; *at;) {
+		size_t n = strcspn(at, "\n");
+
+		p.at = at;
+		if (n > 0)
+			play_step(&p, at, n);
+		at += n + (at[n] == '\n');
+	}
+	if (buf_length(&p.to_client))
+		fail_step(&p, "the application also got", buf_bytes(&p.to_client), buf_length(&p.to_client));
+	if (buf_length(&p.to_server))
+		fail_step(&p, "the server also got", buf_bytes(&p.to_server), buf_length(&p.to_server));
+	dialogue_free(p.d);
+	buf_clear(&p.to_client);
+	buf_clear(&p.to_server);
+}
+
+/* However the octets of a conversation are cut into pieces, it comes out the same. */
+static void play_in_single_octets(void **state)
+{
+	static const char server[] = "220-mx\r\n220 mx\r\n", client[] = "EHLO a.example\r\n";
+	static const char offer[] = "250-mx\r\n250 STARTTLS\r\n";
+	struct policy policy = policy_of(REQUIRED);
+	struct dialogue_settings settings = {.policy = &policy, .server_name = "mx.b.example", .own_name = "[192.0.2.1]"};
+	struct dialogue *d = dialogue_new(&settings);
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(server) - 1; i++) {
+		buf_append(dialogue_server_in(d), server + i, 1);
+		dialogue_run(d);
+	}
+	for (size_t i = 0; i < sizeof(client) - 1; i++) {
+		buf_append(dialogue_client_in(d), client + i, 1);
+		dialogue_run(d);
+	}
+	assert_int_equal(buf_length(dialogue_server_out(d)), sizeof(client) - 1);
+	buf_consume(dialogue_server_out(d), sizeof(client) - 1);
+	for (size_t i = 0; i < sizeof(offer) - 1; i++) {
+		buf_append(dialogue_server_in(d), offer + i, 1);
+		dialogue_run(d);
+	}
+	assert_memory_equal(buf_bytes(dialogue_server_out(d)), "STARTTLS\r\n", 10);
+	dialogue_free(d);
+}
+
+/* Content of any length passes through buffers of a fixed size. */
+static void content_streams_in_bounded_memory(void **state)
+{
+	struct policy policy = policy_of(OPPORTUNISTIC);
+	struct dialogue_settings settings = {.policy = &policy, .server_name = "mx.b.example", .own_name = "[192.0.2.1]"};
+	struct dialogue *d = dialogue_new(&settings);
+	static const char *const turns[] = {"s220 mx\r\n", "cEHLO a\r\n", "s250 mx\r\n", "cDATA\r\n", "s354 go\r\n"};
+	size_t passed = 0, total = 8 << 20;
+	char piece[10000];
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LENGTH(turns); i++) {
+		buf_append_text(turns[i][0] == 's' ? dialogue_server_in(d) : dialogue_client_in(d), turns[i] + 1);
+		dialogue_run(d);
+		buf_consume(dialogue_server_out(d), buf_length(dialogue_server_out(d)));
+	}
+	memset(piece, 'x', sizeof(piece));
+	for (size_t fed = 0; passed < total;) {
+		struct buf *in = dialogue_client_in(d), *out = dialogue_server_out(d);
+
+		while (fed < total && buf_room(in) >= sizeof(piece) && (dialogue_wishes(d) & DIALOGUE_READ_CLIENT)) {
+			buf_append(in, piece, sizeof(piece));
+			fed += sizeof(piece);
+		}
+		dialogue_run(d);
+		assert_true(buf_length(out) <= 65536 && buf_length(in) <= 65536);
+		assert_true(buf_length(out) > 0);
+		passed += buf_length(out);
+		buf_consume(out, buf_length(out));
+	}
+	dialogue_free(d);
+}
+
+int main(void)
+{
+	struct CMUnitTest tests[ARRAY_LENGTH(transcripts) + 2];
+	size_t n = 0;
+
+	for (; n < ARRAY_LENGTH(transcripts); n++)
+		tests[n] = (struct CMUnitTest){transcripts[n].name, play, NULL, NULL, (void *)&transcripts[n]};
+	tests[n++] = (struct CMUnitTest)cmocka_unit_test(play_in_single_octets);
+	tests[n++] = (struct CMUnitTest)cmocka_unit_test(content_streams_in_bounded_memory);
+	return cmocka_run_group_tests_name("dialogue", tests, NULL, NULL);
+}
