@@ -1,0 +1,78 @@
+# scenario.sh: plays tests/hostile/scenarios/NAME.hs with the product between it and a client, and
+# holds the outcome against what the file's `#:` lines say.
+#
+#   policy: SETTING; SETTING   into the default section       client: ARGUMENTS   for swaks
+#   fast:                      the agent with short patience  timeout: SECONDS    for the whole case
+#   status: 0|fail             of the client                  connections: N      that were made
+#   says, never-says: REGEX    the client's output            log: REGEX          the agent's log
+#   hears, never-hears: REGEX  the server's transcript        only: VERB ...      nothing else heard
+#
+# Whatever the scenario: every connection comes to its end, nothing but TLS follows a 220 to
+# STARTTLS, the agent survives, keeps no descriptor, and serves the next client.
+# shellcheck shell=bash
+
+lines_of() { sed -n "s/^#: $1: \{0,1\}//p" "$scenario"; }
+
+good_delivery() {
+	sealed swaks --to a@b.example --from s@a.example --server mx2.b.example --helo client.a.example
+	equal "$status" 0 "an ordinary delivery $1"
+}
+
+descriptors() { find "/proc/$1/fd" -mindepth 1 2>/dev/null | wc -l; }
+few_descriptors() { [ "$(descriptors "$agent")" -le "$before" ]; }
+
+nothing_after_220() {
+	checks=$((checks + 1))
+	awk '/ plain C: "[Ss][Tt][Aa][Rr][Tt][Tt][Ll][Ss]/ { asked[$1] = 1 }
+		/ plain S: "220/ && asked[$1] { on[$1] = 1; next }
+		/ plain C: "/ && on[$1] && !/C: "\\x1[4-7]\\x03/ && !seen[$1]++ { print; bad = 1 }
+		/ plain C: "\\x1[4-7]\\x03/ { seen[$1] = 1 }
+		END { exit bad }' "$W/transcript" || fail "cleartext after the 220 to STARTTLS"
+}
+
+only_verbs() {
+	local verbs=$1
+	checks=$((checks + 1))
+	sed -nE 's/^[^"]* C: "([A-Za-z]*).*/\1/p' "$W/transcript" | grep -Evix "${verbs// /|}" &&
+		fail "the server heard more than: $verbs"
+	return 0
+}
+
+play() {
+	scenario=$ROOT/tests/hostile/scenarios/$1.hs
+	local line want agent before
+	[ -f "$scenario" ] || fail "no scenario $1"
+	if grep -q '^#: fast:' "$scenario"; then fast_product; else product; fi
+	# One configuration throughout: a changed one would get an agent of its own.
+	mapfile -t settings < <(lines_of policy | sed 's/; /\n/g')
+	policy -- 'host "mx.b.example" {' "${settings[@]}" '}'
+	at=127.0.0.20:25 transcript=$W/transcript.good hostile good_server.hs
+	hostile "$1.hs"
+	good_delivery before
+	agent=$(agents | head -n 1)
+	check test -n "$agent"
+	sleep 0.2
+	before=$(descriptors "$agent")
+
+	# shellcheck disable=SC2046
+	use_swaks $(lines_of client)
+	settle 90
+	for want in $(lines_of status); do
+		if [ "$want" = 0 ]; then equal "$status" 0 "the client's status"; else refute test "$status" = 0; fi
+	done
+	while read -r line; do holds "$W/client.out" "$line"; done < <(lines_of says)
+	while read -r line; do lacks "$W/client.out" "$line"; done < <(lines_of never-says)
+	while read -r line; do holds "$W/transcript" "$line"; done < <(lines_of hears)
+	while read -r line; do lacks "$W/transcript" "$line"; done < <(lines_of never-hears)
+	while read -r line; do equal "$(connections)" "$line" "connections"; done < <(lines_of connections)
+	while read -r line; do until_true 5 grep -Eq -- "$line" "$log" || holds "$log" "$line"; done < <(lines_of log)
+	while read -r line; do only_verbs "$line"; done < <(lines_of only)
+	nothing_after_220
+	lacks "$log" 'SECRETBODY|SECRETPASS|U0VDUkVU|AHVzZXIA'
+
+	cp "$W/client.out" "$W/scenario.out"
+	check test -e "/proc/$agent"
+	good_delivery after
+	equal "$(agents)" "$agent" "the agents"
+	until_true 5 few_descriptors || fail "the agent keeps descriptors: $(descriptors "$agent"), before $before"
+}

@@ -1,0 +1,5 @@
+# closed before the greeting
+#: status: fail
+#: never-says: 250 2\.0\.0 kept
+#: never-hears: plain C: "(MAIL|RCPT|DATA|AUTH)
+close

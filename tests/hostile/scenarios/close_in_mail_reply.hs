@@ -1,0 +1,12 @@
+# closed inside the reply to MAIL
+#: status: fail
+#: never-says: 250 2\.0\.0 kept
+#: never-hears: plain C: "(MAIL|RCPT|DATA|AUTH)
+send 220 hostile ESMTP
+keywords STARTTLS|SIZE 1000000|8BITMIME
+serve STARTTLS
+send 220 go
+starttls
+serve MAIL
+sendraw 250 2.0.0 o
+close

@@ -1,0 +1,13 @@
+#: status: fail
+#: says: 421
+#: never-says: 250 2\.0\.0 kept
+send 220 hostile ESMTP
+keywords STARTTLS|SIZE 1000000|8BITMIME
+serve STARTTLS
+send 220 go
+starttls
+serve DATA
+send 354 go
+readdata
+send 421 4.3.2 closing
+close

@@ -1,0 +1,8 @@
+# 450 to EHLO is the server's word, not absence of STARTTLS
+#: policy: require_tls = true
+#: status: fail
+#: says: 450 
+#: never-hears:  C: "(MAIL|RCPT|DATA|AUTH)
+send 220 hostile
+reply EHLO 450 5.5.4 name not liked
+serve

@@ -1,0 +1,13 @@
+# text that is no SMTP instead of ServerHello
+#: policy: require_tls = true
+#: status: fail
+#: says: <\*\* 4[0-9][0-9] 4\.7\.5 
+#: connections: 1
+#: never-hears:  C: "(MAIL|RCPT|DATA|AUTH)
+send 220 hostile ESMTP
+keywords STARTTLS|SIZE 1000000|8BITMIME
+serve STARTTLS
+send 220 go
+readsome 5
+sendraw HTTP/1.1 400 Bad Request\n\n
+close

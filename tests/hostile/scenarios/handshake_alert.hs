@@ -1,0 +1,16 @@
+# a fatal handshake_failure alert
+#: status: 0
+#: connections: 2
+#: hears: ^2 .* plain C: "MAIL
+#: never-hears: ^1 .* C: "(MAIL|RCPT|DATA)
+send 220 hostile ESMTP
+keywords STARTTLS|SIZE 1000000|8BITMIME
+serve STARTTLS
+send 220 go
+readsome 5
+sendraw \x15\x03\x03\x00\x02\x02\x28
+close
+connection
+send 220 hostile ESMTP
+keywords STARTTLS|SIZE 1000000|8BITMIME
+serve

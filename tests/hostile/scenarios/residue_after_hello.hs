@@ -1,0 +1,12 @@
+# a line after ClientHello was read, no TLS
+#: status: fail
+#: connections: 1
+#: log: attack
+#: never-hears:  C: "(MAIL|RCPT|DATA|AUTH)
+send 220 hostile ESMTP
+keywords STARTTLS|SIZE 1000000|8BITMIME
+serve STARTTLS
+send 220 go
+readsome 5
+send 250 injected
+readall

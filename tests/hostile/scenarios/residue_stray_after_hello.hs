@@ -1,0 +1,13 @@
+# a short stray after ClientHello was read
+#: status: fail
+#: connections: 1
+#: log: attack
+#: never-hears:  C: "(MAIL|RCPT|DATA|AUTH)
+send 220 hostile ESMTP
+keywords STARTTLS|SIZE 1000000|8BITMIME
+serve STARTTLS
+send 220 go
+readsome 5
+sendraw X
+sleep 100
+close

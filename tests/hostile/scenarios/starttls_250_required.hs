@@ -1,0 +1,7 @@
+#: policy: require_tls = true
+#: status: fail
+#: never-hears:  C: "(MAIL|RCPT|DATA|AUTH)
+send 220 hostile ESMTP
+keywords STARTTLS|SIZE 1000000|8BITMIME
+reply STARTTLS 250 2.0.0 fine
+serve

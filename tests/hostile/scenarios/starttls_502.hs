@@ -1,0 +1,7 @@
+# STARTTLS offered, but refused: cleartext where policy is opportunistic.
+#: status: 0
+#: hears: plain C: "MAIL
+send 220 hostile ESMTP
+keywords STARTTLS|SIZE 1000000|8BITMIME
+reply STARTTLS 502 5.5.1 not implemented
+serve

@@ -1,0 +1,8 @@
+#: policy: require_tls = true
+#: status: fail
+#: says: <\*\* 4[0-9][0-9] 4\.[37]\.
+#: never-hears:  C: "(MAIL|RCPT|DATA|AUTH)
+send 220 hostile ESMTP
+keywords STARTTLS|SIZE 1000000|8BITMIME
+reply STARTTLS 502 5.5.1 not implemented
+serve

@@ -1,0 +1,16 @@
+# TLS 1.1 at most, below the default minimum
+#: status: 0
+#: connections: 2
+#: hears: ^2 .* plain C: "MAIL
+#: never-hears: ^1 .* C: "(MAIL|RCPT|DATA)
+send 220 hostile ESMTP
+keywords STARTTLS|SIZE 1000000|8BITMIME
+serve STARTTLS
+send 220 go
+protocols 1.0 1.1
+starttls
+serve
+connection
+send 220 hostile ESMTP
+keywords STARTTLS|SIZE 1000000|8BITMIME
+serve

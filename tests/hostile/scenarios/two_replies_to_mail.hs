@@ -1,0 +1,13 @@
+# two replies to MAIL: a protocol error closes both sides
+#: status: fail
+#: never-says: 250 2\.0\.0 kept
+#: never-hears: plain C: "(MAIL|RCPT|DATA|AUTH)
+#: log: protocol error
+#: never-hears: # data
+send 220 hostile ESMTP
+keywords STARTTLS|SIZE 1000000|8BITMIME
+serve STARTTLS
+send 220 go
+starttls
+reply MAIL 250 2.0.0 ok\r\n250 2.0.0 ok
+serve
