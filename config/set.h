@@ -1,5 +1,6 @@
 /*
- * set: the inside of a policy set, known to the rooms' own files alone. load fills it, policy reads it.
+ * set: the inside of a policy set. load fills it, policy_for_host() reads it, and `mailseal check` tells what stands in it;
+ * nobody else looks inside.
  * Every setting remembers whether its section set it, and on which line.
  */
 #ifndef MAILSEAL_CONFIG_SET_H

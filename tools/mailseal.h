@@ -1,0 +1,30 @@
+/*
+ * mailseal: the administrator's command. One file a subcommand; main.c holds the table.
+ * What it prints is for a person, unless --json is asked for; exit codes are those of sysexits.h.
+ */
+#ifndef MAILSEAL_TOOLS_MAILSEAL_H
+#define MAILSEAL_TOOLS_MAILSEAL_H
+
+#include "shim/base/err.h"
+
+#include <limits.h>
+#include <stdbool.h>
+
+/* As main(): argv[0] is "mailseal run" and the like. */
+int command_run(int argc, char **argv);
+int command_check(int argc, char **argv);
+
+/* The default place, and what MAILSEAL_CONFIG or --config may override. */
+#define CONFIG_PATH MAILSEAL_CONFIG_DEFAULT
+
+/* Prints "mailseal: …" to standard error. Returns `code`, so that a failing command ends in return complain(…). */
+int complain(int code, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/*
+ * `path` made absolute by the current directory; symbolic links stay as they are. 0 or -errno with err.
+ * -ENAMETOOLONG where it would not fit into what library and agent hold (1023 bytes).
+ */
+#define TOOL_PATH_SIZE 1024
+int absolute_path(const char *path, char out[TOOL_PATH_SIZE], struct err *err);
+
+#endif

@@ -1,0 +1,216 @@
+#include "tools/reach.h"
+
+#include <elf.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <sys/xattr.h>
+#include <unistd.h>
+
+#define SCRIPT_DEPTH 5 /* interpreters of interpreters; Linux stops there too */
+
+static int may_execute(const char *path)
+{
+	struct stat st;
+
+	if (stat(path, &st) < 0)
+		return errno == EACCES ? -EACCES : -ENOENT;
+	if (!S_ISREG(st.st_mode) || faccessat(AT_FDCWD, path, X_OK, AT_EACCESS) < 0)
+		return -EACCES;
+	return 0;
+}
+
+static int find_in_path(const char *name, const char *list, char path[PATH_MAX])
+{
+	int result = -ENOENT;
+
+	for (;;) {
+		size_t length = strcspn(list, ":");
+		int n = snprintf(path, PATH_MAX, "%.*s%s%s", (int)length, list, length ? "/" : "", name);
+
+		if (n > 0 && n < PATH_MAX) {
+			int rc = may_execute(path);
+
+			if (!rc)
+				return 0;
+			if (rc == -EACCES)
+				result = rc;
+		}
+		if (!list[length])
+			return result;
+		list += length + 1;
+	}
+}
+
+int reach_find(const char *name, char path[PATH_MAX])
+{
+	const char *list = getenv("PATH");
+	char standard[256];
+
+	if (!*name)
+		return -ENOENT;
+	if (strchr(name, '/')) {
+		if (strlen(name) >= PATH_MAX)
+			return -ENAMETOOLONG;
+		memcpy(path, name, strlen(name) + 1);
+		return may_execute(path);
+	}
+	if (!list) {
+		confstr(_CS_PATH, standard, sizeof(standard));
+		list = standard;
+	}
+	return find_in_path(name, list, path);
+}
+
+/* Does executing the file change who the process is, so that the loader ignores LD_PRELOAD (AT_SECURE in getauxval(3))? */
+static const char *gains_privilege(int fd, const struct stat *st)
+{
+	struct statvfs fs;
+	char capability[64];
+
+	if (prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0) == 1 || (fstatvfs(fd, &fs) == 0 && fs.f_flag & ST_NOSUID))
+		return NULL;
+	if (st->st_mode & S_ISUID && st->st_uid != getuid())
+		return "it is setuid";
+	if (st->st_mode & S_ISGID && st->st_mode & S_IXGRP && st->st_gid != getgid())
+		return "it is setgid";
+	if (getuid() != 0 && fgetxattr(fd, "security.capability", capability, sizeof(capability)) > 0)
+		return "it has file capabilities";
+	return NULL;
+}
+
+/* What of an ELF header is the same in both classes. */
+struct elf_kind {
+	unsigned char class, data;
+	uint16_t machine;
+};
+
+static bool elf_kind_of(const unsigned char *bytes, size_t length, struct elf_kind *kind)
+{
+	if (length < sizeof(Elf32_Ehdr) || memcmp(bytes, ELFMAG, SELFMAG) != 0)
+		return false;
+	kind->class = bytes[EI_CLASS];
+	kind->data = bytes[EI_DATA];
+	memcpy(&kind->machine, bytes + offsetof(Elf32_Ehdr, e_machine), sizeof(kind->machine));
+	return true;
+}
+
+static bool elf_kind_of_file(const char *path, struct elf_kind *kind)
+{
+	unsigned char head[sizeof(Elf64_Ehdr)];
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	ssize_t n = fd < 0 ? -1 : pread(fd, head, sizeof(head), 0);
+
+	if (fd >= 0)
+		close(fd);
+	return n > 0 && elf_kind_of(head, (size_t)n, kind);
+}
+
+/* Is there a program header of `type`? True too where the table cannot be read: nothing is claimed then. */
+static bool has_segment(int fd, const unsigned char *head, uint32_t type)
+{
+	bool wide = head[EI_CLASS] == ELFCLASS64;
+	const Elf64_Ehdr *e64 = (const void *)head;
+	const Elf32_Ehdr *e32 = (const void *)head;
+	unsigned count = wide ? e64->e_phnum : e32->e_phnum;
+	size_t step = wide ? e64->e_phentsize : e32->e_phentsize;
+	uint64_t at = wide ? e64->e_phoff : e32->e_phoff;
+
+	for (unsigned i = 0; i < count; i++) {
+		uint32_t found;
+
+		if (pread(fd, &found, sizeof(found), (off_t)(at + i * step)) != (ssize_t)sizeof(found))
+			return true;
+		if (found == type)
+			return true;
+	}
+	return false;
+}
+
+static int check_elf(int fd, const unsigned char *head, const struct elf_kind *kind, const char *path,
+	const char *library, struct err *err)
+{
+	struct elf_kind own;
+	const char *privilege;
+	struct stat st;
+
+	if (!elf_kind_of_file(library, &own))
+		return err_fail(err, EPERM, "%s is not a library", library);
+	if (kind->class != own.class)
+		return err_fail(err, EPERM, "%s is a %s-bit program and %s a %s-bit library", path,
+			kind->class == ELFCLASS64 ? "64" : "32", library, own.class == ELFCLASS64 ? "64" : "32");
+	if (kind->machine != own.machine || kind->data != own.data)
+		return err_fail(err, EPERM, "%s is for another processor than %s", path, library);
+	if (fstat(fd, &st) == 0 && (privilege = gains_privilege(fd, &st)))
+		return err_fail(err, EPERM, "%s: %s, so the loader ignores LD_PRELOAD", path, privilege);
+	if (!has_segment(fd, head, PT_INTERP))
+		return err_fail(err, EPERM, "%s is statically linked, so no library can be loaded into it", path);
+	return 0;
+}
+
+static int check_file(const char *path, const char *library, unsigned depth, struct err *err);
+
+/* Cuts the next word out of a #! line; NULL if there is none. */
+static char *next_word(char **line)
+{
+	char *word = *line + strspn(*line, " \t");
+	size_t length = strcspn(word, " \t");
+
+	if (length == 0)
+		return NULL;
+	*line = word + length + (word[length] != '\0');
+	word[length] = '\0';
+	return word;
+}
+
+/* `line` stands behind "#!". The interpreter, and behind env(1) the program that env would start. */
+static int check_script(char *line, const char *library, unsigned depth, struct err *err)
+{
+	char *interpreter, *argument;
+	const char *base;
+	char path[PATH_MAX];
+	int rc;
+
+	line[strcspn(line, "\n")] = '\0';
+	interpreter = next_word(&line);
+	if (!interpreter)
+		return 0;
+	rc = check_file(interpreter, library, depth + 1, err);
+	base = strrchr(interpreter, '/');
+	if (rc || !base || strcmp(base, "/env") != 0)
+		return rc;
+	argument = next_word(&line);
+	if (argument && strcmp(argument, "-S") == 0)
+		argument = next_word(&line);
+	if (!argument || argument[0] == '-' || strchr(argument, '=') || reach_find(argument, path))
+		return 0;
+	return check_file(path, library, depth + 1, err);
+}
+
+static int check_file(const char *path, const char *library, unsigned depth, struct err *err)
+{
+	_Alignas(Elf64_Ehdr) unsigned char head[512] = {0};
+	struct elf_kind kind;
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	ssize_t n = fd < 0 ? -1 : pread(fd, head, sizeof(head) - 1, 0);
+	int rc = 0;
+
+	if (n > 0 && elf_kind_of(head, (size_t)n, &kind))
+		rc = check_elf(fd, head, &kind, path, library, err);
+	else if (n > 2 && head[0] == '#' && head[1] == '!' && depth < SCRIPT_DEPTH)
+		rc = check_script((char *)head + 2, library, depth, err);
+	if (fd >= 0)
+		close(fd);
+	return rc;
+}
+
+int reach_program(const char *path, const char *library, struct err *err)
+{
+	return check_file(path, library, 0, err);
+}

@@ -1,0 +1,23 @@
+/*
+ * reach: finds a program and tells whether a preloaded library can get into it.
+ * It reads the program's file and never runs it. What it cannot see (a program that makes system calls without libc, one that
+ * starts another with a cleaned environment) it does not promise.
+ */
+#ifndef MAILSEAL_TOOLS_REACH_H
+#define MAILSEAL_TOOLS_REACH_H
+
+#include "tools/mailseal.h"
+
+/*
+ * Looks `name` up as execvp(3) does: with a slash it is a path, else along PATH. The file exists and may be executed then.
+ * 0; -ENOENT; -EACCES (found, but not executable); -ENAMETOOLONG.
+ */
+int reach_find(const char *name, char path[PATH_MAX]);
+
+/*
+ * Can `library` be preloaded into the program at `path`? Scripts are followed to their interpreter.
+ * 0 also where the file cannot be examined; -EPERM with err telling why not.
+ */
+int reach_program(const char *path, const char *library, struct err *err);
+
+#endif
