@@ -65,7 +65,7 @@ play() {
 	while read -r line; do holds "$W/transcript" "$line"; done < <(lines_of hears)
 	while read -r line; do lacks "$W/transcript" "$line"; done < <(lines_of never-hears)
 	while read -r line; do equal "$(connections)" "$line" "connections"; done < <(lines_of connections)
-	while read -r line; do until_true 5 grep -Eq -- "$line" "$log" || holds "$log" "$line"; done < <(lines_of log)
+	while read -r line; do logged "$line"; done < <(lines_of log)
 	while read -r line; do only_verbs "$line"; done < <(lines_of only)
 	nothing_after_220
 	lacks "$log" 'SECRETBODY|SECRETPASS|U0VDUkVU|AHVzZXIA'
