@@ -173,6 +173,8 @@ message() {
 
 		last
 	END
+	# swaks adds a line end of its own to a file's content.
+	head -c -1 "$1" >"$1.swaks"
 }
 
 # use_swaks [ARGUMENT ...]: an unmodified plaintext client, one message to mx.b.example

@@ -22,7 +22,7 @@ delivered_by() {
 	logged 'certificate-verified="?(yes|true)'
 }
 
-t_swaks() { delivered_by swaks --to a@b.example --from sender@a.example --server mx.b.example --data "@$W/message"; }
+t_swaks() { delivered_by swaks --to a@b.example --from sender@a.example --server mx.b.example --data "@$W/message.swaks"; }
 t_curl() {
 	delivered_by curl -sv --crlf smtp://mx.b.example/client.a.example --mail-from sender@a.example \
 		--mail-rcpt a@b.example -T "$W/message"
