@@ -1,0 +1,130 @@
+/*
+ * connect: the hook itself. What does not go to a mail port passes after one compare of address family and port.
+ */
+#include "shim/preload/connect.h"
+
+#include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+
+#include "shim/preload/face.h"
+#include "shim/preload/handover.h"
+#include "shim/preload/log.h"
+#include "shim/preload/next.h"
+#include "shim/preload/settings.h"
+#include "shim/preload/sys.h"
+
+#ifndef AF_SMC
+#define AF_SMC 43
+#endif
+#ifndef IPPROTO_SMC
+#define IPPROTO_SMC 256
+#endif
+#ifndef IPPROTO_MPTCP
+#define IPPROTO_MPTCP 262
+#endif
+
+extern void pthread_testcancel(void) __attribute__((weak));
+
+static int option(int fd, int name)
+{
+	int value = -1;
+	socklen_t length = sizeof(value);
+	long error = sys(SYS_getsockopt, fd, SOL_SOCKET, name, &value, &length);
+
+	return error ? (int)error : value;
+}
+
+/* Connected, connecting or listening already: the kernel will say so, and connect nothing. */
+static bool in_use(int fd)
+{
+	unsigned char state = TCP_CLOSE; /* tcpi_state, the first byte */
+	socklen_t length = sizeof(state);
+
+	return sys(SYS_getsockopt, fd, IPPROTO_TCP, TCP_INFO, &state, &length) == 0 && state != TCP_CLOSE;
+}
+
+static int connect_swapped(int fd)
+{
+	struct face face;
+
+	return face_read(fd, &face) == FACE_NONE ? CONNECT_PASS : face_connect(fd, &face);
+}
+
+static int connect_tcp(int fd, int domain, const struct sockaddr *address, socklen_t length)
+{
+	struct handoff_addr peer;
+
+	if (handoff_addr_from_sockaddr(&peer, address, length) != 0)
+		return -EINVAL;
+	if (peer.family != domain)
+		return -EAFNOSUPPORT;
+	return in_use(fd) ? CONNECT_PASS : handover(fd, &peer);
+}
+
+/* A stream that ends up as cleartext TCP by another way. */
+static int refuse(const struct sockaddr *address, socklen_t length)
+{
+	struct handoff_addr peer;
+
+	if (handoff_addr_from_sockaddr(&peer, address, length) != 0)
+		return -EINVAL;
+	log_refused(&peer, NULL, "SMC sockets cannot be handed over", 0);
+	return -ECONNREFUSED;
+}
+
+int connect_mail(int fd, const struct sockaddr *address, socklen_t length)
+{
+	int domain, protocol;
+
+	if (option(fd, SO_TYPE) != SOCK_STREAM)
+		return CONNECT_PASS;
+	domain = option(fd, SO_DOMAIN);
+	protocol = option(fd, SO_PROTOCOL);
+	if (domain == AF_UNIX)
+		return connect_swapped(fd);
+	if (domain == AF_SMC || protocol == IPPROTO_SMC)
+		return refuse(address, length);
+	if (domain != AF_INET && domain != AF_INET6)
+		return CONNECT_PASS;
+	if (protocol != IPPROTO_TCP && protocol != IPPROTO_MPTCP)
+		return CONNECT_PASS;
+	return connect_tcp(fd, domain, address, length);
+}
+
+/* Other ports: the kernel says EINVAL to an internet address on a socket that we swapped; TCP would not. */
+static int connect_other(int fd, const struct sockaddr *address, socklen_t length)
+{
+	int saved = errno, result = next_connect(fd, address, length);
+	struct face face;
+
+	if (result == 0 || errno != EINVAL || !address || length < sizeof(struct sockaddr_in))
+		return result;
+	if ((address->sa_family != AF_INET && address->sa_family != AF_INET6) || face_read(fd, &face) == FACE_NONE)
+		return result;
+	errno = saved;
+	result = face_connect(fd, &face);
+	if (!result)
+		return 0;
+	errno = -result;
+	return -1;
+}
+
+MAILSEAL_EXPORT int connect(int fd, const struct sockaddr *address, socklen_t length)
+{
+	int result;
+
+	if (!settings_mail_address(address, length))
+		return connect_other(fd, address, length);
+	if (pthread_testcancel)
+		pthread_testcancel();
+	result = connect_mail(fd, address, length);
+	if (result == CONNECT_PASS)
+		return next_connect(fd, address, length);
+	if (!result)
+		return 0;
+	errno = -result;
+	return -1;
+}
+
+MAILSEAL_EXPORT int __connect(int, const struct sockaddr *, socklen_t) __attribute__((alias("connect")));

@@ -1,0 +1,133 @@
+/*
+ * face: what a swapped socket stands for.
+ */
+#include "shim/preload/face.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <string.h>
+#include <sys/un.h>
+
+#include "shim/preload/sys.h"
+
+int face_bind(int application, const struct handoff_addr *local, const struct handoff_addr *peer,
+	const uint8_t nonce[HANDOFF_NONCE_SIZE])
+{
+	struct handoff_name name = {.face = HANDOFF_FACE_APPLICATION, .local = *local, .peer = *peer};
+	struct sockaddr_un sun;
+	socklen_t length;
+
+	memcpy(name.nonce, nonce, sizeof(name.nonce));
+	length = handoff_name_encode(&name, &sun);
+	return (int)sys(SYS_bind, application, &sun, length);
+}
+
+static int name_of(long number, int fd, struct handoff_name *name, socklen_t *length)
+{
+	struct sockaddr_un sun;
+
+	*length = sizeof(sun);
+	if (sys(number, fd, &sun, length) != 0)
+		return -EINVAL;
+	return handoff_name_decode(&sun, *length, name);
+}
+
+/* The agent's end has no name: it is still connecting, or it is gone. */
+static void judge_unnamed(int fd, struct face *face)
+{
+	struct pollfd p = {.fd = fd, .events = 0};
+	struct sys_time now = {0, 0};
+
+	face->state = FACE_CONNECTING;
+	if (sys(SYS_PPOLL, &p, 1, &now, NULL, SYS_SIGSET_BYTES) > 0 && (p.revents & (POLLHUP | POLLERR))) {
+		face->state = FACE_FAILED;
+		face->error = ECONNREFUSED;
+	}
+}
+
+enum face_state face_read(int fd, struct face *face)
+{
+	struct handoff_name own = {0}, other = {0};
+	struct face f = {.state = FACE_NONE};
+	socklen_t length;
+	int error;
+
+	*face = f;
+	if (name_of(SYS_getsockname, fd, &own, &length) != 0 || own.face != HANDOFF_FACE_APPLICATION)
+		return FACE_NONE;
+	f.local = own.local;
+	f.peer = own.peer;
+	error = name_of(SYS_getpeername, fd, &other, &length);
+	if (error && length > sizeof(sa_family_t))
+		return FACE_NONE;
+	if (!error && memcmp(own.nonce, other.nonce, sizeof(own.nonce)) != 0)
+		return FACE_NONE;
+	if (error) {
+		judge_unnamed(fd, &f);
+	} else if (other.face == HANDOFF_FACE_PEER) {
+		f.state = FACE_CONNECTED;
+	} else {
+		f.state = FACE_FAILED;
+		f.error = other.error;
+	}
+	*face = f;
+	return f.state;
+}
+
+/* How long a blocking connect() may take: SO_SNDTIMEO as a deadline, -1 for ever. */
+static int64_t send_deadline(int fd)
+{
+	long value[2] = {0, 0};
+	socklen_t length = sizeof(value);
+
+	if (sys(SYS_getsockopt, fd, SOL_SOCKET, SO_SNDTIMEO, value, &length) != 0 || (!value[0] && !value[1]))
+		return -1;
+	return sys_now_ms() + (int64_t)value[0] * 1000 + value[1] / 1000;
+}
+
+/*
+ * TCP says 0 to the first connect() after the connection came up, then EISCONN. One bit must be kept for that, with the
+ * socket: its priority, which means nothing to AF_UNIX, is raised by one.
+ */
+void face_told(int fd)
+{
+	int told = 1;
+
+	sys(SYS_setsockopt, fd, SOL_SOCKET, SO_PRIORITY, &told, sizeof(told));
+}
+
+static bool was_told(int fd)
+{
+	int told = 0;
+	socklen_t length = sizeof(told);
+
+	return sys(SYS_getsockopt, fd, SOL_SOCKET, SO_PRIORITY, &told, &length) == 0 && told != 0;
+}
+
+int face_connect(int fd, struct face *face)
+{
+	long flags = sys(SYS_FCNTL, fd, F_GETFL);
+
+	if (face->state == FACE_CONNECTING && flags >= 0 && !(flags & O_NONBLOCK)) {
+		int n = sys_wait(fd, POLLOUT, send_deadline(fd));
+
+		if (n < 0)
+			return n;
+		face_read(fd, face);
+	}
+	switch (face->state) {
+	case FACE_CONNECTED:
+		if (was_told(fd))
+			return -EISCONN;
+		face_told(fd);
+		return 0;
+	case FACE_FAILED:
+		return -face->error;
+	case FACE_CONNECTING:
+		return -EALREADY;
+	case FACE_NONE:
+		break;
+	}
+	return -EISCONN;
+}

@@ -1,0 +1,15 @@
+/*
+ * handover: one intercepted connect(), from the socketpair to the agent's answer.
+ */
+#ifndef MAILSEAL_PRELOAD_HANDOVER_H
+#define MAILSEAL_PRELOAD_HANDOVER_H
+
+#include "shim/handoff/handoff.h"
+
+/*
+ * Connects the TCP socket fd to `peer` by way of an agent, as connect(2) would: 0, or -errno (EINPROGRESS, EINTR and
+ * the rest). Logs what it refuses itself. Touches no errno, keeps no descriptor.
+ */
+int handover(int fd, const struct handoff_addr *peer);
+
+#endif

@@ -1,0 +1,80 @@
+/*
+ * implicit: the calls that connect and send at once. With MSG_FASTOPEN and the address of a mail port they become a
+ * connect() and a plain send; everything else passes untouched. (Without that flag TCP ignores the address.)
+ */
+#include <errno.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <sys/socket.h>
+
+#include "shim/preload/connect.h"
+#include "shim/preload/next.h"
+#include "shim/preload/settings.h"
+
+#ifndef MSG_FASTOPEN
+#define MSG_FASTOPEN 0x20000000
+#endif
+
+static bool connects(int flags, const struct sockaddr *to, socklen_t length)
+{
+	return (flags & MSG_FASTOPEN) && settings_mail_address(to, length);
+}
+
+/* 0: go on without address and flag; CONNECT_PASS; -1 with errno. */
+static int connect_first(int fd, const struct sockaddr *to, socklen_t length)
+{
+	int result = connect_mail(fd, to, length);
+
+	if (result == -EISCONN) /* TCP then sends */
+		return 0;
+	if (result >= 0)
+		return result;
+	errno = -result;
+	return -1;
+}
+
+MAILSEAL_EXPORT ssize_t sendto(
+	int fd, const void *bytes, size_t size, int flags, const struct sockaddr *to, socklen_t length)
+{
+	if (connects(flags, to, length)) {
+		int result = connect_first(fd, to, length);
+
+		if (result < 0)
+			return -1;
+		if (result == 0)
+			return next_sendto(fd, bytes, size, flags & ~MSG_FASTOPEN, NULL, 0);
+	}
+	return next_sendto(fd, bytes, size, flags, to, length);
+}
+
+MAILSEAL_EXPORT ssize_t sendmsg(int fd, const struct msghdr *message, int flags)
+{
+	if (message && connects(flags, message->msg_name, message->msg_namelen)) {
+		struct msghdr plain = *message;
+		int result = connect_first(fd, message->msg_name, message->msg_namelen);
+
+		plain.msg_name = NULL;
+		plain.msg_namelen = 0;
+		if (result < 0)
+			return -1;
+		if (result == 0)
+			return next_sendmsg(fd, &plain, flags & ~MSG_FASTOPEN);
+	}
+	return next_sendmsg(fd, message, flags);
+}
+
+MAILSEAL_EXPORT int sendmmsg(int fd, struct mmsghdr *messages, unsigned count, int flags)
+{
+	unsigned sent = 0;
+
+	if (!(flags & MSG_FASTOPEN))
+		return next_sendmmsg(fd, messages, count, flags);
+	for (; sent < count; sent++) {
+		ssize_t n = sendmsg(fd, &messages[sent].msg_hdr, flags);
+
+		if (n < 0)
+			return sent ? (int)sent : -1;
+		messages[sent].msg_len = (unsigned)n;
+	}
+	return (int)sent;
+}

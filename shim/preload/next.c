@@ -1,0 +1,100 @@
+/*
+ * next: the definitions behind our own, as the dynamic linker finds them.
+ */
+#include "shim/preload/next.h"
+
+#include <dlfcn.h>
+#include <errno.h>
+#include <string.h>
+
+#include "shim/preload/sys.h"
+
+struct next next;
+
+static void find(void *out, const char *name)
+{
+	void *definition = dlsym(RTLD_NEXT, name);
+
+	memcpy(out, &definition, sizeof(definition));
+}
+
+void next_resolve(void)
+{
+	find(&next.connect, "connect");
+	find(&next.sendto, "sendto");
+	find(&next.sendmsg, "sendmsg");
+	find(&next.sendmmsg, "sendmmsg");
+	find(&next.getpeername, "getpeername");
+	find(&next.getsockname, "getsockname");
+	find(&next.getsockopt, "getsockopt");
+	find(&next.setsockopt, "setsockopt");
+	find(&next.getaddrinfo, "getaddrinfo");
+	find(&next.gethostbyname, "gethostbyname");
+	find(&next.gethostbyname2, "gethostbyname2");
+	find(&next.gethostbyname_r, "gethostbyname_r");
+	find(&next.gethostbyname2_r, "gethostbyname2_r");
+}
+
+static long as_libc(long result)
+{
+	if (result >= 0)
+		return result;
+	errno = (int)-result;
+	return -1;
+}
+
+int next_connect(int fd, const struct sockaddr *address, socklen_t length)
+{
+	if (next.connect)
+		return next.connect(fd, address, length);
+	return (int)as_libc(sys(SYS_connect, fd, address, length));
+}
+
+ssize_t next_sendto(int fd, const void *bytes, size_t size, int flags, const struct sockaddr *to, socklen_t length)
+{
+	if (next.sendto)
+		return next.sendto(fd, bytes, size, flags, to, length);
+	return as_libc(sys(SYS_sendto, fd, bytes, size, flags, to, length));
+}
+
+ssize_t next_sendmsg(int fd, const struct msghdr *message, int flags)
+{
+	if (next.sendmsg)
+		return next.sendmsg(fd, message, flags);
+	return as_libc(sys(SYS_sendmsg, fd, message, flags));
+}
+
+int next_sendmmsg(int fd, struct mmsghdr *messages, unsigned count, int flags)
+{
+	if (next.sendmmsg)
+		return next.sendmmsg(fd, messages, count, flags);
+	return (int)as_libc(sys(SYS_sendmmsg, fd, messages, count, flags));
+}
+
+int next_getpeername(int fd, struct sockaddr *address, socklen_t *length)
+{
+	if (next.getpeername)
+		return next.getpeername(fd, address, length);
+	return (int)as_libc(sys(SYS_getpeername, fd, address, length));
+}
+
+int next_getsockname(int fd, struct sockaddr *address, socklen_t *length)
+{
+	if (next.getsockname)
+		return next.getsockname(fd, address, length);
+	return (int)as_libc(sys(SYS_getsockname, fd, address, length));
+}
+
+int next_getsockopt(int fd, int level, int name, void *value, socklen_t *length)
+{
+	if (next.getsockopt)
+		return next.getsockopt(fd, level, name, value, length);
+	return (int)as_libc(sys(SYS_getsockopt, fd, level, name, value, length));
+}
+
+int next_setsockopt(int fd, int level, int name, const void *value, socklen_t length)
+{
+	if (next.setsockopt)
+		return next.setsockopt(fd, level, name, value, length);
+	return (int)as_libc(sys(SYS_setsockopt, fd, level, name, value, length));
+}

@@ -1,0 +1,44 @@
+/*
+ * next: the definitions behind our own, as the dynamic linker finds them (libc's, or those of another preload).
+ * Looked up once, in the constructor: dlsym() takes locks and may allocate, so never in a call of the application's.
+ * What is not there stays NULL; where a system call does the same, the callers below make it.
+ */
+#ifndef MAILSEAL_PRELOAD_NEXT_H
+#define MAILSEAL_PRELOAD_NEXT_H
+
+#include <netdb.h>
+#include <sys/socket.h>
+
+#define MAILSEAL_EXPORT __attribute__((visibility("default")))
+
+struct next {
+	int (*connect)(int, const struct sockaddr *, socklen_t);
+	ssize_t (*sendto)(int, const void *, size_t, int, const struct sockaddr *, socklen_t);
+	ssize_t (*sendmsg)(int, const struct msghdr *, int);
+	int (*sendmmsg)(int, struct mmsghdr *, unsigned, int);
+	int (*getpeername)(int, struct sockaddr *, socklen_t *);
+	int (*getsockname)(int, struct sockaddr *, socklen_t *);
+	int (*getsockopt)(int, int, int, void *, socklen_t *);
+	int (*setsockopt)(int, int, int, const void *, socklen_t);
+	int (*getaddrinfo)(const char *, const char *, const struct addrinfo *, struct addrinfo **);
+	struct hostent *(*gethostbyname)(const char *);
+	struct hostent *(*gethostbyname2)(const char *, int);
+	int (*gethostbyname_r)(const char *, struct hostent *, char *, size_t, struct hostent **, int *);
+	int (*gethostbyname2_r)(const char *, int, struct hostent *, char *, size_t, struct hostent **, int *);
+};
+
+extern struct next next;
+
+void next_resolve(void);
+
+/* As the functions of the same name, errno included. */
+int next_connect(int fd, const struct sockaddr *address, socklen_t length);
+ssize_t next_sendto(int fd, const void *bytes, size_t size, int flags, const struct sockaddr *to, socklen_t length);
+ssize_t next_sendmsg(int fd, const struct msghdr *message, int flags);
+int next_sendmmsg(int fd, struct mmsghdr *messages, unsigned count, int flags);
+int next_getpeername(int fd, struct sockaddr *address, socklen_t *length);
+int next_getsockname(int fd, struct sockaddr *address, socklen_t *length);
+int next_getsockopt(int fd, int level, int name, void *value, socklen_t *length);
+int next_setsockopt(int fd, int level, int name, const void *value, socklen_t length);
+
+#endif

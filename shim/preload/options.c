@@ -1,0 +1,137 @@
+/*
+ * options: the questions that a program asks about a socket, answered for a swapped one as TCP would. The kernel is
+ * always asked first; only what it says about an AF_UNIX socket is looked at again.
+ */
+#include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <string.h>
+
+#include "shim/preload/face.h"
+#include "shim/preload/next.h"
+
+#define SEGMENT_SIZE 1448
+
+static int fail(int error)
+{
+	errno = error;
+	return -1;
+}
+
+/* As the kernel hands out an address: as much as fits, the true length. */
+static void give_address(const struct handoff_addr *from, struct sockaddr *address, socklen_t *length, socklen_t size)
+{
+	struct sockaddr_storage ss;
+	socklen_t full = handoff_addr_to_sockaddr(from, &ss);
+
+	memcpy(address, &ss, size < full ? size : full);
+	*length = full;
+}
+
+/* After a successful kernel call: may this be a socket of ours? */
+static bool unix_address(const struct sockaddr *address, socklen_t size)
+{
+	return size < sizeof(address->sa_family) || address->sa_family == AF_UNIX;
+}
+
+MAILSEAL_EXPORT int getpeername(int fd, struct sockaddr *address, socklen_t *length)
+{
+	socklen_t size = length ? *length : 0;
+	struct face face;
+	int result = next_getpeername(fd, address, length);
+
+	if (result != 0 || !unix_address(address, size) || face_read(fd, &face) == FACE_NONE)
+		return result;
+	if (face.state != FACE_CONNECTED)
+		return fail(ENOTCONN);
+	give_address(&face.peer, address, length, size);
+	return 0;
+}
+
+MAILSEAL_EXPORT int getsockname(int fd, struct sockaddr *address, socklen_t *length)
+{
+	socklen_t size = length ? *length : 0;
+	struct face face;
+	int result = next_getsockname(fd, address, length);
+
+	if (result != 0 || !unix_address(address, size) || face_read(fd, &face) == FACE_NONE)
+		return result;
+	give_address(face.local.family ? &face.local : &(struct handoff_addr){.family = face.peer.family}, address,
+		length, size);
+	return 0;
+}
+
+static int give_int(int value, void *out, socklen_t *length)
+{
+	if (*length > sizeof(value))
+		*length = sizeof(value);
+	memcpy(out, &value, *length);
+	return 0;
+}
+
+/* SOL_SOCKET: the kernel has answered for AF_UNIX. */
+static int socket_option(int fd, int name, void *value, socklen_t *length)
+{
+	struct face face;
+
+	if (face_read(fd, &face) == FACE_NONE)
+		return 0;
+	if (name == SO_DOMAIN)
+		return give_int(face.peer.family, value, length);
+	if (name == SO_PROTOCOL)
+		return give_int(IPPROTO_TCP, value, length);
+	if (face.state == FACE_FAILED)
+		return give_int(face.error, value, length);
+	return 0;
+}
+
+static int tcp_info(const struct face *face, void *value, socklen_t *length)
+{
+	struct tcp_info info = {
+		.tcpi_state = TCP_CLOSE, .tcpi_snd_mss = SEGMENT_SIZE, .tcpi_rcv_mss = SEGMENT_SIZE, .tcpi_pmtu = 1500};
+
+	if (face->state == FACE_CONNECTED)
+		info.tcpi_state = TCP_ESTABLISHED;
+	if (face->state == FACE_CONNECTING)
+		info.tcpi_state = TCP_SYN_SENT;
+	if (*length > sizeof(info))
+		*length = sizeof(info);
+	memcpy(value, &info, *length);
+	return 0;
+}
+
+static bool harmless_level(int level)
+{
+	return level == IPPROTO_TCP || level == IPPROTO_IP || level == IPPROTO_IPV6;
+}
+
+MAILSEAL_EXPORT int getsockopt(int fd, int level, int name, void *value, socklen_t *length)
+{
+	int saved = errno, result = next_getsockopt(fd, level, name, value, length);
+	struct face face;
+
+	if (result == 0 && level == SOL_SOCKET && (name == SO_ERROR || name == SO_DOMAIN || name == SO_PROTOCOL))
+		return socket_option(fd, name, value, length);
+	if (result == 0 || errno != EOPNOTSUPP || !harmless_level(level) || !value || !length)
+		return result;
+	if (face_read(fd, &face) == FACE_NONE)
+		return fail(EOPNOTSUPP);
+	errno = saved;
+	if (level == IPPROTO_TCP && name == TCP_INFO)
+		return tcp_info(&face, value, length);
+	return give_int(level == IPPROTO_TCP && name == TCP_MAXSEG ? SEGMENT_SIZE : 0, value, length);
+}
+
+MAILSEAL_EXPORT int setsockopt(int fd, int level, int name, const void *value, socklen_t length)
+{
+	int saved = errno, result = next_setsockopt(fd, level, name, value, length);
+	struct face face;
+
+	if (result == 0 || errno != EOPNOTSUPP || !harmless_level(level))
+		return result;
+	/* What would change the protocol underneath is not harmless. */
+	if ((level == IPPROTO_TCP && (name == TCP_ULP || name == TCP_REPAIR)) || face_read(fd, &face) == FACE_NONE)
+		return fail(EOPNOTSUPP);
+	errno = saved;
+	return 0;
+}

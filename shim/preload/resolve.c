@@ -1,0 +1,87 @@
+/*
+ * resolve: getaddrinfo() and the gethostbyname family, passed on untouched; what they answer is remembered, so that a
+ * later connect() knows the name that was meant.
+ */
+#include <errno.h>
+#include <netdb.h>
+#include <netinet/in.h>
+
+#include "shim/preload/hints.h"
+#include "shim/preload/next.h"
+#include "shim/preload/settings.h"
+
+static void remember_hostent(const char *name, const struct hostent *host)
+{
+	if (!name || !host || hints_numeric(name) || (host->h_addrtype != AF_INET && host->h_addrtype != AF_INET6))
+		return;
+	for (char **address = host->h_addr_list; address && *address; address++)
+		hints_remember(name, host->h_addrtype, *address);
+}
+
+MAILSEAL_EXPORT int getaddrinfo(
+	const char *node, const char *service, const struct addrinfo *wish, struct addrinfo **result)
+{
+	int error;
+
+	settings_get();
+	if (!next.getaddrinfo)
+		return EAI_FAIL;
+	error = next.getaddrinfo(node, service, wish, result);
+	if (error || !node || hints_numeric(node))
+		return error;
+	for (const struct addrinfo *a = *result; a; a = a->ai_next) {
+		if (a->ai_family == AF_INET)
+			hints_remember(node, AF_INET, &((struct sockaddr_in *)(void *)a->ai_addr)->sin_addr);
+		else if (a->ai_family == AF_INET6)
+			hints_remember(node, AF_INET6, &((struct sockaddr_in6 *)(void *)a->ai_addr)->sin6_addr);
+	}
+	return error;
+}
+
+MAILSEAL_EXPORT struct hostent *gethostbyname(const char *name)
+{
+	struct hostent *host;
+
+	settings_get();
+	host = next.gethostbyname ? next.gethostbyname(name) : NULL;
+	remember_hostent(name, host);
+	return host;
+}
+
+MAILSEAL_EXPORT struct hostent *gethostbyname2(const char *name, int family)
+{
+	struct hostent *host;
+
+	settings_get();
+	host = next.gethostbyname2 ? next.gethostbyname2(name, family) : NULL;
+	remember_hostent(name, host);
+	return host;
+}
+
+MAILSEAL_EXPORT int gethostbyname_r(const char *name, struct hostent *host, char *buffer, size_t size,
+	struct hostent **result, int *host_error)
+{
+	int error;
+
+	settings_get();
+	if (!next.gethostbyname_r)
+		return ENOSYS;
+	error = next.gethostbyname_r(name, host, buffer, size, result, host_error);
+	if (!error)
+		remember_hostent(name, *result);
+	return error;
+}
+
+MAILSEAL_EXPORT int gethostbyname2_r(const char *name, int family, struct hostent *host, char *buffer, size_t size,
+	struct hostent **result, int *host_error)
+{
+	int error;
+
+	settings_get();
+	if (!next.gethostbyname2_r)
+		return ENOSYS;
+	error = next.gethostbyname2_r(name, family, host, buffer, size, result, host_error);
+	if (!error)
+		remember_hostent(name, *result);
+	return error;
+}

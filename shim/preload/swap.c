@@ -1,0 +1,224 @@
+/*
+ * swap: the plaintext socketpair that takes the TCP socket's place.
+ */
+#include "shim/preload/swap.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <poll.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/uio.h>
+
+#include "shim/preload/sys.h"
+
+#define SCAN_ALWAYS 64      /* descriptors below this, and around the socket's own, are looked at for duplicates */
+#define SCAN_AROUND 16
+#define SEND_BUFFER 212992  /* the kernel's default; a bigger one is made as small, for the junk's sake */
+#define JUNK_PIECE 16384
+
+#ifndef TCP_FASTOPEN_CONNECT
+#define TCP_FASTOPEN_CONNECT 30
+#endif
+
+static const char junk[JUNK_PIECE]; /* zeros, no memory of their own */
+
+/* More than a quarter of the send buffer in one write: the kernel then calls a stream socket not writable. */
+static int shut_gate(struct swap *s)
+{
+	struct iovec pieces[SEND_BUFFER / JUNK_PIECE + 1];
+	struct msghdr message = {.msg_iov = pieces};
+	int size = 0, half = SEND_BUFFER / 2;
+	socklen_t length = sizeof(size);
+	uint64_t left;
+
+	sys(SYS_getsockopt, s->application, SOL_SOCKET, SO_SNDBUF, &size, &length);
+	if (size > SEND_BUFFER) {
+		sys(SYS_setsockopt, s->application, SOL_SOCKET, SO_SNDBUF, &half, sizeof(half));
+		sys(SYS_getsockopt, s->application, SOL_SOCKET, SO_SNDBUF, &size, &length);
+	}
+	if (size <= 0 || size > SEND_BUFFER)
+		return -ENOBUFS;
+	s->junk = left = (uint64_t)size / 4 + 1;
+	for (; left; message.msg_iovlen++) {
+		uint64_t piece = left < JUNK_PIECE ? left : JUNK_PIECE;
+
+		pieces[message.msg_iovlen].iov_base = (void *)junk;
+		pieces[message.msg_iovlen].iov_len = piece;
+		left -= piece;
+	}
+	if (sys(SYS_sendmsg, s->application, &message, MSG_DONTWAIT | MSG_NOSIGNAL) != (long)s->junk)
+		return -ENOBUFS;
+	return sys_wait(s->application, POLLOUT, 0) == 0 ? 0 : -ENOBUFS;
+}
+
+static void copy_timeout(const struct swap *s, int fd, int name)
+{
+	int64_t value[2] = {0, 0}; /* the kernel's timeval of any width */
+	socklen_t length = sizeof(value);
+
+	if (sys(SYS_getsockopt, fd, SOL_SOCKET, name, value, &length) == 0 && (value[0] || value[1]))
+		sys(SYS_setsockopt, s->application, SOL_SOCKET, name, value, length);
+}
+
+static void copy_properties(const struct swap *s, int fd)
+{
+	struct {
+		int type, pid;
+	} owner = {0, 0};
+	long number;
+
+	copy_timeout(s, fd, SO_RCVTIMEO);
+	copy_timeout(s, fd, SO_SNDTIMEO);
+	if (sys(SYS_FCNTL, fd, F_GETOWN_EX, &owner) == 0 && owner.pid)
+		sys(SYS_FCNTL, s->application, F_SETOWN_EX, &owner);
+	number = sys(SYS_FCNTL, fd, F_GETSIG);
+	if (number > 0)
+		sys(SYS_FCNTL, s->application, F_SETSIG, number);
+	if (s->flags & (O_NONBLOCK | O_ASYNC))
+		sys(SYS_FCNTL, s->application, F_SETFL, s->flags & (O_NONBLOCK | O_ASYNC));
+}
+
+int swap_prepare(struct swap *s, int fd)
+{
+	int ends[2], off = 0, error;
+	long flags = sys(SYS_FCNTL, fd, F_GETFL);
+
+	*s = (struct swap){.tcp = -1, .application = -1, .agent = -1};
+	if (flags < 0)
+		return (int)flags;
+	s->flags = (int)flags;
+	error = (int)sys(SYS_socketpair, AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends);
+	if (error)
+		return error;
+	s->application = ends[0];
+	s->agent = ends[1];
+	copy_properties(s, fd);
+	/* A connect() that waits for the first write would wait for ever: the server speaks first. */
+	sys(SYS_setsockopt, fd, IPPROTO_TCP, TCP_FASTOPEN_CONNECT, &off, sizeof(off));
+	error = shut_gate(s);
+	if (error)
+		swap_clear(s);
+	return error;
+}
+
+static bool add_place(struct swap *s, int fd)
+{
+	long flags = sys(SYS_FCNTL, fd, F_GETFD);
+
+	if (s->place_count == SWAP_PLACES)
+		return false;
+	s->places[s->place_count].fd = fd;
+	s->places[s->place_count++].cloexec = flags >= 0 && (flags & FD_CLOEXEC);
+	return true;
+}
+
+static bool add_duplicates(struct swap *s, int fd, const struct stat *socket, int from, int to)
+{
+	struct stat st;
+
+	for (int i = from; i < to; i++)
+		if (i != fd && i != s->tcp && sys_fstat(i, &st) == 0 && st.st_ino == socket->st_ino &&
+			st.st_dev == socket->st_dev && !add_place(s, i))
+			return false;
+	return true;
+}
+
+static int find_places(struct swap *s, int fd)
+{
+	int from = fd - SCAN_AROUND < SCAN_ALWAYS ? SCAN_ALWAYS : fd - SCAN_AROUND;
+	struct stat st;
+	int error = sys_fstat(fd, &st);
+
+	if (error)
+		return error;
+	s->place_count = 0;
+	add_place(s, fd);
+	if (!add_duplicates(s, fd, &st, 0, SCAN_ALWAYS) || !add_duplicates(s, fd, &st, from, fd + SCAN_AROUND))
+		return -EMFILE;
+	return 0;
+}
+
+static int put(int from, int fd, bool cloexec)
+{
+	long n;
+
+	do /* EBUSY: another thread is just opening a file under this number */
+		n = sys(SYS_dup3, from, fd, cloexec ? O_CLOEXEC : 0);
+	while (n == -EBUSY || n == -EINTR);
+	return n < 0 ? (int)n : 0;
+}
+
+/* All or nothing. */
+static int put_everywhere(const struct swap *s, int from, int instead)
+{
+	for (unsigned i = 0; i < s->place_count; i++) {
+		int error = put(from, s->places[i].fd, s->places[i].cloexec);
+
+		if (!error)
+			continue;
+		while (i--)
+			put(instead, s->places[i].fd, s->places[i].cloexec);
+		return error;
+	}
+	return 0;
+}
+
+int swap_in(struct swap *s, int fd)
+{
+	int error;
+
+	s->tcp = (int)sys(SYS_FCNTL, fd, F_DUPFD_CLOEXEC, 0);
+	if (s->tcp < 0)
+		return s->tcp;
+	error = find_places(s, fd);
+	if (!error)
+		error = put_everywhere(s, s->application, s->tcp);
+	if (error)
+		sys_close(&s->tcp);
+	s->swapped = !error;
+	return error;
+}
+
+bool swap_reset(struct swap *s)
+{
+	struct sockaddr nowhere = {.sa_family = AF_UNSPEC};
+	struct sockaddr_storage peer;
+	socklen_t length = sizeof(peer);
+	int pending;
+
+	sys(SYS_connect, s->tcp, &nowhere, sizeof(nowhere));
+	if (sys(SYS_getpeername, s->tcp, &peer, &length) != -ENOTCONN)
+		return false;
+	length = sizeof(pending);
+	sys(SYS_getsockopt, s->tcp, SOL_SOCKET, SO_ERROR, &pending, &length);
+	sys(SYS_FCNTL, s->tcp, F_SETFL, s->flags);
+	return true;
+}
+
+bool swap_back(struct swap *s)
+{
+	if (!s->swapped)
+		return true;
+	if (!swap_reset(s) || put_everywhere(s, s->tcp, s->application) != 0) {
+		swap_kill(s);
+		return false;
+	}
+	s->swapped = false;
+	return true;
+}
+
+void swap_kill(struct swap *s)
+{
+	if (s->swapped)
+		sys(SYS_shutdown, s->application, SHUT_RDWR);
+}
+
+void swap_clear(struct swap *s)
+{
+	sys_close(&s->tcp);
+	sys_close(&s->application);
+	sys_close(&s->agent);
+}

@@ -1,0 +1,133 @@
+/*
+ * sys: the few system calls that need more than one line.
+ */
+#include "shim/preload/sys.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <time.h>
+
+void *sys_memory(unsigned long size)
+{
+#ifdef SYS_mmap2
+	long number = SYS_mmap2;
+#else
+	long number = SYS_mmap;
+#endif
+	/* Shared, so that a started child is heard also where clone() was turned into a fork (valgrind, qemu). */
+	long p = sys(number, 0, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+
+	return p < 0 && p > -4096 ? NULL : (void *)p;
+}
+
+void sys_memory_free(void *memory, unsigned long size)
+{
+	if (memory)
+		sys(SYS_munmap, memory, size);
+}
+
+void sys_close(int *fd)
+{
+	if (*fd >= 0)
+		sys(SYS_close, *fd);
+	*fd = -1;
+}
+
+int64_t sys_now_ms(void)
+{
+	struct sys_time t = {0};
+
+	sys(SYS_CLOCK_GETTIME, CLOCK_MONOTONIC, &t);
+	return t.seconds * 1000 + t.nanoseconds / 1000000;
+}
+
+void sys_sleep_ms(int64_t ms)
+{
+	struct sys_time t = {.seconds = ms / 1000, .nanoseconds = ms % 1000 * 1000000};
+
+	sys(SYS_CLOCK_NANOSLEEP, CLOCK_MONOTONIC, 0, &t, 0);
+}
+
+int sys_wait(int fd, short events, int64_t deadline)
+{
+	struct pollfd p = {.fd = fd, .events = events};
+	struct sys_time t;
+	int64_t left = deadline < 0 ? 0 : deadline - sys_now_ms();
+	long n;
+
+	if (left < 0)
+		left = 0;
+	t = (struct sys_time){.seconds = left / 1000, .nanoseconds = left % 1000 * 1000000};
+	n = sys(SYS_PPOLL, &p, 1, deadline < 0 ? NULL : &t, NULL, SYS_SIGSET_BYTES);
+	return n < 0 ? (int)n : n > 0;
+}
+
+sys_sigset sys_signals_block(void)
+{
+	sys_sigset all = ~(sys_sigset)0, before = 0;
+
+	sys(SYS_rt_sigprocmask, SIG_SETMASK, &all, &before, SYS_SIGSET_BYTES);
+	return before;
+}
+
+void sys_signals_restore(sys_sigset before)
+{
+	sys(SYS_rt_sigprocmask, SIG_SETMASK, &before, NULL, SYS_SIGSET_BYTES);
+}
+
+long sys_read_file(const char *path, char *out, unsigned long size)
+{
+	int fd = (int)sys(SYS_openat, AT_FDCWD, path, O_RDONLY | O_CLOEXEC);
+	unsigned long length = 0;
+	long n = fd;
+
+	if (fd < 0)
+		return fd;
+	do {
+		n = sys(SYS_read, fd, out + length, size - 1 - length);
+		length += n > 0 ? (unsigned long)n : 0;
+	} while ((n > 0 && length < size - 1) || n == -EINTR);
+	sys_close(&fd);
+	if (n > 0)
+		return -EFBIG;
+	out[length] = '\0';
+	return n < 0 ? n : (long)length;
+}
+
+/* st_dev as the kernel (and so every libc) packs it. */
+static uint64_t device(uint32_t major, uint32_t minor)
+{
+	return (minor & 0xff) | ((uint64_t)major & 0xfff) << 8 | ((uint64_t)minor & ~0xffu) << 12;
+}
+
+static int stat_at(int fd, const char *path, int flags, struct stat *st)
+{
+	struct statx x;
+	long n = sys(SYS_statx, fd, path, flags, STATX_BASIC_STATS, &x);
+
+	if (n < 0)
+		return (int)n;
+	memset(st, 0, sizeof(*st));
+	st->st_dev = device(x.stx_dev_major, x.stx_dev_minor);
+	st->st_ino = x.stx_ino;
+	st->st_mode = x.stx_mode;
+	st->st_size = (off_t)x.stx_size;
+	st->st_ctim.tv_sec = (time_t)x.stx_ctime.tv_sec;
+	st->st_ctim.tv_nsec = (long)x.stx_ctime.tv_nsec;
+	return 0;
+}
+
+int sys_stat(const char *path, struct stat *st)
+{
+	return stat_at(AT_FDCWD, path, 0, st);
+}
+
+int sys_fstat(int fd, struct stat *st)
+{
+	return stat_at(fd, "", AT_EMPTY_PATH, st);
+}
