@@ -89,7 +89,7 @@ static enum outcome read_data(struct play *p)
 			memcpy(p->peer.in, chunk + end, p->peer.end);
 		}
 	}
-	if (end && total >= 3 && ftruncate(fd, (off_t)(total - 3)))
+	if (end && p->options->data && ftruncate(fd, (off_t)(total - 3)))
 		record_note("could not cut the final dot");
 	close(fd);
 	record_note("data %llu bytes%s", total, end ? "" : ", no final dot");
