@@ -91,8 +91,8 @@ void policy_set_free(struct policy_set *set);
  *
  * Each setting by itself: the most specific section that sets it (exact name before longer before shorter suffix; address before
  * longer before shorter prefix); a name section and an address section both: the strictest; none: default; several names: the
- * strictest over them. A name that is an address, or no DNS name at all, proves nothing of what the application meant: it counts
- * as not known. Where no name is known the default counts beside the host sections by name, since neither may be the one meant.
+ * strictest over them. A name that is an address, or no DNS name at all, or NULL (a name that may have been forgotten), proves
+ * nothing of what the application meant: it counts as not known. Where no name is known the default counts beside the host sections by name, since neither may be the one meant.
  * ca_file, match and servername have no order: name before address before default; see `conflict`.
  * intercept is not inherited: false counts only from the most specific section for the address, unless a known name's section
  * sets require_tls = true; from default only where no host section matches or may be meant.
