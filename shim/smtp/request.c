@@ -23,7 +23,8 @@ static bool credentials_may_pass(const struct dialogue *d)
 
 	if (!policy->connection.protect_credentials || policy->demands.mode == MODE_OBSERVE)
 		return true;
-	return d->facts.tls == TLS_FACT_ON && (d->facts.verified || !policy->demands.verify_certificate);
+	return d->facts.tls == TLS_FACT_ON &&
+	       (d->verdict.outcome == OUTCOME_TLS_VERIFIED || !policy->demands.verify_certificate);
 }
 
 static void forward(struct dialogue *d, const struct line *line, enum awaited what)
