@@ -56,7 +56,7 @@ fails_closed() {
 	[ $# = 0 ] || logged "$1"
 }
 
-t_no_agent() { product; policy; export MAILSEAL_AGENT=$W/none; fails_closed "none"; }
+t_no_agent() { product; policy; export MAILSEAL_AGENT=$W/none; fails_closed 'connect-refused.*mailseal-agent'; }
 t_agent_not_executable() { product; policy; : >"$W/agent"; export MAILSEAL_AGENT=$W/agent; fails_closed; }
 t_agent_that_dies() { product; policy; export MAILSEAL_AGENT=/bin/false; fails_closed; }
 t_named_file_missing() { product; export MAILSEAL_CONFIG=$W/none.conf; fails_closed 'none\.conf'; }
