@@ -6,8 +6,8 @@
  *                                                 MARKER anywhere. Exit 1 and the reason if not.
  *     wirecheck quiet FILE.pcap [MARKER ...]      the same, but TLS need not have begun
  *     wirecheck absent FILE.pcap MARKER ...       no MARKER anywhere, whatever else there is
- *     wirecheck present FILE.pcap MARKER ...      every MARKER somewhere (is the test itself alive?)
- *     wirecheck show FILE.pcap                    what a reader of the capture makes of it
+ *     wirecheck present FILE.pcap MARKER ...      every MARKER somewhere (is the test itself
+ * alive?) wirecheck show FILE.pcap                    what a reader of the capture makes of it
  *
  * Reads the classic pcap format with Ethernet frames (as tcpdump writes on lo), IPv4 and IPv6, the
  * mail server being the lower port. Reassembles each direction by sequence number.
@@ -42,15 +42,15 @@ static void complain(const struct stream *s, const char *what)
 	failed = 1;
 }
 
-static struct stream *stream_of(const uint8_t *src, const uint8_t *dst, size_t alen, uint16_t sport,
-				uint16_t dport)
+static struct stream *stream_of(
+	const uint8_t *src, const uint8_t *dst, size_t alen, uint16_t sport, uint16_t dport)
 {
 	struct stream *s;
 
 	for (size_t i = count; i-- > 0;) {
 		s = &streams[i];
 		if (s->sport == sport && s->dport == dport && !memcmp(s->src, src, alen) &&
-		    !memcmp(s->dst, dst, alen))
+			!memcmp(s->dst, dst, alen))
 			return s;
 	}
 	if (count == STREAMS) {
@@ -150,7 +150,7 @@ static void load(const char *path)
 	uint8_t *buf;
 
 	if (!f || fread(head, sizeof(head), 1, f) != 1 ||
-	    (head[0] != 0xa1b2c3d4 && head[0] != 0xa1b23c4d) || head[5] != 1) {
+		(head[0] != 0xa1b2c3d4 && head[0] != 0xa1b23c4d) || head[5] != 1) {
 		fprintf(stderr, "wirecheck: %s: not a capture of Ethernet frames\n", path);
 		exit(65);
 	}
@@ -218,7 +218,7 @@ static void check_client(const struct stream *s)
 
 	while (!looks_tls(s, at) && (len = line_at(s, at))) {
 		if (!word(s, at, len, "EHLO ") && !word(s, at, len, "HELO ") &&
-		    !word(s, at, len, "STARTTLS\r\n") && !word(s, at, len, "QUIT\r\n")) {
+			!word(s, at, len, "STARTTLS\r\n") && !word(s, at, len, "QUIT\r\n")) {
 			complain(s, "a command other than EHLO, STARTTLS and QUIT in the clear");
 			return;
 		}
@@ -312,24 +312,30 @@ static void show_pair(const struct stream *c, const struct stream *s)
 		}
 	}
 	if (ca < c->len)
-		printf("  C: [%zu bytes in %ld TLS records, unreadable]\n", c->len - ca, tls_records(c, ca));
+		printf("  C: [%zu bytes in %ld TLS records, unreadable]\n", c->len - ca,
+			tls_records(c, ca));
 	if (sa < s->len)
-		printf("  S: [%zu bytes in %ld TLS records, unreadable]\n", s->len - sa, tls_records(s, sa));
+		printf("  S: [%zu bytes in %ld TLS records, unreadable]\n", s->len - sa,
+			tls_records(s, sa));
 }
 
 static void show(void)
 {
 	for (size_t i = 0; i < count; i++)
 		for (size_t j = 0; from_client(&streams[i]) && j < count; j++)
-			if (streams[i].sport == streams[j].dport && streams[i].dport == streams[j].sport &&
-			    !memcmp(streams[i].src, streams[j].dst, 16) && !memcmp(streams[i].dst, streams[j].src, 16))
+			if (streams[i].sport == streams[j].dport &&
+				streams[i].dport == streams[j].sport &&
+				!memcmp(streams[i].src, streams[j].dst, 16) &&
+				!memcmp(streams[i].dst, streams[j].src, 16))
 				show_pair(&streams[i], &streams[j]);
 }
 
 int main(int argc, char **argv)
 {
 	if (argc < 3) {
-		fputs("usage: wirecheck starttls|quiet|absent|present|show FILE.pcap [MARKER ...]\n", stderr);
+		fputs("usage: wirecheck starttls|quiet|absent|present|show FILE.pcap [MARKER "
+		      "...]\n",
+			stderr);
 		return 64;
 	}
 	load(argv[2]);

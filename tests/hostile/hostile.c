@@ -20,7 +20,8 @@
 
 static int listen_on(const char *where)
 {
-	struct addrinfo hints = { .ai_socktype = SOCK_STREAM, .ai_flags = AI_NUMERICHOST | AI_PASSIVE };
+	struct addrinfo hints = {
+		.ai_socktype = SOCK_STREAM, .ai_flags = AI_NUMERICHOST | AI_PASSIVE};
 	struct addrinfo *ai;
 	char host[128];
 	const char *colon = strrchr(where, ':');
@@ -67,26 +68,40 @@ static void serve_for_ever(int listener, const struct script *s, const struct se
 static int usage(void)
 {
 	fputs("usage: hostile [-l ADDRESS:PORT] [-t TRANSCRIPT] [-d DATADIR] [-p PKIDIR]"
-	      " [-T SECONDS] [-f] SCENARIO\n", stderr);
+	      " [-T SECONDS] [-f] SCENARIO\n",
+		stderr);
 	return 64;
 }
 
 int main(int argc, char **argv)
 {
-	struct server_options o = { .pki = ".", .limit = 60 };
+	struct server_options o = {.pki = ".", .limit = 60};
 	const char *where = "127.0.0.1:25", *transcript = "/dev/stdout";
 	struct script s;
 	int c, listener, foreground = 0;
 
 	while ((c = getopt(argc, argv, "l:t:d:p:T:f")) != -1) {
 		switch (c) {
-		case 'l': where = optarg; break;
-		case 't': transcript = optarg; break;
-		case 'd': o.data = optarg; break;
-		case 'p': o.pki = optarg; break;
-		case 'T': o.limit = (int)strtol(optarg, NULL, 10); break;
-		case 'f': foreground = 1; break;
-		default: return usage();
+		case 'l':
+			where = optarg;
+			break;
+		case 't':
+			transcript = optarg;
+			break;
+		case 'd':
+			o.data = optarg;
+			break;
+		case 'p':
+			o.pki = optarg;
+			break;
+		case 'T':
+			o.limit = (int)strtol(optarg, NULL, 10);
+			break;
+		case 'f':
+			foreground = 1;
+			break;
+		default:
+			return usage();
 		}
 	}
 	if (optind + 1 != argc)

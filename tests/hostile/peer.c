@@ -16,7 +16,7 @@
 
 void peer_init(struct peer *p, int fd, int limit_seconds)
 {
-	struct timeval tv = { .tv_sec = limit_seconds };
+	struct timeval tv = {.tv_sec = limit_seconds};
 
 	memset(p, 0, sizeof(*p));
 	p->fd = fd;
@@ -66,7 +66,9 @@ static ssize_t receive(struct peer *p, char *bytes, size_t size)
 		if (n <= 0) {
 			int why = SSL_get_error(p->ssl, (int)n);
 
-			record_note(why == SSL_ERROR_ZERO_RETURN ? "close_notify" : "tls ended without close_notify");
+			record_note(why == SSL_ERROR_ZERO_RETURN
+					    ? "close_notify"
+					    : "tls ended without close_notify");
 			ERR_clear_error();
 			return why == SSL_ERROR_ZERO_RETURN ? 0 : -1;
 		}
@@ -190,7 +192,7 @@ static SSL_CTX *context_new(const struct peer_tls *tls)
 	SSL_CTX_set_min_proto_version(ctx, version_of(tls->min));
 	SSL_CTX_set_max_proto_version(ctx, version_of(tls->max));
 	if (SSL_CTX_use_certificate_chain_file(ctx, pem) == 1 &&
-	    SSL_CTX_use_PrivateKey_file(ctx, key, SSL_FILETYPE_PEM) == 1)
+		SSL_CTX_use_PrivateKey_file(ctx, key, SSL_FILETYPE_PEM) == 1)
 		return ctx;
 	record_note("certificate %s could not be loaded", pem);
 	SSL_CTX_free(ctx);
@@ -234,13 +236,13 @@ int peer_starttls(struct peer *p, const struct peer_tls *tls)
 	record_set_tls(1);
 	sni = SSL_get_servername(p->ssl, TLSEXT_NAMETYPE_host_name);
 	record_note("tls %s %s sni=%s", SSL_get_version(p->ssl), SSL_get_cipher_name(p->ssl),
-		    sni ? sni : "-");
+		sni ? sni : "-");
 	return 0;
 }
 
 void peer_stall(struct peer *p)
 {
-	struct pollfd pfd = { .fd = p->fd, .events = POLLRDHUP };
+	struct pollfd pfd = {.fd = p->fd, .events = POLLRDHUP};
 
 	record_note("stalling");
 	while (poll(&pfd, 1, -1) < 0 && errno == EINTR)
@@ -251,7 +253,7 @@ void peer_stall(struct peer *p)
 
 void peer_close(struct peer *p)
 {
-	struct timeval second = { .tv_sec = 1 };
+	struct timeval second = {.tv_sec = 1};
 
 	record_note("closing");
 	if (p->ssl)
@@ -264,7 +266,7 @@ void peer_close(struct peer *p)
 
 void peer_cut(struct peer *p, int reset)
 {
-	struct linger hard = { .l_onoff = 1, .l_linger = 0 };
+	struct linger hard = {.l_onoff = 1, .l_linger = 0};
 
 	record_note(reset ? "resetting" : "cutting");
 	if (reset)

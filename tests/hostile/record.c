@@ -44,8 +44,8 @@ static double since_start(void)
 
 static int prefix(char *line, size_t size)
 {
-	return snprintf(line, size, "%d %.3f %s ", connection, since_start(),
-			inside_tls ? "tls" : "plain");
+	return snprintf(
+		line, size, "%d %.3f %s ", connection, since_start(), inside_tls ? "tls" : "plain");
 }
 
 static void emit(const char *line, size_t len)

@@ -10,37 +10,47 @@
 #include <string.h>
 
 /* What stands behind the verb. */
-enum shape { NOTHING, NUMBER, NUMBER_TEXT, TEXT_LINE, TEXT_RAW, WORD_REST, WORD_OPTIONAL, TWO_WORDS, WORD_TEXT };
+enum shape {
+	NOTHING,
+	NUMBER,
+	NUMBER_TEXT,
+	TEXT_LINE,
+	TEXT_RAW,
+	WORD_REST,
+	WORD_OPTIONAL,
+	TWO_WORDS,
+	WORD_TEXT
+};
 
 static const struct {
 	const char *name;
 	enum verb verb;
 	enum shape shape;
 } verbs[] = {
-	{ "connection", STEP_CONNECTION, NOTHING },
-	{ "send", STEP_SEND, TEXT_LINE },
-	{ "sendraw", STEP_SENDRAW, TEXT_RAW },
-	{ "fill", STEP_FILL, NUMBER_TEXT },
-	{ "garbage", STEP_GARBAGE, NUMBER },
-	{ "expect", STEP_EXPECT, WORD_REST },
-	{ "readdata", STEP_READDATA, NOTHING },
-	{ "readsome", STEP_READSOME, NUMBER },
-	{ "readall", STEP_READALL, NOTHING },
-	{ "sleep", STEP_SLEEP, NUMBER },
-	{ "stall", STEP_STALL, NOTHING },
-	{ "keywords", STEP_KEYWORDS, WORD_REST },
-	{ "cert", STEP_CERT, WORD_REST },
-	{ "protocols", STEP_PROTOCOLS, TWO_WORDS },
-	{ "starttls", STEP_STARTTLS, NOTHING },
-	{ "reply", STEP_REPLY, WORD_TEXT },
-	{ "silent", STEP_SILENT, WORD_REST },
-	{ "serve", STEP_SERVE, WORD_OPTIONAL },
-	{ "repeat", STEP_REPEAT, NUMBER },
-	{ "end", STEP_END, NOTHING },
-	{ "shutdown", STEP_SHUTDOWN, NOTHING },
-	{ "close", STEP_CLOSE, NOTHING },
-	{ "cut", STEP_CUT, NOTHING },
-	{ "rst", STEP_RST, NOTHING },
+	{"connection", STEP_CONNECTION, NOTHING},
+	{"send", STEP_SEND, TEXT_LINE},
+	{"sendraw", STEP_SENDRAW, TEXT_RAW},
+	{"fill", STEP_FILL, NUMBER_TEXT},
+	{"garbage", STEP_GARBAGE, NUMBER},
+	{"expect", STEP_EXPECT, WORD_REST},
+	{"readdata", STEP_READDATA, NOTHING},
+	{"readsome", STEP_READSOME, NUMBER},
+	{"readall", STEP_READALL, NOTHING},
+	{"sleep", STEP_SLEEP, NUMBER},
+	{"stall", STEP_STALL, NOTHING},
+	{"keywords", STEP_KEYWORDS, WORD_REST},
+	{"cert", STEP_CERT, WORD_REST},
+	{"protocols", STEP_PROTOCOLS, TWO_WORDS},
+	{"starttls", STEP_STARTTLS, NOTHING},
+	{"reply", STEP_REPLY, WORD_TEXT},
+	{"silent", STEP_SILENT, WORD_REST},
+	{"serve", STEP_SERVE, WORD_OPTIONAL},
+	{"repeat", STEP_REPEAT, NUMBER},
+	{"end", STEP_END, NOTHING},
+	{"shutdown", STEP_SHUTDOWN, NOTHING},
+	{"close", STEP_CLOSE, NOTHING},
+	{"cut", STEP_CUT, NOTHING},
+	{"rst", STEP_RST, NOTHING},
 };
 
 static int hex_digit(char c)
@@ -182,7 +192,7 @@ static int check_repeats(const struct script *s)
 		enum verb v = s->steps[i].verb;
 
 		if ((v == STEP_REPEAT && open) || (v == STEP_END && !open) ||
-		    (v == STEP_CONNECTION && open))
+			(v == STEP_CONNECTION && open))
 			return s->steps[i].line;
 		open = v == STEP_REPEAT ? 1 : v == STEP_END ? 0 : open;
 	}

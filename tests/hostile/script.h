@@ -32,19 +32,39 @@
 #include <stddef.h>
 
 enum verb {
-	STEP_CONNECTION, STEP_SEND, STEP_SENDRAW, STEP_FILL, STEP_GARBAGE, STEP_EXPECT,
-	STEP_READDATA, STEP_READSOME, STEP_READALL, STEP_SLEEP, STEP_STALL, STEP_KEYWORDS,
-	STEP_CERT, STEP_PROTOCOLS, STEP_STARTTLS, STEP_REPLY, STEP_SILENT, STEP_SERVE,
-	STEP_REPEAT, STEP_END, STEP_SHUTDOWN, STEP_CLOSE, STEP_CUT, STEP_RST
+	STEP_CONNECTION,
+	STEP_SEND,
+	STEP_SENDRAW,
+	STEP_FILL,
+	STEP_GARBAGE,
+	STEP_EXPECT,
+	STEP_READDATA,
+	STEP_READSOME,
+	STEP_READALL,
+	STEP_SLEEP,
+	STEP_STALL,
+	STEP_KEYWORDS,
+	STEP_CERT,
+	STEP_PROTOCOLS,
+	STEP_STARTTLS,
+	STEP_REPLY,
+	STEP_SILENT,
+	STEP_SERVE,
+	STEP_REPEAT,
+	STEP_END,
+	STEP_SHUTDOWN,
+	STEP_CLOSE,
+	STEP_CUT,
+	STEP_RST
 };
 
 struct step {
 	enum verb verb;
 	int line;
 	unsigned long number; /* N or MS */
-	char *word;           /* VERB, NAME, MIN, GLOB, or the keywords; never NULL */
-	char *text;           /* TEXT unescaped, or MAX; never NULL */
-	size_t len;           /* of text */
+	char *word;	      /* VERB, NAME, MIN, GLOB, or the keywords; never NULL */
+	char *text;	      /* TEXT unescaped, or MAX; never NULL */
+	size_t len;	      /* of text */
 };
 
 struct script {

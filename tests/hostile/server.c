@@ -134,8 +134,8 @@ static enum outcome greet_back(struct play *p)
 		size_t len = strcspn(k, "|");
 		int last = k[len] == '\0';
 
-		n += (size_t)snprintf(reply + n, sizeof(reply) - n, "250%c%.*s\r\n", last ? ' ' : '-',
-				      (int)(len > 250 ? 250 : len), k);
+		n += (size_t)snprintf(reply + n, sizeof(reply) - n, "250%c%.*s\r\n",
+			last ? ' ' : '-', (int)(len > 250 ? 250 : len), k);
 		k += len + !last;
 	}
 	return answer(p, "EHLO", reply);
@@ -308,8 +308,11 @@ static enum outcome step(struct play *p, const struct step *s)
 void server_play(const struct script *s, int number, int fd, const struct server_options *o)
 {
 	struct play p = {
-		.script = s, .options = o, .number = number, .keywords = "",
-		.tls = { .pki = o->pki, .cert = "good", .min = "1.2", .max = "1.3" },
+		.script = s,
+		.options = o,
+		.number = number,
+		.keywords = "",
+		.tls = {.pki = o->pki, .cert = "good", .min = "1.2", .max = "1.3"},
 	};
 	enum outcome out = GO_ON;
 	unsigned long rounds = 0;

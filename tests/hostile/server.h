@@ -9,7 +9,7 @@
 struct server_options {
 	const char *pki;  /* directory of certificates */
 	const char *data; /* directory for the content of messages; NULL: not stored */
-	int limit;        /* seconds a read may take */
+	int limit;	  /* seconds a read may take */
 };
 
 /* Plays connection `number` on `fd`, and closes it. */

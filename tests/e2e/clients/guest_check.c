@@ -57,8 +57,8 @@ static void look_for_children(void)
 
 int main(int argc, char **argv)
 {
-	struct addrinfo hints = { .ai_socktype = SOCK_STREAM }, *a;
-	struct sigaction sa = { .sa_handler = on_child };
+	struct addrinfo hints = {.ai_socktype = SOCK_STREAM}, *a;
+	struct sigaction sa = {.sa_handler = on_child};
 	sigset_t before, after;
 	int fd, count;
 

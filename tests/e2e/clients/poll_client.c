@@ -1,5 +1,6 @@
 /*
- * poll_client: a program with an event loop: non-blocking connect(), poll(), SO_ERROR, getpeername().
+ * poll_client: a program with an event loop: non-blocking connect(), poll(), SO_ERROR,
+ * getpeername().
  *
  *     poll_client HOST PORT      one small message; says what each step showed
  *
@@ -26,7 +27,7 @@ static void odd(const char *what)
 
 static void ready(short events)
 {
-	struct pollfd p = { .fd = fd, .events = events };
+	struct pollfd p = {.fd = fd, .events = events};
 
 	if (poll(&p, 1, 30000) != 1) {
 		puts("no event in 30 s");
@@ -87,7 +88,7 @@ static void hear(char first)
 
 static void check_face(const struct sockaddr *to, socklen_t len)
 {
-	struct sockaddr_storage ss = { 0 };
+	struct sockaddr_storage ss = {0};
 	socklen_t size = sizeof(ss), one = sizeof(int);
 	int error = -1, type = 0;
 
@@ -114,7 +115,7 @@ static void check_face(const struct sockaddr *to, socklen_t len)
 
 int main(int argc, char **argv)
 {
-	struct addrinfo hints = { .ai_socktype = SOCK_STREAM }, *a;
+	struct addrinfo hints = {.ai_socktype = SOCK_STREAM}, *a;
 
 	if (argc != 3 || getaddrinfo(argv[1], argv[2], &hints, &a))
 		return 64;

@@ -1,5 +1,6 @@
 /*
- * stdio_client: SMTP as many old programs speak it: connect(), fdopen() twice, fprintf() and fgets().
+ * stdio_client: SMTP as many old programs speak it: connect(), fdopen() twice, fprintf() and
+ * fgets().
  *
  *     stdio_client HOST PORT FILE     the message in FILE, LF line ends
  *
@@ -32,7 +33,7 @@ static int reply(char first)
 
 static int dial(const char *host, const char *port)
 {
-	struct addrinfo hints = { .ai_socktype = SOCK_STREAM }, *list;
+	struct addrinfo hints = {.ai_socktype = SOCK_STREAM}, *list;
 	int fd = -1;
 
 	if (getaddrinfo(host, port, &hints, &list))
