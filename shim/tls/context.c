@@ -1,6 +1,7 @@
 /*
- * context: client contexts. The system's openssl.cnf counts (an administrator's crypto policy), the environment's
- * SSL_CERT_FILE and SSL_CERT_DIR do not. The CA directory is looked up by hash, so that nothing is parsed at the start.
+ * context: client contexts. The system's openssl.cnf counts (an administrator's crypto policy), the
+ * environment's SSL_CERT_FILE and SSL_CERT_DIR do not. The CA directory is looked up by hash, so
+ * that nothing is parsed at the start.
  */
 #include "shim/tls/internal.h"
 
@@ -24,8 +25,9 @@ static int protocol_of(int version)
 }
 
 /*
- * A system-wide minimum above ours stays. Below 1.2 the administrator said so in mailseal's own file, and since the old
- * versions need SHA-1, which OpenSSL 3 allows at security level 0 only, that comes along.
+ * A system-wide minimum above ours stays. Below 1.2 the administrator said so in mailseal's own
+ * file, and since the old versions need SHA-1, which OpenSSL 3 allows at security level 0 only,
+ * that comes along.
  */
 static int set_minimum(SSL_CTX *ssl, int version, struct err *err)
 {
@@ -42,7 +44,8 @@ static int set_minimum(SSL_CTX *ssl, int version, struct err *err)
 	return 0;
 }
 
-/* A CA file may hold the very certificate to trust, or an intermediate: what stands in it is trusted as it is. */
+/* A CA file may hold the very certificate to trust, or an intermediate: what stands in it is
+ * trusted as it is. */
 static int load_ca_file(SSL_CTX *ssl, const char *file, struct err *err)
 {
 	char words[256];
@@ -91,7 +94,8 @@ static int fill(struct tls_context *c, const struct tls_settings *settings, stru
 	return load_authorities(c->ssl, settings->ca_file, err);
 }
 
-int tls_context_new(struct tls_context **context, const struct tls_settings *settings, struct err *err)
+int tls_context_new(
+	struct tls_context **context, const struct tls_settings *settings, struct err *err)
 {
 	struct tls_context *c = calloc(1, sizeof(*c));
 	int rc;

@@ -55,7 +55,8 @@ static int lost(struct tls *tls, struct err *err)
 {
 	int error = tls->wire.error;
 
-	return broken(tls, ECONNRESET, err, error ? strerror(error) : "the server closed the connection");
+	return broken(
+		tls, ECONNRESET, err, error ? strerror(error) : "the server closed the connection");
 }
 
 static int ssl_failed(struct tls *tls, struct err *err)
@@ -63,7 +64,8 @@ static int ssl_failed(struct tls *tls, struct err *err)
 	unsigned long e = ERR_peek_last_error();
 	char words[256];
 
-	if (ERR_GET_LIB(e) == ERR_LIB_SSL && ERR_GET_REASON(e) == SSL_R_UNEXPECTED_EOF_WHILE_READING)
+	if (ERR_GET_LIB(e) == ERR_LIB_SSL &&
+		ERR_GET_REASON(e) == SSL_R_UNEXPECTED_EOF_WHILE_READING)
 		return lost(tls, err);
 	words_for(e, words, sizeof(words));
 	return broken(tls, EPROTO, err, words);

@@ -1,7 +1,8 @@
 /*
  * facts: what the handshake showed about the peer, in words for replies and log.
- * Verification is chain, dates and purpose by OpenSSL, and the name by subjectAltName alone (RFC 9525).
- * Text from certificates is a stranger's: only harmless printable characters of it are passed on.
+ * Verification is chain, dates and purpose by OpenSSL, and the name by subjectAltName alone (RFC
+ * 9525). Text from certificates is a stranger's: only harmless printable characters of it are
+ * passed on.
  */
 #include "shim/tls/internal.h"
 
@@ -36,7 +37,8 @@ static void date_words(const ASN1_TIME *t, char *out, size_t size)
 /* The name of an authority: common name, else organisation. */
 static void authority_name(const X509_NAME *name, char *out, size_t size)
 {
-	static const int parts[] = {NID_commonName, NID_organizationName, NID_organizationalUnitName};
+	static const int parts[] = {
+		NID_commonName, NID_organizationName, NID_organizationalUnitName};
 	size_t i;
 
 	out[0] = '\0';
@@ -47,7 +49,8 @@ static void authority_name(const X509_NAME *name, char *out, size_t size)
 		if (at < 0)
 			continue;
 		s = X509_NAME_ENTRY_get_data(X509_NAME_get_entry(name, at));
-		add_text(out, size, (const char *)ASN1_STRING_get0_data(s), (size_t)ASN1_STRING_length(s));
+		add_text(out, size, (const char *)ASN1_STRING_get0_data(s),
+			(size_t)ASN1_STRING_length(s));
 		return;
 	}
 	snprintf(out, size, "without a name");
@@ -80,18 +83,21 @@ static void fault_words(X509_STORE_CTX *store, struct chain_fault *f)
 		snprintf(f->words, sizeof(f->words), "self-signed certificate");
 		return;
 	case X509_V_ERR_SELF_SIGNED_CERT_IN_CHAIN:
-		unknown_authority(cert ? X509_get_subject_name(cert) : NULL, f->words, sizeof(f->words));
+		unknown_authority(
+			cert ? X509_get_subject_name(cert) : NULL, f->words, sizeof(f->words));
 		return;
 	case X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT:
 	case X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY:
 	case X509_V_ERR_UNABLE_TO_VERIFY_LEAF_SIGNATURE:
-		unknown_authority(cert ? X509_get_issuer_name(cert) : NULL, f->words, sizeof(f->words));
+		unknown_authority(
+			cert ? X509_get_issuer_name(cert) : NULL, f->words, sizeof(f->words));
 		return;
 	}
 	snprintf(f->words, sizeof(f->words), "%s%s", whose, X509_verify_cert_error_string(f->code));
 }
 
-/* Notes the first fault and lets OpenSSL stop there: one fault is enough, and SSL_VERIFY_NONE goes on all the same. */
+/* Notes the first fault and lets OpenSSL stop there: one fault is enough, and SSL_VERIFY_NONE goes
+ * on all the same. */
 int facts_verify_callback(int ok, X509_STORE_CTX *store)
 {
 	SSL *ssl = X509_STORE_CTX_get_ex_data(store, SSL_get_ex_data_X509_STORE_CTX_idx());
@@ -133,7 +139,8 @@ static bool matches_address(X509 *cert, const struct sockaddr_storage *address)
 	return n && X509_check_ip(cert, bytes, n, 0) == 1;
 }
 
-/* An address literal among the names is compared as an address. A leading dot would mean "any subdomain" to OpenSSL. */
+/* An address literal among the names is compared as an address. A leading dot would mean "any
+ * subdomain" to OpenSSL. */
 static bool matches_name(X509 *cert, const char *name)
 {
 	unsigned char bytes[16];
@@ -172,10 +179,12 @@ static void add_san(char *out, size_t size, const GENERAL_NAME *name)
 	s = GENERAL_NAME_get0_value(name, &type);
 	if (type == GEN_DNS) {
 		add_text(out, size, *out ? ", " : "", *out ? 2 : 0);
-		add_text(out, size, (const char *)ASN1_STRING_get0_data(s), (size_t)ASN1_STRING_length(s));
-	} else if (type == GEN_IPADD && (ASN1_STRING_length(s) == 4 || ASN1_STRING_length(s) == 16)) {
-		inet_ntop(ASN1_STRING_length(s) == 4 ? AF_INET : AF_INET6, ASN1_STRING_get0_data(s), text,
-			sizeof(text));
+		add_text(out, size, (const char *)ASN1_STRING_get0_data(s),
+			(size_t)ASN1_STRING_length(s));
+	} else if (type == GEN_IPADD &&
+		   (ASN1_STRING_length(s) == 4 || ASN1_STRING_length(s) == 16)) {
+		inet_ntop(ASN1_STRING_length(s) == 4 ? AF_INET : AF_INET6, ASN1_STRING_get0_data(s),
+			text, sizeof(text));
 		add_text(out, size, *out ? ", " : "", *out ? 2 : 0);
 		add_text(out, size, text, strlen(text));
 	}
@@ -194,7 +203,9 @@ static void mismatch_words(struct tls *tls, X509 *cert, const char *failing)
 	if (*list)
 		snprintf(out, size, "name mismatch: certificate is for %s", list);
 	else
-		snprintf(out, size, "name mismatch: certificate has no subjectAltName (a common name does not count)");
+		snprintf(out, size,
+			"name mismatch: certificate has no subjectAltName (a common name does not "
+			"count)");
 	if (failing && tls->name_count > 1 && !tls->any_name) {
 		add_text(out, size, ", not for ", 10);
 		add_text(out, size, failing, strlen(failing));

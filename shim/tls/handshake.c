@@ -79,8 +79,8 @@ static int attach(struct tls *tls, struct tls_context *context, int fd)
 	return 0;
 }
 
-int tls_new(struct tls **out, struct tls_context *context, int fd, const struct tls_identity *identity,
-	struct err *err)
+int tls_new(struct tls **out, struct tls_context *context, int fd,
+	const struct tls_identity *identity, struct err *err)
 {
 	struct tls *tls = calloc(1, sizeof(*tls));
 	int rc = -ENOMEM;
@@ -92,7 +92,8 @@ int tls_new(struct tls **out, struct tls_context *context, int fd, const struct 
 		rc = attach(tls, context, fd);
 	if (rc < 0) {
 		tls_free(tls);
-		return err_fail(err, -rc, rc == -EINVAL ? "servername cannot be sent" : "out of memory");
+		return err_fail(
+			err, -rc, rc == -EINVAL ? "servername cannot be sent" : "out of memory");
 	}
 	*out = tls;
 	return 0;
@@ -159,7 +160,7 @@ ssize_t tls_write(struct tls *tls, const void *bytes, size_t size, short *want, 
 {
 	int rc;
 
-	if (!tls->up || tls->broken)
+	if (!tls->up || tls->broken || tls->cut)
 		return err_fail(err, EPROTO, "no TLS to write to");
 	if (size == 0)
 		return 0;
@@ -168,12 +169,16 @@ ssize_t tls_write(struct tls *tls, const void *bytes, size_t size, short *want, 
 	if (rc > 0)
 		return rc;
 	rc = tls_error(tls, rc, want, err);
+	if (rc == -ECONNRESET || rc == 0) {
+		tls->cut = true;
+		tls->broken = false;
+	}
 	return rc ? rc : err_fail(err, ECONNRESET, "the server closed the connection");
 }
 
 void tls_close_notify(struct tls *tls)
 {
-	if (!tls->up || tls->broken)
+	if (!tls->up || tls->broken || tls->cut)
 		return;
 	ERR_clear_error();
 	SSL_shutdown(tls->ssl);

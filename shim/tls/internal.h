@@ -18,7 +18,8 @@ struct tls_context {
 /* What the wire saw where the server's first TLS record should have been. */
 enum wire_residue { RESIDUE_NONE, RESIDUE_CLEARTEXT, RESIDUE_GARBAGE };
 
-/* State of one connection's BIO: non-blocking socket calls, the first of them preceded by a look for residue. */
+/* State of one connection's BIO: non-blocking socket calls, the first of them preceded by a look
+ * for residue. */
 struct wire {
 	int fd;
 	bool looked;
@@ -45,7 +46,9 @@ struct tls {
 	struct chain_fault fault;
 	struct tls_facts facts;
 	bool up;     /* handshake done */
-	bool broken; /* a fatal error: nothing may be sent any more, not even close_notify */
+	bool broken; /* a fatal error: nothing may be sent or read any more, no close_notify either
+		      */
+	bool cut;    /* writing failed; what the server had sent before can still be read */
 };
 
 /* wire.c */
@@ -61,7 +64,8 @@ void context_hold(struct tls_context *context);
 int facts_verify_callback(int ok, X509_STORE_CTX *store);
 void facts_record(struct tls *tls);
 
-/* error.c: the one place that translates OpenSSL's errors. `result` is what the SSL_ call returned. */
+/* error.c: the one place that translates OpenSSL's errors. `result` is what the SSL_ call returned.
+ */
 int tls_error(struct tls *tls, int result, short *want, struct err *err);
 /* The newest entry of the error queue in words. */
 void tls_error_words(char *out, size_t size);

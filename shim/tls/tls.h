@@ -1,7 +1,8 @@
 /*
- * tls: everything that touches OpenSSL. It makes client contexts, drives the handshake on a non-blocking
- * socket, and records facts about the peer. It never decides: a bad certificate does not end the handshake, it is
- * noted, and policy judges afterwards. It never reads SSL_CERT_FILE or SSL_CERT_DIR.
+ * tls: everything that touches OpenSSL. It makes client contexts, drives the handshake on a
+ * non-blocking socket, and records facts about the peer. It never decides: a bad certificate does
+ * not end the handshake, it is noted, and policy judges afterwards. It never reads SSL_CERT_FILE or
+ * SSL_CERT_DIR.
  */
 #ifndef MAILSEAL_TLS_H
 #define MAILSEAL_TLS_H
@@ -22,37 +23,43 @@ struct tls_settings {
 };
 
 /* A context to be shared by connections with equal settings. 0 or -errno with err. */
-int tls_context_new(struct tls_context **context, const struct tls_settings *settings, struct err *err);
+int tls_context_new(
+	struct tls_context **context, const struct tls_settings *settings, struct err *err);
 /* Connections made from it may outlive it. */
 void tls_context_free(struct tls_context *context);
 
 struct tls_identity {
-	const char *servername;   /* SNI, or NULL for none (RFC 6066: never an address) */
-	const char *const *names; /* reference identities (RFC 9525: SAN only); all of them must match */
+	const char *servername; /* SNI, or NULL for none (RFC 6066: never an address) */
+	const char *const
+		*names; /* reference identities (RFC 9525: SAN only); all of them must match */
 	unsigned name_count;
-	bool any_name;            /* one of the names is enough (an administrator's `match` list) */
+	bool any_name; /* one of the names is enough (an administrator's `match` list) */
 	const struct sockaddr *address; /* compared with iPAddress SANs where name_count is 0 */
 };
 
 struct tls_facts {
-	int version; /* 10 … 13 */
+	int version;	   /* 10 … 13 */
 	char protocol[16]; /* "TLSv1.3" */
 	char cipher[64];
-	bool verified;    /* chain and every name */
-	char reason[256]; /* why not verified, in words that name the certificate's fault: "expired 2026-01-02", "self-signed certificate",
-	                     "name mismatch: certificate is for a.example, b.example", "" */
+	bool verified;	  /* chain and every name */
+	char reason[256]; /* why not verified, in words that name the certificate's fault: "expired
+			     2026-01-02", "self-signed certificate", "name mismatch: certificate is
+			     for a.example, b.example", "" */
 };
 
-/* A connection on `fd` (non-blocking, stays the caller's). Strings of `identity` are copied. 0 or -errno with err. */
-int tls_new(struct tls **tls, struct tls_context *context, int fd, const struct tls_identity *identity, struct err *err);
+/* A connection on `fd` (non-blocking, stays the caller's). Strings of `identity` are copied. 0 or
+ * -errno with err. */
+int tls_new(struct tls **tls, struct tls_context *context, int fd,
+	const struct tls_identity *identity, struct err *err);
 
 /* Frees without sending anything. */
 void tls_free(struct tls *tls);
 
 /*
- * The calls below return -EAGAIN with *want set to POLLIN or POLLOUT (poll(2)) where the socket is not ready.
- * tls_handshake: 0 when done; -EPROTO with err (peer's alert, garbage, no common version …).
- * -EBADMSG: cleartext came after ClientHello (residue after the 220 to STARTTLS): an attack, never to be followed by a fallback.
+ * The calls below return -EAGAIN with *want set to POLLIN or POLLOUT (poll(2)) where the socket is
+ * not ready. tls_handshake: 0 when done; -EPROTO with err (peer's alert, garbage, no common version
+ * …). -EBADMSG: cleartext came after ClientHello (residue after the 220 to STARTTLS): an attack,
+ * never to be followed by a fallback.
  */
 int tls_handshake(struct tls *tls, short *want, struct err *err);
 
@@ -62,7 +69,8 @@ ssize_t tls_read(struct tls *tls, void *bytes, size_t size, short *want, struct 
 /* True if decrypted or half-read bytes wait inside, so that poll() would not tell. */
 bool tls_pending(const struct tls *tls);
 
-/* Bytes written (may be fewer than size). After -EAGAIN the next call may give a moved or longer buffer with the same first bytes. */
+/* Bytes written (may be fewer than size). After -EAGAIN the next call may give a moved or longer
+ * buffer with the same first bytes. */
 ssize_t tls_write(struct tls *tls, const void *bytes, size_t size, short *want, struct err *err);
 
 /* Sends close_notify if it can do so without waiting. Never fails. */

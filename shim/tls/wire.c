@@ -1,7 +1,7 @@
 /*
  * wire: the BIO between OpenSSL and a non-blocking socket.
- * Before the first read it looks at what stands there without taking it: cleartext after the 220 to STARTTLS is an
- * attack (residue), and must be told apart from a server that merely fails at TLS.
+ * Before the first read it looks at what stands there without taking it: cleartext after the 220 to
+ * STARTTLS is an attack (residue), and must be told apart from a server that merely fails at TLS.
  */
 #include "shim/tls/internal.h"
 

@@ -391,6 +391,29 @@ static void end_without_close_notify_is_a_reset(void **state)
 	X509_free(cert);
 }
 
+static void failed_write_leaves_what_was_sent_before(void **state)
+{
+	const struct cert_wish w = {"DNS:mx.b.example", "x", -DAY, DAY, ca, ca_key};
+	X509 *cert = make_cert(&w, leaf_key, false);
+	struct pair p;
+	struct err err = {""};
+	char bytes[100];
+	short want = 0;
+
+	(void)state;
+	pair_open(&p, cert, &for_mx, 12);
+	assert_int_equal(shake(&p, &err), 0);
+	assert_int_equal(SSL_write(p.server, "421 bye\r\n", 9), 9);
+	close(p.fd[1]);
+	p.fd[1] = -1;
+	assert_int_equal(tls_write(p.client, "NOOP\r\n", 6, &want, &err), -ECONNRESET);
+	assert_int_equal(tls_read(p.client, bytes, sizeof(bytes), &want, &err), 9);
+	assert_memory_equal(bytes, "421 bye\r\n", 9);
+	assert_int_equal(tls_read(p.client, bytes, sizeof(bytes), &want, &err), -ECONNRESET);
+	pair_close(&p);
+	X509_free(cert);
+}
+
 /* A blocked write goes on with a longer, moved buffer, and the server reads what was meant. */
 static void blocked_write_goes_on_with_a_moved_buffer(void **state)
 {
@@ -536,6 +559,7 @@ int main(void)
 		cmocka_unit_test(old_versions_work_where_asked_for),
 		cmocka_unit_test(data_goes_both_ways_and_close_notify_is_seen),
 		cmocka_unit_test(end_without_close_notify_is_a_reset),
+		cmocka_unit_test(failed_write_leaves_what_was_sent_before),
 		cmocka_unit_test(blocked_write_goes_on_with_a_moved_buffer),
 		cmocka_unit_test(residue_is_told_from_garbage),
 		cmocka_unit_test(unusable_settings_are_told),

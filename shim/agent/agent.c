@@ -1,0 +1,178 @@
+/*
+ * agent: begins, waits, and knows when to go: idle for a while; its private caller served; the log
+ * that it shares with others no longer needed; told to stop.
+ */
+#include "shim/agent/agent.h"
+
+#include "shim/agent/log.h"
+#include "shim/agent/session.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/signalfd.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+#define IDLE_MS 30000 /* an agent without sessions stays so long, and waits so long for its first  \
+		       */
+#define LAST_CALL_MS 30000 /* replies outstanding at SIGTERM */
+#define OVERFLOW_UID 65534
+
+static uid_t read_overflow_uid(void)
+{
+	char digits[16] = "";
+	int fd = open("/proc/sys/kernel/overflowuid", O_RDONLY | O_CLOEXEC);
+	ssize_t n = fd < 0 ? -1 : read(fd, digits, sizeof(digits) - 1);
+
+	if (fd >= 0)
+		close(fd);
+	return n > 0 ? (uid_t)strtoul(digits, NULL, 10) : OVERFLOW_UID;
+}
+
+void agent_leave(struct agent *agent)
+{
+	if (agent->leaving)
+		return;
+	agent->leaving = true;
+	agent_settle(agent);
+}
+
+static bool nothing_to_wait_for(const struct agent *agent)
+{
+	return agent->stopping || agent->leaving || agent->options.private ||
+	       (log_is_stderr() && agent->served > 0);
+}
+
+/* Nobody is here: stay for a while, or go. */
+static void settle(void *context)
+{
+	struct agent *agent = context;
+
+	if (agent->leaving || agent->stopping)
+		listener_close(agent);
+	if (agent->session_count || agent->callers)
+		return;
+	if (nothing_to_wait_for(agent)) {
+		listener_close(agent);
+		loop_stop(agent->loop);
+	} else {
+		loop_timer_set(agent->loop, &agent->idle, loop_now(agent->loop) + IDLE_MS);
+	}
+}
+
+void agent_settle(struct agent *agent)
+{
+	loop_defer(agent->loop, &agent->settling);
+}
+
+static void idle_long_enough(void *context)
+{
+	agent_leave(context);
+}
+
+static void last_call_over(void *context)
+{
+	struct agent *agent = context;
+
+	log_event("stopped", "%u sessions were cut off", agent->session_count);
+	loop_stop(agent->loop);
+}
+
+static void stop(struct agent *agent)
+{
+	if (agent->stopping)
+		return;
+	agent->stopping = true;
+	loop_timer_set(agent->loop, &agent->last_call, loop_now(agent->loop) + LAST_CALL_MS);
+	sessions_stop(agent);
+	agent_settle(agent);
+}
+
+static void read_signals(void *context)
+{
+	struct agent *agent = context;
+	struct signalfd_siginfo info;
+
+	while (read(agent->signals, &info, sizeof(info)) == (ssize_t)sizeof(info))
+		stop(agent);
+}
+
+static void signalled(void *context, uint32_t events)
+{
+	struct agent *agent = context;
+
+	(void)events;
+	loop_defer(agent->loop, &agent->on_signal);
+}
+
+/* A terminal's hangup is not for us: the last of its processes ends, and the agent after it. */
+static int catch_signals(struct agent *agent)
+{
+	sigset_t set;
+
+	signal(SIGPIPE, SIG_IGN);
+	signal(SIGHUP, SIG_IGN);
+	sigemptyset(&set);
+	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGINT);
+	if (sigprocmask(SIG_BLOCK, &set, NULL) < 0)
+		return -errno;
+	agent->signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+	if (agent->signals < 0)
+		return -errno;
+	agent->signalled = (struct watch){signalled, agent};
+	agent->on_signal = (struct task){.run = read_signals, .context = agent};
+	return loop_watch(agent->loop, agent->signals, EPOLLIN, &agent->signalled);
+}
+
+static int set_up(struct agent *agent)
+{
+	int rc;
+
+	agent->loop = loop_new();
+	if (!agent->loop)
+		return -errno;
+	agent->rules = rules_new(agent->options.config, agent->options.config_named);
+	if (!agent->rules)
+		return -ENOMEM;
+	agent->settling = (struct task){.run = settle, .context = agent};
+	agent->idle = (struct timer){.expired = idle_long_enough, .context = agent};
+	agent->last_call = (struct timer){.expired = last_call_over, .context = agent};
+	rc = catch_signals(agent);
+	if (rc == 0)
+		rc = loop_timer_set(agent->loop, &agent->idle, loop_now(agent->loop) + IDLE_MS);
+	return rc < 0 ? rc : listener_open(agent);
+}
+
+static void tear_down(struct agent *agent)
+{
+	sessions_free(agent);
+	rules_free(agent->rules);
+	loop_free(agent->loop);
+	if (agent->signals >= 0)
+		close(agent->signals);
+	if (agent->spare >= 0)
+		close(agent->spare);
+}
+
+int agent_run(const struct agent_options *options)
+{
+	struct agent agent = {.options = *options, .spare = -1, .signals = -1, .uid = geteuid()};
+	int rc;
+
+	agent.overflow_uid = read_overflow_uid();
+	rc = log_open(options->log);
+	if (rc < 0)
+		log_event("log", "%s: %s; logging to syslog", options->log, strerror(-rc));
+	rc = set_up(&agent);
+	if (rc == 0)
+		rc = loop_run(agent.loop);
+	if (rc < 0)
+		log_event("failed", "%s", strerror(-rc));
+	tear_down(&agent);
+	return rc < 0 ? EX_OSERR : EX_OK;
+}

@@ -1,0 +1,181 @@
+/*
+ * log: one write a line, so that lines of several agents in one file do not mix.
+ */
+#include "shim/agent/log.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <syslog.h>
+#include <time.h>
+#include <unistd.h>
+
+#define REASON_MAX 700
+
+static enum { TO_SYSLOG, TO_STDERR, TO_FILE } target;
+static const char *path;
+static int file = -1;
+
+static int open_file(void)
+{
+	int fd =
+		open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY | O_NONBLOCK, 0640);
+
+	if (fd < 0)
+		return -errno;
+	if (file >= 0)
+		close(file);
+	file = fd;
+	return 0;
+}
+
+static void open_syslog(void)
+{
+	target = TO_SYSLOG;
+	openlog("mailseal", LOG_PID | LOG_NDELAY, LOG_MAIL);
+}
+
+int log_open(const char *where)
+{
+	int rc;
+
+	if (strcmp(where, "stderr") == 0) {
+		target = TO_STDERR;
+		return 0;
+	}
+	if (strcmp(where, "syslog") == 0) {
+		open_syslog();
+		return 0;
+	}
+	target = TO_FILE;
+	path = where;
+	rc = open_file();
+	if (rc < 0)
+		open_syslog();
+	return rc;
+}
+
+bool log_is_stderr(void)
+{
+	return target == TO_STDERR;
+}
+
+/* The file may have been renamed or removed by a rotation. */
+static void follow_rotation(void)
+{
+	struct stat open_one, named;
+
+	if (fstat(file, &open_one) == 0 && stat(path, &named) == 0 &&
+		open_one.st_ino == named.st_ino && open_one.st_dev == named.st_dev)
+		return;
+	open_file();
+}
+
+static void write_stamped(int fd, const char *text)
+{
+	char line[LOG_LINE_MAX + 128], date[48];
+	struct pollfd ready = {.fd = fd, .events = POLLOUT};
+	time_t now = time(NULL);
+	struct tm tm;
+	int n;
+
+	if (!localtime_r(&now, &tm) || !strftime(date, sizeof(date), "%Y-%m-%dT%H:%M:%S%z", &tm))
+		date[0] = '\0';
+	n = snprintf(line, sizeof(line), "%s mailseal[%ld]: %s\n", date, (long)getpid(), text);
+	if (poll(&ready, 1, 0) == 1 && ready.revents & POLLOUT && write(fd, line, (size_t)n) < 0)
+		return; /* nowhere to tell */
+}
+
+static void send_text(const char *text)
+{
+	switch (target) {
+	case TO_SYSLOG:
+		syslog(LOG_INFO, "%s", text);
+		return;
+	case TO_STDERR:
+		write_stamped(STDERR_FILENO, text);
+		return;
+	case TO_FILE:
+		follow_rotation();
+		write_stamped(file, text);
+		return;
+	}
+}
+
+static void add(struct log_line *line, const char *bytes, size_t n)
+{
+	if (n > sizeof(line->text) - 1 - line->length)
+		return;
+	memcpy(line->text + line->length, bytes, n);
+	line->length += n;
+	line->text[line->length] = '\0';
+}
+
+static void add_key(struct log_line *line, const char *key)
+{
+	if (line->length)
+		add(line, " ", 1);
+	add(line, key, strlen(key));
+	add(line, "=", 1);
+}
+
+void line_begin(struct log_line *line, const char *event)
+{
+	line->length = 0;
+	line->text[0] = '\0';
+	line_word(line, "event", event);
+}
+
+void line_word(struct log_line *line, const char *key, const char *value)
+{
+	add_key(line, key);
+	add(line, value, strlen(value));
+}
+
+void line_number(struct log_line *line, const char *key, uint64_t value)
+{
+	char digits[24];
+
+	snprintf(digits, sizeof(digits), "%llu", (unsigned long long)value);
+	line_word(line, key, digits);
+}
+
+void line_quoted(struct log_line *line, const char *key, const char *value, size_t limit)
+{
+	char hex[8];
+	size_t i;
+
+	add_key(line, key);
+	add(line, "\"", 1);
+	for (i = 0; value[i] && i < limit && line->length + 8 < sizeof(line->text); i++) {
+		unsigned char c = (unsigned char)value[i];
+		int n = c < 0x20 || c > 0x7e || c == '"' || c == '\\'
+				? snprintf(hex, sizeof(hex), "\\x%02x", c)
+				: snprintf(hex, sizeof(hex), "%c", c);
+		add(line, hex, (size_t)n);
+	}
+	add(line, "\"", 1);
+}
+
+void line_send(const struct log_line *line)
+{
+	send_text(line->text);
+}
+
+void log_event(const char *event, const char *format, ...)
+{
+	struct log_line line;
+	char reason[REASON_MAX];
+	va_list ap;
+
+	va_start(ap, format);
+	vsnprintf(reason, sizeof(reason), format, ap);
+	va_end(ap);
+	line_begin(&line, event);
+	line_quoted(&line, "reason", reason, sizeof(reason));
+	line_send(&line);
+}

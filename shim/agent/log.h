@@ -1,0 +1,37 @@
+/*
+ * log: where the agent's lines go, and how a line is put together.
+ * A line is key=value pairs; what came from the network or from files is quoted, escaped and
+ * bounded. A log that cannot take a line loses it; it never blocks the agent.
+ */
+#ifndef MAILSEAL_AGENT_LOG_H
+#define MAILSEAL_AGENT_LOG_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define LOG_LINE_MAX 3800 /* one write to a pipe stays whole (PIPE_BUF), time stamp included */
+
+/* "stderr", "syslog" or the path of a file. A file that cannot be opened: syslog, after -errno.
+ * Strings stay the caller's. */
+int log_open(const char *target);
+bool log_is_stderr(void);
+
+struct log_line {
+	char text[LOG_LINE_MAX];
+	size_t length;
+};
+
+void line_begin(struct log_line *line, const char *event);
+/* key=value, a value of our own: no blanks or quotes in it. */
+void line_word(struct log_line *line, const char *key, const char *value);
+void line_number(struct log_line *line, const char *key, uint64_t value);
+/* key="value", escaped: control characters, 8-bit, quote and backslash as \xHH; at most `limit`
+ * bytes of it. */
+void line_quoted(struct log_line *line, const char *key, const char *value, size_t limit);
+void line_send(const struct log_line *line);
+
+/* event=EVENT reason="…" */
+void log_event(const char *event, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+#endif

@@ -1,0 +1,262 @@
+/*
+ * loop: epoll, a binary heap of timers, and a queue of tasks.
+ */
+#include "shim/agent/loop.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <sys/epoll.h>
+#include <time.h>
+#include <unistd.h>
+
+#define BATCH 64
+
+struct loop {
+	int epoll;
+	bool stopped;
+	uint64_t now;
+	struct timer **heap; /* heap[0] unused */
+	size_t timers, size;
+	struct task *first, **last;
+};
+
+static uint64_t clock_now(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (uint64_t)ts.tv_sec * 1000 + (uint64_t)ts.tv_nsec / 1000000;
+}
+
+struct loop *loop_new(void)
+{
+	struct loop *loop = calloc(1, sizeof(*loop));
+
+	if (!loop)
+		return NULL;
+	loop->epoll = epoll_create1(EPOLL_CLOEXEC);
+	if (loop->epoll < 0) {
+		free(loop);
+		return NULL;
+	}
+	loop->last = &loop->first;
+	loop->now = clock_now();
+	return loop;
+}
+
+void loop_free(struct loop *loop)
+{
+	if (!loop)
+		return;
+	close(loop->epoll);
+	free(loop->heap);
+	free(loop);
+}
+
+uint64_t loop_now(const struct loop *loop)
+{
+	return loop->now;
+}
+
+static int control(struct loop *loop, int what, int fd, uint32_t events, struct watch *watch)
+{
+	struct epoll_event e = {.events = events, .data.ptr = watch};
+
+	return epoll_ctl(loop->epoll, what, fd, &e) < 0 ? -errno : 0;
+}
+
+int loop_watch(struct loop *loop, int fd, uint32_t events, struct watch *watch)
+{
+	return control(loop, EPOLL_CTL_ADD, fd, events, watch);
+}
+
+int loop_rewatch(struct loop *loop, int fd, uint32_t events, struct watch *watch)
+{
+	return control(loop, EPOLL_CTL_MOD, fd, events, watch);
+}
+
+void loop_unwatch(struct loop *loop, int fd)
+{
+	control(loop, EPOLL_CTL_DEL, fd, 0, NULL);
+}
+
+static void place(struct loop *loop, size_t at, struct timer *timer)
+{
+	loop->heap[at] = timer;
+	timer->place = at;
+}
+
+static size_t rise(struct loop *loop, size_t at, uint64_t due)
+{
+	while (at > 1 && loop->heap[at / 2]->due > due) {
+		place(loop, at, loop->heap[at / 2]);
+		at /= 2;
+	}
+	return at;
+}
+
+static size_t sink(struct loop *loop, size_t at, uint64_t due)
+{
+	size_t child;
+
+	while ((child = 2 * at) <= loop->timers) {
+		if (child < loop->timers && loop->heap[child + 1]->due < loop->heap[child]->due)
+			child++;
+		if (loop->heap[child]->due >= due)
+			break;
+		place(loop, at, loop->heap[child]);
+		at = child;
+	}
+	return at;
+}
+
+static int make_room(struct loop *loop)
+{
+	size_t size = loop->size ? 2 * loop->size : 64;
+	struct timer **heap;
+
+	if (loop->timers + 1 < loop->size)
+		return 0;
+	heap = realloc(loop->heap, size * sizeof(*heap));
+	if (!heap)
+		return -ENOMEM;
+	loop->heap = heap;
+	loop->size = size;
+	return 0;
+}
+
+static void settle(struct loop *loop, size_t at, struct timer *timer)
+{
+	place(loop, sink(loop, rise(loop, at, timer->due), timer->due), timer);
+}
+
+int loop_timer_set(struct loop *loop, struct timer *timer, uint64_t due)
+{
+	size_t at = timer->place;
+
+	if (!at) {
+		if (make_room(loop) < 0)
+			return -ENOMEM;
+		at = ++loop->timers;
+	} else if (timer->due == due) {
+		return 0;
+	}
+	timer->due = due;
+	settle(loop, at, timer);
+	return 0;
+}
+
+void loop_timer_stop(struct loop *loop, struct timer *timer)
+{
+	size_t at = timer->place;
+	struct timer *other;
+
+	if (!at)
+		return;
+	timer->place = 0;
+	other = loop->heap[loop->timers--];
+	if (other != timer)
+		settle(loop, at, other);
+}
+
+void loop_defer(struct loop *loop, struct task *task)
+{
+	if (task->queued)
+		return;
+	task->queued = true;
+	task->next = NULL;
+	*loop->last = task;
+	loop->last = &task->next;
+}
+
+void loop_undefer(struct loop *loop, struct task *task)
+{
+	struct task **p;
+
+	if (!task->queued)
+		return;
+	for (p = &loop->first; *p && *p != task; p = &(*p)->next)
+		;
+	if (!*p)
+		return;
+	*p = task->next;
+	if (!task->next)
+		loop->last = p;
+	task->queued = false;
+}
+
+static struct task *take_task(struct loop *loop)
+{
+	struct task *task = loop->first;
+
+	loop->first = task->next;
+	if (!loop->first)
+		loop->last = &loop->first;
+	task->queued = false;
+	return task;
+}
+
+/* Marks the end of this round's tasks with a task of its own, since any other may be freed
+ * meanwhile. */
+static void run_tasks(struct loop *loop)
+{
+	struct task end = {.run = NULL};
+	struct task *task;
+
+	if (!loop->first)
+		return;
+	loop_defer(loop, &end);
+	while ((task = take_task(loop)) != &end)
+		task->run(task->context);
+}
+
+static void run_timers(struct loop *loop)
+{
+	struct timer *timer;
+
+	while (loop->timers && loop->heap[1]->due <= loop->now) {
+		timer = loop->heap[1];
+		loop_timer_stop(loop, timer);
+		timer->expired(timer->context);
+	}
+}
+
+static int time_to_wait(const struct loop *loop)
+{
+	uint64_t now = clock_now(), due;
+
+	if (loop->first)
+		return 0;
+	if (!loop->timers)
+		return -1;
+	due = loop->heap[1]->due;
+	if (due <= now)
+		return 0;
+	return due - now > INT_MAX ? INT_MAX : (int)(due - now);
+}
+
+int loop_run(struct loop *loop)
+{
+	struct epoll_event events[BATCH];
+	int i, n;
+
+	while (!loop->stopped) {
+		n = epoll_wait(loop->epoll, events, BATCH, time_to_wait(loop));
+		if (n < 0 && errno != EINTR)
+			return -errno;
+		loop->now = clock_now();
+		for (i = 0; i < n; i++) {
+			struct watch *w = events[i].data.ptr;
+			w->ready(w->context, events[i].events);
+		}
+		run_tasks(loop);
+		run_timers(loop);
+	}
+	return 0;
+}
+
+void loop_stop(struct loop *loop)
+{
+	loop->stopped = true;
+}

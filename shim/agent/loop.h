@@ -1,0 +1,63 @@
+/*
+ * loop: waits for descriptors and time. One loop belongs to one thread; what is made with it never
+ * leaves it.
+ *
+ * Each round: waits, calls `ready` for what happened, then the tasks, then the timers. `ready` only
+ * takes notes and defers a task: nothing is freed while events of the same round may still point to
+ * it. Tasks and timers may free whatever they like.
+ */
+#ifndef MAILSEAL_AGENT_LOOP_H
+#define MAILSEAL_AGENT_LOOP_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct loop;
+
+struct watch {
+	void (*ready)(void *context, uint32_t events); /* EPOLL… */
+	void *context;
+};
+
+struct timer {
+	void (*expired)(void *context);
+	void *context;
+	uint64_t due;
+	size_t place; /* in the heap, from 1; 0: not set */
+};
+
+struct task {
+	void (*run)(void *context);
+	void *context;
+	struct task *next;
+	bool queued;
+};
+
+/* NULL with errno set. */
+struct loop *loop_new(void);
+void loop_free(struct loop *loop);
+
+/* Milliseconds of CLOCK_MONOTONIC, as of this round. */
+uint64_t loop_now(const struct loop *loop);
+
+/* `watch` and `fd` must stay until loop_unwatch(), which must come before close(): the open file
+ * may have other owners. 0 or -errno. */
+int loop_watch(struct loop *loop, int fd, uint32_t events, struct watch *watch);
+int loop_rewatch(struct loop *loop, int fd, uint32_t events, struct watch *watch);
+void loop_unwatch(struct loop *loop, int fd);
+
+/* (Re)sets a timer to `due`, in loop_now()'s milliseconds. 0 or -ENOMEM, the latter never where it
+ * is set already. */
+int loop_timer_set(struct loop *loop, struct timer *timer, uint64_t due);
+void loop_timer_stop(struct loop *loop, struct timer *timer);
+
+/* Runs the task once, soon. A queued task is not queued twice. */
+void loop_defer(struct loop *loop, struct task *task);
+void loop_undefer(struct loop *loop, struct task *task);
+
+/* Runs until loop_stop(). 0 or -errno. */
+int loop_run(struct loop *loop);
+void loop_stop(struct loop *loop);
+
+#endif

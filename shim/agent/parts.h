@@ -1,0 +1,99 @@
+/*
+ * parts: the inside of a session, shared by its files and nobody else.
+ *
+ *   session.c   life: the request, connecting, the turn, the timer, the end
+ *   server.c    the server's side: handshake, fresh connection, closing
+ *   client.c    the application's side: closing
+ *   relay.c     intercept = false
+ *   report.c    what is logged
+ */
+#ifndef MAILSEAL_AGENT_PARTS_H
+#define MAILSEAL_AGENT_PARTS_H
+
+#include "shim/agent/agent.h"
+#include "shim/agent/connect.h"
+#include "shim/agent/handover.h"
+#include "shim/agent/session.h"
+#include "shim/agent/stream.h"
+#include "shim/smtp/dialogue.h"
+
+#define NEVER UINT64_MAX
+#define SERVER_LINGER_S 10 /* after our end: until the server's */
+#define CLIENT_LINGER_S 30
+
+enum stage {
+	STAGE_CONNECTING,
+	STAGE_DIALOGUE,
+	STAGE_RELAY,
+};
+
+/* One side's way to its end. */
+enum leg {
+	LEG_UP,
+	LEG_SHAKING,	  /* server: handshake */
+	LEG_RECONNECTING, /* server: the fresh connection is being made */
+	LEG_ENDING,	  /* what is left is being sent */
+	LEG_LINGERING,	  /* we ended; reading to the other's end */
+	LEG_GONE,
+};
+
+struct session {
+	struct agent *agent;
+	struct session *next, **link;
+	unsigned long long number;
+	enum stage stage;
+	struct stream client, server;
+	enum leg client_leg, server_leg;
+	bool client_eof_told, server_eof_told;
+	struct task task;
+	struct timer timer;
+	uint64_t progress;			   /* when something moved last */
+	uint64_t client_deadline, server_deadline; /* of lingering; NEVER */
+	/* connecting */
+	int channel; /* request socket, -1 once the outcome was sent */
+	int tcp_flags;
+	struct handoff_request head;
+	struct address to, peer;
+	/* what is known */
+	char *names[HANDOFF_NAMES];
+	unsigned name_count;
+	struct policy policy;
+	struct tls_context *context; /* the rules' */
+	struct dialogue *dialogue;
+	struct buf to_client, to_server; /* relay */
+	uint64_t relayed;
+	char own_name[64];
+	char address[64]; /* of the peer, with port, for texts */
+	const char *server_name;
+	struct tls_facts tls; /* for the log; protocol "" without TLS */
+	pid_t pid;
+	uid_t uid;
+	char exe[256];
+};
+
+/* session.c */
+void session_wake(struct session *s);
+
+/* server.c: each carries out what can be carried out now; true if something happened. */
+bool server_take_in(struct session *s, unsigned wishes);
+bool server_put_out(struct session *s);
+bool server_obey(struct session *s, unsigned wishes);
+void server_close(struct session *s);
+
+/* client.c */
+bool client_take_in(struct session *s, unsigned wishes);
+bool client_put_out(struct session *s);
+bool client_obey(struct session *s, unsigned wishes);
+void client_close(struct session *s);
+
+/* relay.c */
+bool relay_turn(struct session *s);
+
+/* report.c */
+void report_exe(struct session *s);
+void report_dialogue(void *context, const struct dialogue_report *report);
+void report_relay(struct session *s);
+void report_refused(struct session *s, int error, const char *why);
+void report_address(const struct sockaddr_storage *ss, bool port, char *out, size_t size);
+
+#endif

@@ -1,0 +1,161 @@
+/*
+ * report: one line a transaction, one a connection that had none, one for what was refused.
+ */
+#include "shim/agent/log.h"
+#include "shim/agent/parts.h"
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#define NAME_LIMIT 255
+#define TEXT_LIMIT 300
+
+void report_exe(struct session *s)
+{
+	char path[48];
+	ssize_t n;
+
+	snprintf(path, sizeof(path), "/proc/%ld/exe", (long)s->pid);
+	n = readlink(path, s->exe, sizeof(s->exe) - 1);
+	s->exe[n > 0 ? n : 0] = '\0';
+}
+
+void report_address(const struct sockaddr_storage *ss, bool port, char *out, size_t size)
+{
+	const struct sockaddr_in *in = (const void *)ss;
+	const struct sockaddr_in6 *in6 = (const void *)ss;
+	char text[INET6_ADDRSTRLEN] = "?";
+	bool v6 = ss->ss_family == AF_INET6 && !IN6_IS_ADDR_V4MAPPED(&in6->sin6_addr);
+	unsigned number = ntohs(ss->ss_family == AF_INET6 ? in6->sin6_port : in->sin_port);
+
+	if (v6)
+		inet_ntop(AF_INET6, &in6->sin6_addr, text, sizeof(text));
+	else
+		inet_ntop(AF_INET,
+			ss->ss_family == AF_INET6 ? (const void *)(in6->sin6_addr.s6_addr + 12)
+						  : &in->sin_addr,
+			text, sizeof(text));
+	if (port)
+		snprintf(out, size, v6 ? "[%s]:%u" : "%s:%u", text, number);
+	else
+		snprintf(out, size, "%s", text);
+}
+
+static void add_names(
+	struct log_line *line, const char *key, const char *const *names, size_t count, size_t all)
+{
+	char list[1200] = "";
+	size_t i, n = 0;
+
+	for (i = 0; i < count && n < sizeof(list); i++)
+		n += (size_t)snprintf(
+			list + n, sizeof(list) - n, "%s%.320s", i ? "," : "", names[i]);
+	if (all > count && n < sizeof(list))
+		snprintf(list + n, sizeof(list) - n, ",…");
+	line_quoted(line, key, list, sizeof(list));
+}
+
+/* What the certificate was compared with. */
+static void add_reference(struct log_line *line, const struct session *s)
+{
+	const char *const *match = s->policy.connection.match;
+	size_t n = 0;
+
+	while (match && match[n])
+		n++;
+	if (match)
+		add_names(line, "reference", match, n, n);
+	else if (s->head.flags & HANDOFF_NAMES_TORN)
+		line_word(line, "reference", "unknown");
+	else if (s->name_count)
+		add_names(line, "reference", (const char *const *)s->names, s->name_count,
+			s->name_count);
+	else
+		line_word(line, "reference", "address");
+}
+
+static void begin(struct log_line *line, const char *event, const struct session *s)
+{
+	char id[64];
+
+	line_begin(line, event);
+	snprintf(id, sizeof(id), "%lx.%llu", (long)getpid(), s->number);
+	line_word(line, "session", id);
+	line_number(line, "pid", (uint64_t)s->pid);
+	line_number(line, "uid", s->uid);
+	line_quoted(line, "exe", s->exe, TEXT_LIMIT);
+	line_quoted(line, "host", s->name_count ? s->names[0] : "", NAME_LIMIT);
+	line_word(line, "addr", s->address);
+}
+
+static void add_tls(struct log_line *line, const struct session *s, const struct dialogue_report *r)
+{
+	bool tls = r->facts.tls == TLS_FACT_ON;
+
+	line_word(line, "tls", tls ? "yes" : "no");
+	line_word(line, "protocol", tls && *s->tls.protocol ? s->tls.protocol : "-");
+	line_word(line, "cipher", tls && *s->tls.cipher ? s->tls.cipher : "-");
+	line_word(line, "certificate-verified", !tls ? "-" : r->facts.verified ? "yes" : "no");
+	line_quoted(line, "reason", r->facts.reason, TEXT_LIMIT);
+}
+
+static const char *event_of(const struct dialogue_report *r)
+{
+	if (strncmp(r->note, "attack", 6) == 0)
+		return "attack";
+	return r->transaction ? "transaction" : "connection";
+}
+
+void report_dialogue(void *context, const struct dialogue_report *r)
+{
+	const struct session *s = context;
+	unsigned kept =
+		r->recipient_count < DIALOGUE_RECIPIENTS ? r->recipient_count : DIALOGUE_RECIPIENTS;
+	bool judged = *r->rule != '\0';
+	struct log_line line;
+
+	begin(&line, event_of(r), s);
+	add_reference(&line, s);
+	if (r->transaction) {
+		line_quoted(&line, "sender", r->sender, TEXT_LIMIT);
+		add_names(&line, "recipients", r->recipients, kept, r->recipient_count);
+		line_number(&line, "recipient-count", r->recipient_count);
+	}
+	add_tls(&line, s, r);
+	line_quoted(&line, "policy", r->rule, TEXT_LIMIT);
+	line_word(&line, "verdict",
+		!judged		 ? "-"
+		: r->would_block ? "would-block"
+				 : outcome_name(r->verdict.outcome));
+	line_quoted(&line, "reply", r->reply, TEXT_LIMIT);
+	line_number(&line, "bytes", r->bytes);
+	if (*r->note)
+		line_quoted(&line, "note", r->note, TEXT_LIMIT);
+	line_send(&line);
+}
+
+void report_relay(struct session *s)
+{
+	struct log_line line;
+
+	begin(&line, "relay", s);
+	line_quoted(&line, "policy", "intercept = false", TEXT_LIMIT);
+	line_number(&line, "bytes", s->relayed);
+	line_send(&line);
+}
+
+void report_refused(struct session *s, int error, const char *why)
+{
+	struct log_line line;
+	char reason[640];
+
+	snprintf(reason, sizeof(reason), "%s%s%s", *why ? why : strerror(error), *why ? ": " : "",
+		*why ? strerror(error) : "");
+	begin(&line, "connect-refused", s);
+	line_quoted(&line, "reason", reason, sizeof(reason));
+	line_send(&line);
+}

@@ -1,0 +1,389 @@
+/*
+ * session: its life. Connecting first; then a dialogue, or for intercept = false a plain relay.
+ *
+ * All work is done in session_turn(), which runs as a task of the loop: read, run the dialogue,
+ * write, carry out its wishes, until nothing moves any more. The session frees itself there, or
+ * when its timer runs out.
+ */
+#include "shim/agent/session.h"
+
+#include "shim/agent/log.h"
+#include "shim/agent/parts.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define TURNS 16 /* before other sessions have their go */
+
+static void session_free(struct session *s)
+{
+	struct agent *agent = s->agent;
+	unsigned i;
+
+	dialogue_free(s->dialogue);
+	stream_close(&s->client);
+	stream_close(&s->server);
+	if (s->channel >= 0)
+		close(s->channel);
+	buf_clear(&s->to_client);
+	buf_clear(&s->to_server);
+	loop_timer_stop(agent->loop, &s->timer);
+	loop_undefer(agent->loop, &s->task);
+	for (i = 0; i < s->name_count; i++)
+		free(s->names[i]);
+	*s->link = s->next;
+	if (s->next)
+		s->next->link = s->link;
+	agent->session_count--;
+	free(s);
+	agent_settle(agent);
+}
+
+void session_wake(struct session *s)
+{
+	loop_defer(s->agent->loop, &s->task);
+}
+
+/* --- connecting --- */
+
+/*
+ * The promise of an answer with an error: our copy of the TCP socket is closed and will not be
+ * connected. No shutdown(): the application may go on with its own copy.
+ */
+static void drop_tcp(struct session *s)
+{
+	if (s->server.fd < 0)
+		return;
+	connect_undo(s->server.fd, s->tcp_flags);
+	loop_unwatch(s->server.loop, s->server.fd);
+	close(s->server.fd);
+	s->server.fd = -1;
+}
+
+/* The connection did not come about. `told`: the acknowledgement was sent, so this is the outcome.
+ */
+static void connect_failed(struct session *s, int error, bool told, const char *why)
+{
+	int plain = s->client.fd;
+
+	report_refused(s, error, why);
+	drop_tcp(s);
+	if (plain >= 0) {
+		loop_unwatch(s->client.loop, plain);
+		s->client.fd = -1;
+		handover_failed(plain, &s->head, error);
+	}
+	handover_reply(s->channel, told ? HANDOFF_OUTCOME : HANDOFF_ACK, error, NULL);
+	session_free(s);
+}
+
+static void own_name(struct session *s, const struct sockaddr_storage *local)
+{
+	char text[48];
+
+	report_address(local, false, text, sizeof(text));
+	snprintf(s->own_name, sizeof(s->own_name), strchr(text, ':') ? "[IPv6:%s]" : "[%s]", text);
+}
+
+/* Where a remembered name may be missing, each host section may be the one that is meant: as if no
+ * name were known. */
+static int find_policy(struct session *s, struct err *err)
+{
+	unsigned count = s->head.flags & HANDOFF_NAMES_TORN ? 0 : s->name_count;
+
+	policy_for_host(rules_policy(s->agent->rules), (const char *const *)s->names, count,
+		(const struct sockaddr *)&s->peer.ss, &s->policy);
+	if (!s->policy.connection.intercept)
+		return 0;
+	return rules_tls(s->agent->rules, &s->policy, &s->context, err);
+}
+
+static int begin_dialogue(struct session *s)
+{
+	const struct dialogue_settings settings = {
+		.policy = &s->policy,
+		.server_name = s->server_name,
+		.own_name = s->own_name,
+		.report = report_dialogue,
+		.context = s,
+	};
+
+	s->dialogue = dialogue_new(&settings);
+	return s->dialogue ? 0 : -ENOMEM;
+}
+
+static int connected(struct session *s, struct err *err)
+{
+	struct sockaddr_storage local = {0};
+	socklen_t n = sizeof(local);
+	int rc = connect_finish(s->server.fd, &s->to, &s->peer);
+
+	if (rc < 0)
+		return rc;
+	getsockname(s->server.fd, (struct sockaddr *)&local, &n);
+	handoff_addr_from_sockaddr(
+		&s->head.peer, (const struct sockaddr *)&s->peer.ss, s->peer.length);
+	own_name(s, &local);
+	report_address(&s->peer.ss, true, s->address, sizeof(s->address));
+	if (find_policy(s, err) < 0)
+		return -ECONNREFUSED;
+	rc = s->policy.connection.intercept ? begin_dialogue(s) : 0;
+	return rc < 0 ? rc : handover_connected(s->client.fd, &s->head);
+}
+
+static void connect_turn(struct session *s)
+{
+	struct err err = {""};
+	int rc;
+
+	if (s->client.hung_up) {
+		connect_failed(s, ECONNABORTED, true, "the application gave up");
+		return;
+	}
+	if (!s->server.writable)
+		return;
+	rc = connected(s, &err);
+	if (rc < 0) {
+		dialogue_free(s->dialogue);
+		s->dialogue = NULL;
+		connect_failed(s, -rc, true, err.text);
+		return;
+	}
+	handover_reply(s->channel, HANDOFF_OUTCOME, 0, NULL);
+	close(s->channel);
+	s->channel = -1;
+	s->stage = s->dialogue ? STAGE_DIALOGUE : STAGE_RELAY;
+	s->progress = loop_now(s->agent->loop);
+	session_wake(s);
+}
+
+/* --- the turn --- */
+
+static bool dialogue_turn(struct session *s)
+{
+	unsigned wishes = dialogue_wishes(s->dialogue);
+	bool moved = client_take_in(s, wishes);
+
+	moved |= server_take_in(s, wishes);
+	dialogue_run(s->dialogue);
+	moved |= server_put_out(s);
+	moved |= client_put_out(s);
+	wishes = dialogue_wishes(s->dialogue);
+	moved |= server_obey(s, wishes);
+	moved |= client_obey(s, wishes);
+	return moved;
+}
+
+static bool finished(const struct session *s)
+{
+	return s->client_leg == LEG_GONE && s->server_leg == LEG_GONE;
+}
+
+static uint64_t patience(const struct session *s)
+{
+	unsigned seconds = s->dialogue ? dialogue_patience(s->dialogue) : 0;
+
+	return seconds ? s->progress + PROTOCOL_MS(seconds) : NEVER;
+}
+
+static uint64_t least(uint64_t a, uint64_t b)
+{
+	return a < b ? a : b;
+}
+
+static bool set_timer(struct session *s)
+{
+	uint64_t due = least(s->client_deadline, s->server_deadline);
+
+	/* while both sides linger, the dialogue has nothing more to wait for */
+	if (s->client_leg < LEG_LINGERING || s->server_leg < LEG_LINGERING)
+		due = least(due, patience(s));
+	if (due == NEVER)
+		loop_timer_stop(s->agent->loop, &s->timer);
+	return due == NEVER || loop_timer_set(s->agent->loop, &s->timer, due) == 0;
+}
+
+static void session_turn(void *context)
+{
+	struct session *s = context;
+	bool moved = true;
+	int i;
+
+	if (s->stage == STAGE_CONNECTING) {
+		connect_turn(s);
+		return;
+	}
+	for (i = 0; i < TURNS && moved && !finished(s); i++)
+		moved = s->stage == STAGE_RELAY ? relay_turn(s) : dialogue_turn(s);
+	if (finished(s)) {
+		if (s->stage == STAGE_RELAY)
+			report_relay(s);
+		session_free(s);
+		return;
+	}
+	if (!set_timer(s)) {
+		session_free(s);
+		return;
+	}
+	if (moved)
+		session_wake(s);
+}
+
+static void session_timer(void *context)
+{
+	struct session *s = context;
+	uint64_t now = loop_now(s->agent->loop);
+
+	if (s->client_deadline <= now)
+		client_close(s);
+	if (s->server_deadline <= now)
+		server_close(s);
+	if (patience(s) <= now) {
+		/* told already, and still nothing moves: whatever is left to be sent will not be
+		 * taken */
+		if (dialogue_wishes(s->dialogue) & DIALOGUE_CLOSE_CLIENT) {
+			client_close(s);
+			server_close(s);
+		} else {
+			dialogue_timeout(s->dialogue);
+		}
+		s->progress = now;
+	}
+	session_wake(s);
+}
+
+/* --- the beginning --- */
+
+static void client_ready(void *context, uint32_t events)
+{
+	struct session *s = context;
+
+	stream_note(&s->client, events);
+	session_wake(s);
+}
+
+static void server_ready(void *context, uint32_t events)
+{
+	struct session *s = context;
+
+	stream_note(&s->server, events);
+	session_wake(s);
+}
+
+static int copy_names(struct session *s, const struct handoff_request_view *view)
+{
+	for (; s->name_count < view->name_count; s->name_count++) {
+		s->names[s->name_count] = strdup(view->names[s->name_count]);
+		if (!s->names[s->name_count])
+			return -ENOMEM;
+	}
+	return 0;
+}
+
+static struct session *session_new(
+	struct agent *agent, int channel, const struct request *r, const struct ucred *peer)
+{
+	struct session *s = calloc(1, sizeof(*s));
+
+	if (!s)
+		return NULL;
+	s->agent = agent;
+	s->number = ++agent->served;
+	s->channel = channel;
+	s->head = r->view.head;
+	s->pid = peer->pid;
+	s->uid = peer->uid;
+	s->client_deadline = s->server_deadline = NEVER;
+	s->task = (struct task){.run = session_turn, .context = s};
+	s->timer = (struct timer){.expired = session_timer, .context = s};
+	stream_init(&s->client, agent->loop, client_ready, s);
+	stream_init(&s->server, agent->loop, server_ready, s);
+	buf_init(&s->to_client, 65536);
+	buf_init(&s->to_server, 65536);
+	s->to.length = handoff_addr_to_sockaddr(&r->view.head.peer, &s->to.ss);
+	report_address(&s->to.ss, true, s->address, sizeof(s->address));
+	report_exe(s);
+	s->next = agent->sessions;
+	s->link = &agent->sessions;
+	if (s->next)
+		s->next->link = &s->next;
+	agent->sessions = s;
+	agent->session_count++;
+	return s;
+}
+
+/* Begins to connect and acknowledges. The TCP socket is watched only once connect() was called:
+ * before, it hangs up. */
+static int begin(struct session *s, struct request *r, bool *told)
+{
+	struct sockaddr_storage ss;
+	struct handoff_addr local = {0};
+	socklen_t n = sizeof(ss);
+	int rc = copy_names(s, &r->view);
+
+	s->server_name = s->name_count ? s->names[0] : s->address;
+	if (rc == 0)
+		rc = connect_check(r->tcp);
+	if (rc == 0)
+		rc = stream_open(&s->client, r->plain);
+	if (rc < 0)
+		return rc;
+	r->plain = -1;
+	s->tcp_flags = -1;
+	rc = connect_begin(r->tcp, &s->to, &s->tcp_flags);
+	if (rc == -EINPROGRESS)
+		rc = stream_open(&s->server, r->tcp);
+	if (rc < 0) {
+		connect_undo(r->tcp, s->tcp_flags);
+		return rc;
+	}
+	r->tcp = -1;
+	if (getsockname(s->server.fd, (struct sockaddr *)&ss, &n) == 0)
+		handoff_addr_from_sockaddr(&local, (const struct sockaddr *)&ss, n);
+	*told = handover_reply(s->channel, HANDOFF_ACK, 0, &local) == 0;
+	return *told ? 0 : -ECONNABORTED;
+}
+
+void session_begin(struct agent *agent, int channel, struct request *r, const struct ucred *peer)
+{
+	struct session *s = session_new(agent, channel, r, peer);
+	bool told = false;
+	int rc;
+
+	if (!s) {
+		request_clear(r);
+		handover_reply(channel, HANDOFF_ACK, ENOMEM, NULL);
+		close(channel);
+		agent_settle(agent);
+		return;
+	}
+	loop_timer_stop(agent->loop, &agent->idle);
+	rc = begin(s, r, &told);
+	request_clear(r);
+	if (rc < 0)
+		connect_failed(s, -rc, told, "");
+}
+
+void sessions_stop(struct agent *agent)
+{
+	struct session *s, *next;
+
+	for (s = agent->sessions; s; s = next) {
+		next = s->next;
+		if (s->stage == STAGE_CONNECTING) {
+			connect_failed(s, ECONNREFUSED, true, "the agent is ending");
+		} else if (s->dialogue) {
+			dialogue_stop(s->dialogue);
+			session_wake(s);
+		}
+	}
+}
+
+void sessions_free(struct agent *agent)
+{
+	while (agent->sessions)
+		session_free(agent->sessions);
+}

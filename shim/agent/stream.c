@@ -1,0 +1,210 @@
+/*
+ * stream: reading and writing without waiting.
+ */
+#include "shim/agent/stream.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+void stream_init(struct stream *s, struct loop *loop, void (*ready)(void *context, uint32_t events),
+	void *context)
+{
+	*s = (struct stream){.loop = loop, .watch = {ready, context}, .fd = -1};
+}
+
+int stream_open(struct stream *s, int fd)
+{
+	int rc = loop_watch(s->loop, fd, EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET, &s->watch);
+
+	if (rc < 0)
+		return rc;
+	*s = (struct stream){.loop = s->loop, .watch = s->watch, .fd = fd};
+	return 0;
+}
+
+void stream_note(struct stream *s, uint32_t events)
+{
+	if (events & (EPOLLIN | EPOLLRDHUP | EPOLLHUP | EPOLLERR)) {
+		s->readable = true;
+		s->write_waits_to_read = false;
+	}
+	if (events & (EPOLLOUT | EPOLLHUP | EPOLLERR)) {
+		s->writable = true;
+		s->read_waits_to_write = false;
+	}
+	if (events & (EPOLLHUP | EPOLLERR))
+		s->hung_up = true;
+}
+
+void stream_close(struct stream *s)
+{
+	tls_free(s->tls);
+	s->tls = NULL;
+	if (s->fd < 0)
+		return;
+	loop_unwatch(s->loop, s->fd);
+	shutdown(s->fd, SHUT_RDWR);
+	close(s->fd);
+	s->fd = -1;
+	s->readable = s->writable = false;
+	s->eof = s->cut_off = true;
+}
+
+static void read_waits(struct stream *s, short want)
+{
+	if (want == POLLOUT) {
+		s->writable = false;
+		s->read_waits_to_write = true;
+	} else {
+		s->readable = false;
+	}
+}
+
+static void write_waits(struct stream *s, short want)
+{
+	if (want == POLLIN) {
+		s->readable = false;
+		s->write_waits_to_read = true;
+	} else {
+		s->writable = false;
+	}
+}
+
+static ssize_t receive(struct stream *s, char *bytes, size_t size)
+{
+	short want = POLLIN;
+	ssize_t n;
+
+	if (s->tls) {
+		n = tls_read(s->tls, bytes, size, &want, &s->why);
+	} else {
+		do
+			n = recv(s->fd, bytes, size, MSG_DONTWAIT);
+		while (n < 0 && errno == EINTR);
+		if (n < 0)
+			n = errno == EWOULDBLOCK ? -EAGAIN : -errno;
+	}
+	if (n == -EAGAIN)
+		read_waits(s, want);
+	else if (n <= 0)
+		s->eof = true;
+	if (n < 0 && n != -EAGAIN && !*s->why.text)
+		snprintf(s->why.text, sizeof(s->why.text), "%s", strerror((int)-n));
+	return n;
+}
+
+static bool may_read(const struct stream *s)
+{
+	return s->fd >= 0 && s->readable && !s->eof && !s->read_waits_to_write;
+}
+
+ssize_t stream_read(struct stream *s, struct buf *in)
+{
+	size_t room;
+	ssize_t n;
+	char *at;
+
+	if (!may_read(s))
+		return 0;
+	at = buf_reserve(in, STREAM_CHUNK, &room);
+	if (!at)
+		return -ENOBUFS;
+	n = receive(s, at, room);
+	buf_commit(in, n > 0 ? (size_t)n : 0);
+	return n > 0 ? n : 0;
+}
+
+int stream_handshake(struct stream *s, struct err *err)
+{
+	short want = POLLIN;
+	int rc;
+
+	if (!(s->readable || s->writable))
+		return -EAGAIN;
+	rc = tls_handshake(s->tls, &want, err);
+	if (rc == -EAGAIN)
+		*(want == POLLOUT ? &s->writable : &s->readable) = false;
+	return rc;
+}
+
+static ssize_t transmit(struct stream *s, const struct buf *out)
+{
+	short want = POLLOUT;
+	struct err why = {""};
+	ssize_t n;
+
+	if (s->tls) {
+		n = tls_write(s->tls, buf_bytes(out), buf_length(out), &want, &why);
+	} else {
+		do
+			n = send(s->fd, buf_bytes(out), buf_length(out),
+				MSG_DONTWAIT | MSG_NOSIGNAL);
+		while (n < 0 && errno == EINTR);
+		if (n < 0)
+			n = errno == EWOULDBLOCK ? -EAGAIN : -errno;
+	}
+	if (n == -EAGAIN)
+		write_waits(s, want);
+	else if (n < 0)
+		s->cut_off = s->readable = true; /* go and see how it ended */
+	return n;
+}
+
+size_t stream_write(struct stream *s, struct buf *out)
+{
+	size_t total = 0;
+	ssize_t n;
+
+	while (buf_length(out) && s->fd >= 0 && s->writable && !s->cut_off && !s->ended &&
+		!s->write_waits_to_read) {
+		n = transmit(s, out);
+		if (n <= 0)
+			break;
+		buf_consume(out, (size_t)n);
+		total += (size_t)n;
+	}
+	if (s->cut_off || s->ended)
+		buf_consume(out, buf_length(out));
+	return total;
+}
+
+void stream_end(struct stream *s)
+{
+	if (s->fd < 0 || s->ended)
+		return;
+	s->ended = true;
+	if (s->tls)
+		tls_close_notify(s->tls);
+	shutdown(s->fd, SHUT_WR);
+}
+
+/* Below TLS, since after our close_notify the records do not matter any more. */
+bool stream_drained(struct stream *s)
+{
+	char bytes[STREAM_CHUNK];
+	ssize_t n = 1;
+	int rounds;
+
+	if (s->fd < 0)
+		return true;
+	for (rounds = 0; s->readable && n != 0 && rounds < 64; rounds++) {
+		n = recv(s->fd, bytes, sizeof(bytes), MSG_DONTWAIT);
+		if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK))
+			s->readable = false;
+		else if (n < 0 && errno != EINTR)
+			n = 0;
+	}
+	return n == 0;
+}
+
+bool stream_has_residue(const struct stream *s)
+{
+	char byte;
+
+	return s->fd >= 0 && recv(s->fd, &byte, 1, MSG_DONTWAIT | MSG_PEEK) > 0;
+}

@@ -1,0 +1,65 @@
+/*
+ * stream: one non-blocking byte stream, plain or inside TLS, watched edge-triggered.
+ * It moves bytes between its socket and the buffers of others, and knows how to end well. It never
+ * decides what is said.
+ *
+ * An error of one direction is not one of the other: input that is still queued after EPIPE is read
+ * to its end.
+ */
+#ifndef MAILSEAL_AGENT_STREAM_H
+#define MAILSEAL_AGENT_STREAM_H
+
+#include "shim/agent/loop.h"
+#include "shim/base/buf.h"
+#include "shim/base/err.h"
+#include "shim/tls/tls.h"
+
+#define STREAM_CHUNK 16384 /* bytes read at once, and the most that goes into one TLS record */
+
+struct stream {
+	struct loop *loop;
+	struct watch watch;
+	int fd;			 /* owned; -1: none */
+	struct tls *tls;	 /* owned; NULL: plain */
+	bool readable, writable; /* as far as known; cleared when the kernel says EAGAIN */
+	bool read_waits_to_write, write_waits_to_read; /* TLS only */
+	bool hung_up;				       /* EPOLLHUP or EPOLLERR was seen */
+	bool eof;	/* the other side ended its direction, or was lost */
+	bool cut_off;	/* nothing can be written any more */
+	bool ended;	/* we ended our direction */
+	struct err why; /* "" after a clean end; else why reading ended */
+};
+
+/* `ready` is called with `context` when something happened; the flags are already up to date. */
+void stream_init(struct stream *s, struct loop *loop, void (*ready)(void *context, uint32_t events),
+	void *context);
+
+/* Takes `fd` over and watches it. 0 or -errno (fd is then still the caller's). */
+int stream_open(struct stream *s, int fd);
+
+/* For the watch's `ready`: notes what epoll told. */
+void stream_note(struct stream *s, uint32_t events);
+
+/* Says shutdown() both ways and closes. What was not read may be answered with a reset. */
+void stream_close(struct stream *s);
+
+/* One step of the handshake of `tls`: as tls_handshake(). */
+int stream_handshake(struct stream *s, struct err *err);
+
+/* One read into `in`, up to STREAM_CHUNK bytes. Bytes read; 0 if nothing came (see eof, why);
+ * -ENOBUFS if `in` is full. */
+ssize_t stream_read(struct stream *s, struct buf *in);
+
+/* Writes as much as can be written now. Bytes written. Once cut off, it drops what `out` holds. */
+size_t stream_write(struct stream *s, struct buf *out);
+
+/* Ends our direction: close_notify, shutdown(SHUT_WR). */
+void stream_end(struct stream *s);
+
+/* Reads and forgets. True when there is nothing more to come. */
+bool stream_drained(struct stream *s);
+
+/* True if a byte or an end of the plain stream stands in the socket, taking nothing. */
+bool stream_has_residue(const struct stream *s);
+
+#endif
