@@ -182,8 +182,6 @@ static int give_up(struct attempt *a, enum answer answer, int error)
 {
 	static const struct handoff_addr nowhere;
 
-	if (error == -EAGAIN || error == -ENOENT || error == -EACCES || error == -EPERM || error == -EADDRINUSE)
-		error = a->reason ? -ECONNREFUSED : error;
 	if (answer == ANSWER_FINAL && swap_back(&a->swap))
 		return error;
 	if (a->swap.swapped)
@@ -254,6 +252,20 @@ static int await_outcome(struct attempt *a)
 	return give_up(a, gone(n) ? ANSWER_FINAL : ANSWER_UNKNOWN, -ECONNREFUSED);
 }
 
+/* Our own failures, in words that callers of connect() know. */
+static int plain_error(int error)
+{
+	switch (error) {
+	case -EMFILE:
+	case -ENFILE:
+	case -ENOMEM:
+	case -ENOBUFS:
+	case -ETIMEDOUT:
+		return error;
+	}
+	return -ECONNREFUSED;
+}
+
 static int hand_over(struct attempt *a)
 {
 	const struct settings *s = settings_get();
@@ -299,8 +311,10 @@ int handover(int fd, const struct handoff_addr *peer)
 	error = hand_over(a);
 	sys_close(&a->request);
 	swap_clear(&a->swap);
-	if (a->reason && error)
+	if (a->reason && error) {
 		log_refused(peer, a->hints.count ? a->hints.names[0] : NULL, a->reason, -error);
+		error = plain_error(error);
+	}
 	sys_signals_restore(a->mask);
 	sys_memory_free(a, sizeof(*a));
 	return error;

@@ -1,0 +1,705 @@
+/*
+ * client: small programs in one, each an application that knows nothing of the preload. `client CASE` runs one and
+ * exits 0 if everything was as a TCP connection would have been.
+ */
+#include <arpa/inet.h>
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <netdb.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <poll.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/time.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#define check(condition)                                                                                   \
+	do {                                                                                               \
+		if (!(condition)) {                                                                        \
+			fprintf(stderr, "%s:%d: %s (errno %d %s)\n", __FILE__, __LINE__, #condition, errno, \
+				strerror(errno));                                                          \
+			exit(1);                                                                           \
+		}                                                                                          \
+	} while (0)
+
+#define CLOSED_PORT 587 /* a mail port where nobody listens */
+#define OTHER_PORT 2600
+
+static struct sockaddr_storage address;
+static socklen_t address_length;
+
+static void aim(const char *text, unsigned short port)
+{
+	struct sockaddr_in *in = (void *)&address;
+	struct sockaddr_in6 *in6 = (void *)&address;
+
+	memset(&address, 0, sizeof(address));
+	if (inet_pton(AF_INET, text, &in->sin_addr) == 1) {
+		in->sin_family = AF_INET;
+		in->sin_port = htons(port);
+		address_length = sizeof(*in);
+	} else {
+		check(inet_pton(AF_INET6, text, &in6->sin6_addr) == 1);
+		in6->sin6_family = AF_INET6;
+		in6->sin6_port = htons(port);
+		address_length = sizeof(*in6);
+	}
+}
+
+static int tcp(int flags)
+{
+	int fd = socket(address.ss_family, SOCK_STREAM | flags, 0);
+
+	check(fd >= 0);
+	return fd;
+}
+
+static int dial(int fd)
+{
+	return connect(fd, (void *)&address, address_length);
+}
+
+/* What the kernel itself says, past the preload. */
+static bool is_tcp(int fd)
+{
+	struct sockaddr_storage own;
+	socklen_t length = sizeof(own);
+
+	check(syscall(SYS_getsockname, fd, &own, &length) == 0);
+	return own.ss_family == AF_INET || own.ss_family == AF_INET6;
+}
+
+static bool is_unconnected_tcp(int fd)
+{
+	struct sockaddr_storage peer;
+	socklen_t length = sizeof(peer);
+
+	return is_tcp(fd) && syscall(SYS_getpeername, fd, &peer, &length) == -1 && errno == ENOTCONN;
+}
+
+static int descriptors(void)
+{
+	DIR *d = opendir("/proc/self/fd");
+	int n = 0;
+
+	check(d);
+	while (readdir(d))
+		n++;
+	closedir(d);
+	return n;
+}
+
+static long now_ms(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}
+
+static int socket_error(int fd)
+{
+	int error = -1;
+	socklen_t length = sizeof(error);
+
+	check(getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &length) == 0);
+	return error;
+}
+
+static void talk(int fd)
+{
+	char line[32];
+
+	check(read(fd, line, sizeof(line)) == 10 && memcmp(line, "220 echo\r\n", 10) == 0);
+	check(write(fd, "hello", 5) == 5);
+	check(read(fd, line, sizeof(line)) == 5 && memcmp(line, "hello", 5) == 0);
+}
+
+static void looks_like_tcp(int fd)
+{
+	struct sockaddr_storage peer, own;
+	socklen_t length = sizeof(peer);
+	int yes = 1, value = 0;
+
+	memset(&peer, 0, sizeof(peer));
+	check(getpeername(fd, (void *)&peer, &length) == 0);
+	check(length == address_length && memcmp(&peer, &address, length) == 0);
+	length = sizeof(own);
+	check(getsockname(fd, (void *)&own, &length) == 0);
+	check(length == address_length && own.ss_family == address.ss_family);
+	check(((struct sockaddr_in *)(void *)&own)->sin_port != 0);
+	check(socket_error(fd) == 0);
+	length = sizeof(value);
+	check(getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &value, &length) == 0 && value == address.ss_family);
+	check(getsockopt(fd, SOL_SOCKET, SO_PROTOCOL, &value, &length) == 0 && value == IPPROTO_TCP);
+	check(setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &yes, sizeof(yes)) == 0);
+	check(setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &yes, sizeof(yes)) == 0);
+	check(setsockopt(fd, IPPROTO_TCP, TCP_KEEPIDLE, &yes, sizeof(yes)) == 0);
+}
+
+static void blocking(void)
+{
+	int before, fd;
+
+	before = descriptors();
+	fd = tcp(0);
+	errno = 77;
+	check(dial(fd) == 0);
+	check(errno == 77);
+	check(!is_tcp(fd));
+	looks_like_tcp(fd);
+	talk(fd);
+	check(dial(fd) == -1 && errno == EISCONN);
+	check(fcntl(fd, F_GETFL) == O_RDWR && fcntl(fd, F_GETFD) == 0);
+	check(descriptors() == before + 1);
+	close(fd);
+}
+
+static void blocking4(void)
+{
+	aim("127.0.0.1", 25);
+	blocking();
+}
+
+static void blocking6(void)
+{
+	aim("::1", 25);
+	blocking();
+}
+
+static void mapped(void)
+{
+	aim("::ffff:127.0.0.1", 25);
+	blocking();
+}
+
+/* For "slow 300": not writable before the connection is up. */
+static void nonblocking(void)
+{
+	int before = descriptors(), fd, epoll = epoll_create1(EPOLL_CLOEXEC);
+	struct pollfd p = {.events = POLLOUT};
+	struct epoll_event event = {.events = EPOLLOUT};
+	long begin = now_ms();
+	socklen_t length = sizeof(address);
+
+	aim("127.0.0.1", 25);
+	p.fd = fd = tcp(SOCK_NONBLOCK | SOCK_CLOEXEC);
+	check(dial(fd) == -1 && errno == EINPROGRESS);
+	check(now_ms() - begin < 250);
+	check(!is_tcp(fd));
+	check(fcntl(fd, F_GETFL) == (O_RDWR | O_NONBLOCK) && fcntl(fd, F_GETFD) == FD_CLOEXEC);
+	check(dial(fd) == -1 && errno == EALREADY);
+	check(getpeername(fd, (void *)&address, &length) == -1 && errno == ENOTCONN);
+	check(socket_error(fd) == 0);
+	check(poll(&p, 1, 50) == 0);
+	check(epoll_ctl(epoll, EPOLL_CTL_ADD, fd, &event) == 0);
+	check(epoll_wait(epoll, &event, 1, 3000) == 1 && event.events == EPOLLOUT);
+	check(now_ms() - begin >= 290);
+	check(poll(&p, 1, 0) == 1 && p.revents == POLLOUT);
+	aim("127.0.0.1", 25);
+	looks_like_tcp(fd);
+	check(dial(fd) == 0);
+	check(dial(fd) == -1 && errno == EISCONN);
+	check(fcntl(fd, F_SETFL, O_RDWR) == 0);
+	talk(fd);
+	check(descriptors() == before + 2);
+}
+
+static void refused(void)
+{
+	int before = descriptors(), fd;
+
+	aim("127.0.0.1", CLOSED_PORT);
+	fd = tcp(SOCK_CLOEXEC);
+	check(dial(fd) == -1 && errno == ECONNREFUSED);
+	check(is_unconnected_tcp(fd));
+	check(fcntl(fd, F_GETFL) == O_RDWR && fcntl(fd, F_GETFD) == FD_CLOEXEC);
+	check(socket_error(fd) == 0);
+	check(descriptors() == before + 1);
+	aim("127.0.0.1", 25);
+	check(dial(fd) == 0);
+	check(!is_tcp(fd));
+	talk(fd);
+	check(descriptors() == before + 1);
+}
+
+/* For "slow 200": the refusal comes after the wait. */
+static void refused_later(void)
+{
+	int fd;
+	struct pollfd p = {.events = POLLOUT};
+	socklen_t length = sizeof(address);
+
+	aim("127.0.0.1", CLOSED_PORT);
+	p.fd = fd = tcp(SOCK_NONBLOCK);
+	check(dial(fd) == -1 && errno == EINPROGRESS);
+	check(poll(&p, 1, 100) == 0);
+	check(poll(&p, 1, 3000) == 1 && (p.revents & POLLERR) && (p.revents & POLLHUP));
+	check(socket_error(fd) == ECONNREFUSED);
+	check(getpeername(fd, (void *)&address, &length) == -1 && errno == ENOTCONN);
+	aim("127.0.0.1", CLOSED_PORT);
+	check(dial(fd) == -1 && errno == ECONNREFUSED);
+	check(!is_tcp(fd));
+}
+
+static volatile sig_atomic_t signals;
+
+static void count_signal(int number)
+{
+	(void)number;
+	signals++;
+}
+
+static void handle(int number, int flags)
+{
+	struct sigaction action = {.sa_handler = count_signal, .sa_flags = flags};
+
+	check(sigaction(number, &action, NULL) == 0);
+}
+
+static void alarm_in(int ms)
+{
+	struct itimerval timer = {.it_value = {.tv_usec = ms * 1000}};
+
+	check(setitimer(ITIMER_REAL, &timer, NULL) == 0);
+}
+
+/* For "slow 500". */
+static void eintr(void)
+{
+	int before = descriptors(), fd;
+	long begin;
+
+	aim("127.0.0.1", 25);
+	fd = tcp(0);
+	handle(SIGALRM, 0);
+	alarm_in(200);
+	begin = now_ms();
+	check(dial(fd) == -1 && errno == EINTR && signals == 1);
+	check(now_ms() - begin < 400);
+	check(!is_tcp(fd));
+	check(descriptors() == before + 1);
+	check(dial(fd) == 0); /* as Linux does: waits, and says 0 */
+	check(dial(fd) == -1 && errno == EISCONN);
+	talk(fd);
+	fd = tcp(0);
+	handle(SIGALRM, SA_RESTART);
+	alarm_in(200);
+	begin = now_ms();
+	check(dial(fd) == 0 && signals == 2);
+	check(now_ms() - begin >= 490);
+	talk(fd);
+}
+
+/* For "slow 500": the signal comes before the agent has acknowledged. */
+static void eintr_early(void)
+{
+	int fd;
+
+	aim("127.0.0.1", 25);
+	fd = tcp(0);
+	handle(SIGUSR1, 0);
+	sigset_t set;
+	sigemptyset(&set);
+	sigaddset(&set, SIGUSR1);
+	if (fork() == 0) {
+		for (int i = 0; i < 400; i++) {
+			kill(getppid(), SIGUSR1);
+			usleep(100);
+		}
+		_exit(0);
+	}
+	usleep(2000);
+	check(dial(fd) == -1 && errno == EINTR);
+	check(!is_tcp(fd));
+	while (dial(fd) == -1)
+		check(errno == EINTR);
+	while (wait(NULL) == -1)
+		check(errno == EINTR);
+	talk(fd);
+}
+
+/* For "slow 500". */
+static void send_timeout(void)
+{
+	struct timeval timeout = {.tv_usec = 200000}, got;
+	socklen_t length = sizeof(got);
+	struct pollfd p = {.events = POLLOUT};
+	long begin = now_ms();
+	int fd;
+
+	aim("127.0.0.1", 25);
+	p.fd = fd = tcp(0);
+	check(setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &timeout, sizeof(timeout)) == 0);
+	check(dial(fd) == -1 && errno == EINPROGRESS);
+	check(now_ms() - begin >= 190 && now_ms() - begin < 450);
+	check(!is_tcp(fd));
+	check(getsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &got, &length) == 0 && got.tv_usec / 10000 == 20);
+	check(poll(&p, 1, 0) == 0);
+	check(poll(&p, 1, 2000) == 1 && p.revents == POLLOUT);
+	check(dial(fd) == 0);
+	talk(fd);
+}
+
+static void no_children(void)
+{
+	int fd;
+
+	handle(SIGCHLD, 0);
+	aim("127.0.0.1", 25);
+	fd = tcp(0);
+	check(dial(fd) == 0);
+	check(waitpid(-1, NULL, WNOHANG) == -1 && errno == ECHILD);
+	check(signals == 0);
+	talk(fd);
+}
+
+static void inherited(void)
+{
+	char number[16];
+	int fd, status, out[2];
+	char line[16] = "";
+
+	aim("127.0.0.1", 25);
+	fd = tcp(0);
+	check(dial(fd) == 0 && pipe(out) == 0);
+	snprintf(number, sizeof(number), "%d", fd);
+	if (fork() == 0) {
+		dup2(fd, 0);
+		dup2(out[1], 1);
+		execl("/proc/self/exe", "client", "child", number, NULL);
+		_exit(127);
+	}
+	close(fd);
+	check(wait(&status) > 0 && status == 0);
+	check(read(out[0], line, sizeof(line)) == 2 && memcmp(line, "ok", 2) == 0);
+}
+
+/* After exec: the names still tell what the socket is. */
+static void child(void)
+{
+	aim("127.0.0.1", 25);
+	looks_like_tcp(0);
+	talk(0);
+	check(write(1, "ok", 2) == 2);
+}
+
+static void many(void)
+{
+	int before = descriptors();
+	long begin = now_ms();
+
+	aim("127.0.0.1", 25);
+	for (int i = 0; i < 1000; i++) {
+		int fd = tcp(0);
+
+		check(dial(fd) == 0);
+		close(fd);
+	}
+	check(descriptors() == before);
+	fprintf(stderr, "1000 connects: %ld ms\n", now_ms() - begin);
+}
+
+static void *thread(void *unused)
+{
+	for (int i = 0; i < 50; i++) {
+		int fd = tcp(0);
+
+		check(dial(fd) == 0);
+		talk(fd);
+		close(fd);
+	}
+	return unused;
+}
+
+static void threads(void)
+{
+	pthread_t ids[8];
+	pthread_attr_t small;
+
+	aim("127.0.0.1", 25);
+	pthread_attr_init(&small);
+	check(pthread_attr_setstacksize(&small, 32768) == 0);
+	for (int i = 0; i < 8; i++)
+		check(pthread_create(&ids[i], &small, thread, NULL) == 0);
+	for (int i = 0; i < 8; i++)
+		pthread_join(ids[i], NULL);
+}
+
+static void in_handler(int number)
+{
+	int fd = tcp(0);
+
+	(void)number;
+	check(dial(fd) == 0);
+	talk(fd);
+	close(fd);
+}
+
+static void signal_handler(void)
+{
+	aim("127.0.0.1", 25);
+	signal(SIGUSR1, in_handler);
+	raise(SIGUSR1);
+}
+
+/* From no free descriptor to enough: an error each time, nothing lost, and TCP stays. */
+static void no_descriptors(void)
+{
+	struct rlimit limit;
+	int before, fd, next, spare = 0, failed = 0;
+
+	aim("127.0.0.1", 25);
+	fd = tcp(0);
+	getrlimit(RLIMIT_NOFILE, &limit);
+	before = descriptors();
+	next = dup(0);
+	close(next);
+	for (;; spare++, failed++) {
+		limit.rlim_cur = (rlim_t)(next + spare);
+		check(setrlimit(RLIMIT_NOFILE, &limit) == 0);
+		if (dial(fd) == 0)
+			break;
+		check(errno == EMFILE);
+		check(is_unconnected_tcp(fd));
+	}
+	limit.rlim_cur = limit.rlim_max;
+	check(setrlimit(RLIMIT_NOFILE, &limit) == 0);
+	check(failed >= 3 && failed < 8 && descriptors() == before);
+	talk(fd);
+}
+
+static void fails_leaving_tcp(void)
+{
+	int before = descriptors(), fd;
+	long begin = now_ms();
+
+	aim("127.0.0.1", 25);
+	fd = tcp(0);
+	check(dial(fd) == -1 && errno == ECONNREFUSED);
+	check(now_ms() - begin < 6000);
+	check(is_unconnected_tcp(fd) && fcntl(fd, F_GETFL) == O_RDWR);
+	check(descriptors() == before + 1);
+}
+
+static void nonblocking_fails_leaving_tcp(void)
+{
+	int fd;
+
+	aim("127.0.0.1", 25);
+	fd = tcp(SOCK_NONBLOCK);
+	check(dial(fd) == -1 && errno == ECONNREFUSED);
+	check(is_unconnected_tcp(fd) && fcntl(fd, F_GETFL) == (O_RDWR | O_NONBLOCK));
+}
+
+/* The agent died after the acknowledgement. */
+static void nonblocking_lost(void)
+{
+	struct pollfd p = {.events = POLLOUT};
+	int fd;
+
+	aim("127.0.0.1", 25);
+	p.fd = fd = tcp(SOCK_NONBLOCK);
+	check(dial(fd) == -1 && errno == EINPROGRESS);
+	check(poll(&p, 1, 3000) == 1 && (p.revents & POLLHUP));
+	check(socket_error(fd) != 0);
+	check(!is_tcp(fd));
+	check(dial(fd) == -1 && errno == ECONNREFUSED);
+}
+
+static void fails_leaving_dead_pair(void)
+{
+	int before = descriptors(), fd;
+	long begin = now_ms();
+	char byte;
+
+	aim("127.0.0.1", 25);
+	fd = tcp(0);
+	check(dial(fd) == -1 && (errno == ETIMEDOUT || errno == ECONNREFUSED));
+	check(now_ms() - begin < 6000);
+	check(!is_tcp(fd));
+	check(read(fd, &byte, 1) == 0);
+	check(dial(fd) == -1 && errno == ECONNREFUSED);
+	check(descriptors() == before + 1);
+}
+
+static void hostunreach(void)
+{
+	int fd;
+
+	aim("127.0.0.1", 25);
+	fd = tcp(0);
+	check(dial(fd) == -1 && errno == EHOSTUNREACH);
+	check(is_unconnected_tcp(fd));
+}
+
+static void duplicates(void)
+{
+	int fd, other, far;
+
+	aim("127.0.0.1", 25);
+	fd = tcp(0);
+	other = fcntl(fd, F_DUPFD_CLOEXEC, 40);
+	far = dup2(fd, 63);
+	check(other == 40 && far == 63 && dial(fd) == 0);
+	check(!is_tcp(other) && !is_tcp(far));
+	check(fcntl(other, F_GETFD) == FD_CLOEXEC && fcntl(far, F_GETFD) == 0);
+	talk(far);
+	aim("127.0.0.1", CLOSED_PORT);
+	fd = tcp(0);
+	other = dup(fd);
+	check(dial(fd) == -1 && errno == ECONNREFUSED);
+	check(is_unconnected_tcp(fd) && is_unconnected_tcp(other));
+}
+
+static void untouched(void)
+{
+	int fd;
+
+	aim("127.0.0.1", OTHER_PORT);
+	fd = tcp(0);
+	check(dial(fd) == 0 && is_tcp(fd));
+	talk(fd);
+	aim("127.0.0.1", 25);
+	check(dial(fd) == -1 && errno == EISCONN && is_tcp(fd));
+	looks_like_tcp((aim("127.0.0.1", OTHER_PORT), fd));
+	aim("127.0.0.1", 25);
+	fd = socket(AF_INET, SOCK_DGRAM, 0);
+	check(dial(fd) == 0 && is_tcp(fd));
+	check(connect(-1, (void *)&address, address_length) == -1 && errno == EBADF);
+	check(connect(0, (void *)&address, address_length) == -1 && errno == ENOTSOCK);
+	fd = tcp(0);
+	check(connect(fd, (void *)&address, 4) == -1 && errno == EINVAL);
+	aim("::1", 25);
+	check(dial(fd) == -1 && errno == EAFNOSUPPORT && is_unconnected_tcp(fd));
+}
+
+static void fastopen(void)
+{
+	struct iovec piece = {"hello", 5};
+	struct msghdr message = {.msg_name = &address, .msg_iov = &piece, .msg_iovlen = 1};
+	char line[32];
+	int fd;
+
+	aim("127.0.0.1", 25);
+	fd = tcp(0);
+	check(sendto(fd, "hello", 5, MSG_FASTOPEN, (void *)&address, address_length) == 5);
+	check(!is_tcp(fd));
+	check(read(fd, line, 10) == 10 && read(fd, line, 5) == 5 && memcmp(line, "hello", 5) == 0);
+	fd = tcp(SOCK_NONBLOCK);
+	check(sendto(fd, NULL, 0, MSG_FASTOPEN, (void *)&address, address_length) == -1 && errno == EINPROGRESS);
+	check(!is_tcp(fd));
+	fd = tcp(0);
+	message.msg_namelen = address_length;
+	check(sendmsg(fd, &message, MSG_FASTOPEN) == 5);
+	check(!is_tcp(fd));
+}
+
+static void mptcp(void)
+{
+	int fd;
+
+	aim("127.0.0.1", 25);
+	fd = socket(AF_INET, SOCK_STREAM, 262);
+	if (fd < 0)
+		exit(77);
+	check(dial(fd) == 0 && !is_tcp(fd));
+	talk(fd);
+}
+
+/* The names are in the private /etc/hosts that the driver made. */
+static void names(void)
+{
+	struct addrinfo wish = {.ai_socktype = SOCK_STREAM}, *result;
+	struct hostent host, *found;
+	char buffer[1024];
+	int error, fd;
+
+	check(getaddrinfo("mx.first.test", "25", &wish, &result) == 0);
+	check(getaddrinfo("127.0.0.9", "25", &wish, &result) == 0);
+	check(getaddrinfo("127.9", "25", &wish, &result) == 0);
+	check(gethostbyname("mx.second.test") != NULL);
+	check(gethostbyname2("mx.third.test", AF_INET) != NULL);
+	check(gethostbyname_r("mx.fourth.test", &host, buffer, sizeof(buffer), &found, &error) == 0 && found);
+	check(gethostbyname2_r("mx.fifth.test", AF_INET, &host, buffer, sizeof(buffer), &found, &error) == 0);
+	check(gethostbyname("mx.other.test") != NULL);
+	aim("127.0.0.9", 25);
+	fd = tcp(0);
+	check(dial(fd) == 0);
+	talk(fd);
+}
+
+static void no_names(void)
+{
+	int fd;
+
+	aim("127.0.0.9", 25);
+	fd = tcp(0);
+	check(dial(fd) == 0);
+}
+
+static void root_changed(void)
+{
+	int fd;
+
+	aim("127.0.0.1", 25);
+	check(chroot("/proc/self/cwd/root") == 0);
+	fd = tcp(0);
+	check(dial(fd) == -1 && errno == ECONNREFUSED && is_unconnected_tcp(fd));
+}
+
+static const struct {
+	const char *name;
+	void (*run)(void);
+} cases[] = {
+	{"blocking4", blocking4},
+	{"blocking6", blocking6},
+	{"mapped", mapped},
+	{"nonblocking", nonblocking},
+	{"refused", refused},
+	{"refused_later", refused_later},
+	{"eintr", eintr},
+	{"eintr_early", eintr_early},
+	{"send_timeout", send_timeout},
+	{"no_children", no_children},
+	{"inherited", inherited},
+	{"child", child},
+	{"many", many},
+	{"threads", threads},
+	{"signal_handler", signal_handler},
+	{"no_descriptors", no_descriptors},
+	{"fails_leaving_tcp", fails_leaving_tcp},
+	{"nonblocking_fails_leaving_tcp", nonblocking_fails_leaving_tcp},
+	{"nonblocking_lost", nonblocking_lost},
+	{"fails_leaving_dead_pair", fails_leaving_dead_pair},
+	{"hostunreach", hostunreach},
+	{"duplicates", duplicates},
+	{"untouched", untouched},
+	{"fastopen", fastopen},
+	{"mptcp", mptcp},
+	{"names", names},
+	{"no_names", no_names},
+	{"root_changed", root_changed},
+};
+
+int main(int argc, char **argv)
+{
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
+		if (argc > 1 && strcmp(cases[i].name, argv[1]) == 0) {
+			cases[i].run();
+			return 0;
+		}
+	return 64;
+}

@@ -1,0 +1,253 @@
+/*
+ * stub: stands in for the agent, so that the preload is tested alone. It keeps the agent's half of the hand-over's
+ * contract, relays bytes without any TLS, and misbehaves in the way that its configuration file names (one word and
+ * a number). What it was asked goes to its log file, one line a request.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "shim/handoff/handoff.h"
+
+static char mode[32] = "ok";
+static int number, log_fd = -1;
+static bool private_channel;
+
+struct request {
+	int channel, tcp, plain;
+	struct handoff_request_view view;
+	char bytes[HANDOFF_REQUEST_MAX];
+};
+
+static bool is(const char *name)
+{
+	return strcmp(mode, name) == 0;
+}
+
+static void reply(const struct request *r, enum handoff_stage stage, int error)
+{
+	struct handoff_reply out = {
+		.magic = HANDOFF_MAGIC, .version = HANDOFF_VERSION, .stage = (uint16_t)stage, .error = error};
+	struct sockaddr_storage local;
+	socklen_t length = sizeof(local);
+
+	if (r->tcp >= 0 && getsockname(r->tcp, (void *)&local, &length) == 0)
+		handoff_addr_from_sockaddr(&out.local, (void *)&local, length);
+	send(r->channel, &out, sizeof(out), MSG_NOSIGNAL);
+}
+
+static int receive(struct request *r)
+{
+	union {
+		struct cmsghdr head;
+		char bytes[CMSG_SPACE(2 * sizeof(int))];
+	} control;
+	struct iovec piece = {r->bytes, sizeof(r->bytes)};
+	struct msghdr message = {
+		.msg_iov = &piece, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof(control)};
+	int fds[2];
+	ssize_t n = recvmsg(r->channel, &message, MSG_CMSG_CLOEXEC);
+
+	if (n <= 0 || message.msg_controllen < CMSG_LEN(sizeof(fds)))
+		return -1;
+	memcpy(fds, CMSG_DATA(&control.head), sizeof(fds));
+	r->tcp = fds[0];
+	r->plain = fds[1];
+	return handoff_request_decode(r->bytes, (size_t)n, &r->view);
+}
+
+static void note(const struct request *r)
+{
+	const char *expected = getenv("MAILSEAL_IDENTITY");
+	char line[4096];
+	int n = snprintf(line, sizeof(line), "request pid=%d port=%u flags=%u identity=%s names=", (int)getpid(),
+		r->view.head.peer.port, r->view.head.flags,
+		expected && strlen(expected) == r->view.identity_length &&
+				memcmp(expected, r->view.identity, r->view.identity_length) == 0
+			? "same"
+			: "different");
+
+	for (unsigned i = 0; i < r->view.name_count; i++)
+		n += snprintf(line + n, sizeof(line) - (size_t)n, "%s,", r->view.names[i]);
+	n += snprintf(line + n, sizeof(line) - (size_t)n, "\n");
+	if (log_fd >= 0 && write(log_fd, line, (size_t)n) < 0)
+		exit(1);
+}
+
+static void name_end(const struct request *r, enum handoff_face face, int error)
+{
+	struct handoff_name name = {.face = face, .peer = r->view.head.peer, .error = error};
+	struct sockaddr_un sun;
+	socklen_t length;
+
+	memcpy(name.nonce, r->view.head.nonce, sizeof(name.nonce));
+	length = handoff_name_encode(&name, &sun);
+	if (bind(r->plain, (void *)&sun, length) != 0)
+		perror("bind");
+}
+
+static void discard_junk(const struct request *r)
+{
+	char buffer[4096];
+	uint64_t left = r->view.head.junk;
+
+	while (left) {
+		ssize_t n = read(r->plain, buffer, left < sizeof(buffer) ? left : sizeof(buffer));
+
+		if (n <= 0)
+			exit(1);
+		left -= (uint64_t)n;
+	}
+}
+
+static void relay(int a, int b)
+{
+	struct pollfd p[2] = {{.fd = a, .events = POLLIN}, {.fd = b, .events = POLLIN}};
+	char buffer[4096];
+
+	while (poll(p, 2, 30000) > 0)
+		for (int i = 0; i < 2; i++) {
+			ssize_t n = p[i].revents ? read(p[i].fd, buffer, sizeof(buffer)) : 1;
+
+			if (n <= 0)
+				return;
+			if (p[i].revents && write(p[!i].fd, buffer, (size_t)n) != n)
+				return;
+		}
+}
+
+static int connect_tcp(const struct request *r)
+{
+	struct sockaddr_storage peer;
+	socklen_t length = handoff_addr_to_sockaddr(&r->view.head.peer, &peer);
+
+	fcntl(r->tcp, F_SETFL, fcntl(r->tcp, F_GETFL) | O_NONBLOCK);
+	return connect(r->tcp, (void *)&peer, length) == 0 || errno == EINPROGRESS ? 0 : errno;
+}
+
+static int await_tcp(const struct request *r)
+{
+	struct pollfd p = {.fd = r->tcp, .events = POLLOUT};
+	int error = ETIMEDOUT;
+	socklen_t length = sizeof(error);
+
+	if (poll(&p, 1, 20000) > 0)
+		getsockopt(r->tcp, SOL_SOCKET, SO_ERROR, &error, &length);
+	return error;
+}
+
+static void serve(struct request *r)
+{
+	int error = connect_tcp(r);
+
+	if (is("error"))
+		error = number;
+	if (error) {
+		close(r->tcp);
+		r->tcp = -1;
+	}
+	reply(r, HANDOFF_ACK, error);
+	if (error || is("die-after-ack"))
+		exit(0);
+	if (is("slow"))
+		usleep((useconds_t)number * 1000);
+	error = await_tcp(r);
+	if (error) {
+		close(r->tcp);
+		r->tcp = -1;
+		name_end(r, HANDOFF_FACE_ERROR, error);
+		close(r->plain);
+		reply(r, HANDOFF_OUTCOME, error);
+		exit(0);
+	}
+	name_end(r, HANDOFF_FACE_PEER, 0);
+	discard_junk(r);
+	reply(r, HANDOFF_OUTCOME, 0);
+	close(r->channel);
+	relay(r->plain, r->tcp);
+	shutdown(r->tcp, SHUT_RDWR);
+	shutdown(r->plain, SHUT_RDWR);
+	exit(0);
+}
+
+static void handle(int channel)
+{
+	static int served;
+	static struct request r;
+
+	r = (struct request){.channel = channel, .tcp = -1, .plain = -1};
+	if (is("die-on-accept") || (is("die-once") && access("/tmp/mailseal-stub-died", F_OK) != 0)) {
+		if (is("die-once"))
+			close(open("/tmp/mailseal-stub-died", O_CREAT | O_WRONLY, 0600));
+		exit(0);
+	}
+	if (is("stop"))
+		raise(SIGSTOP);
+	if (receive(&r) != 0)
+		exit(1);
+	note(&r);
+	if (is("die-after-request"))
+		exit(0);
+	if (is("die-connecting")) {
+		connect_tcp(&r);
+		exit(0);
+	}
+	if (is("stop-after-request"))
+		raise(SIGSTOP);
+	if (is("silent"))
+		sleep(20);
+	if (is("garbage"))
+		send(channel, "garbage", 7, MSG_NOSIGNAL);
+	if (is("stale") || (is("stale-once") && !served++)) {
+		reply(&r, HANDOFF_STALE, 0);
+	} else if (!is("garbage") && fork() == 0) {
+		serve(&r);
+	}
+	close(r.tcp);
+	close(r.plain);
+	close(channel);
+}
+
+static void read_mode(const char *path)
+{
+	FILE *f = fopen(path, "r");
+
+	if (f) {
+		if (fscanf(f, "%31s %d", mode, &number) < 1)
+			exit(78);
+		fclose(f);
+	}
+}
+
+int main(int argc, char **argv)
+{
+	struct pollfd p = {.fd = HANDOFF_AGENT_FD, .events = POLLIN};
+
+	for (int i = 1; i < argc; i++) {
+		if (i + 1 < argc && (!strcmp(argv[i], "--config") || !strcmp(argv[i], "--default-config")))
+			read_mode(argv[i + 1]);
+		if (i + 1 < argc && !strcmp(argv[i], "--log") && argv[i + 1][0] == '/')
+			log_fd = open(argv[i + 1], O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+		private_channel |= !strcmp(argv[i], "--private");
+	}
+	signal(SIGCHLD, SIG_IGN);
+	if (is("die-at-start"))
+		return 1;
+	if (private_channel) {
+		handle(HANDOFF_AGENT_FD);
+		return 0;
+	}
+	while (poll(&p, 1, 5000) > 0) {
+		int channel = accept4(HANDOFF_AGENT_FD, NULL, NULL, SOCK_CLOEXEC);
+
+		if (channel >= 0)
+			handle(channel);
+	}
+	return 0;
+}
