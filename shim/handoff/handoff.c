@@ -1,6 +1,7 @@
 /*
  * handoff: what preload and agent say to each other, as bytes.
- * It does no I/O, keeps nothing, and allocates nothing; what comes in is checked whole before a field is believed.
+ * It does no I/O, keeps nothing, and allocates nothing; what comes in is checked whole before a
+ * field is believed.
  */
 #include "shim/handoff/handoff.h"
 
@@ -87,7 +88,8 @@ int handoff_reply_decode(const void *bytes, size_t length, struct handoff_reply 
 	if (length != sizeof(r))
 		return -EPROTO;
 	memcpy(&r, bytes, sizeof(r));
-	if (r.magic != HANDOFF_MAGIC || r.version != HANDOFF_VERSION || r.error < 0 || r.error > 4095)
+	if (r.magic != HANDOFF_MAGIC || r.version != HANDOFF_VERSION || r.error < 0 ||
+		r.error > 4095)
 		return -EPROTO;
 	if (r.stage < HANDOFF_ACK || r.stage > HANDOFF_STALE)
 		return -EPROTO;
@@ -190,11 +192,13 @@ socklen_t handoff_name_encode(const struct handoff_name *name, struct sockaddr_u
 
 int handoff_name_decode(const struct sockaddr_un *sun, socklen_t length, struct handoff_name *name)
 {
-	const size_t head = offsetof(struct sockaddr_un, sun_path) + NAME_MARK_SIZE + 1 + HANDOFF_NONCE_SIZE;
+	const size_t head =
+		offsetof(struct sockaddr_un, sun_path) + NAME_MARK_SIZE + 1 + HANDOFF_NONCE_SIZE;
 	const char *at = sun->sun_path + NAME_MARK_SIZE;
 	struct handoff_name n = {0};
 
-	if (length <= head || sun->sun_family != AF_UNIX || memcmp(sun->sun_path, name_mark, NAME_MARK_SIZE) != 0)
+	if (length <= head || sun->sun_family != AF_UNIX ||
+		memcmp(sun->sun_path, name_mark, NAME_MARK_SIZE) != 0)
 		return -EINVAL;
 	n.face = (enum handoff_face)(unsigned char)*at++;
 	if (!name_payload_size(n.face) || length != head + name_payload_size(n.face))
@@ -232,7 +236,8 @@ int handoff_config_line(char *out, size_t size, const char *path, const struct s
 		text_add(&t, ":");
 		text_add_number(&t, (uint64_t)st->st_size);
 		text_add(&t, ":");
-		text_add_number(&t, (uint64_t)st->st_ctim.tv_sec * 1000000000u + (uint64_t)st->st_ctim.tv_nsec);
+		text_add_number(&t,
+			(uint64_t)st->st_ctim.tv_sec * 1000000000u + (uint64_t)st->st_ctim.tv_nsec);
 	} else {
 		text_add(&t, ":absent");
 	}

@@ -1,19 +1,20 @@
 /*
  * handoff: what preload and agent say to each other.
- * All fields are fixed-width and in the host's byte order: both ends run on one machine, but one may be
- * a 32-bit program. The preload shares this room, so it uses nothing but system calls and memory:
- * no malloc, no stdio, no locks.
+ * All fields are fixed-width and in the host's byte order: both ends run on one machine, but one
+ * may be a 32-bit program. The preload shares this room, so it uses nothing but system calls and
+ * memory: no malloc, no stdio, no locks.
  *
- * The channel is an AF_UNIX SOCK_SEQPACKET socket, one for each connect(). The preload sends one request with two
- * descriptors (SCM_RIGHTS): first the unconnected TCP socket, then the agent's end of the plaintext socketpair (SOCK_STREAM).
- * The agent answers with one acknowledgement and, unless that carried an error, one outcome.
- * An answer with an error is a promise: the agent has closed its copy of the TCP socket and will not connect it.
- * A request socket that ends without an answer says the same. The preload closes its end after the acknowledgement
- * where nobody waits for the outcome: that is no event. If it closes before (the acknowledgement cannot be sent), the
- * caller has given up: the agent drops both descriptors.
- * The agent gives its end of the plaintext socket its name before it discards the junk (connected) or closes
- * (failed), so that whoever wakes up finds the name. A fork in the application may hold a copy of either descriptor
- * for a while: the agent says shutdown() before close() where the other side must notice.
+ * The channel is an AF_UNIX SOCK_SEQPACKET socket, one for each connect(). The preload sends one
+ * request with two descriptors (SCM_RIGHTS): first the unconnected TCP socket, then the agent's end
+ * of the plaintext socketpair (SOCK_STREAM). The agent answers with one acknowledgement and, unless
+ * that carried an error, one outcome. An answer with an error is a promise: the agent has closed
+ * its copy of the TCP socket and will not connect it. A request socket that ends without an answer
+ * says the same. The preload closes its end after the acknowledgement where nobody waits for the
+ * outcome: that is no event. If it closes before (the acknowledgement cannot be sent), the caller
+ * has given up: the agent drops both descriptors. The agent gives its end of the plaintext socket
+ * its name before it discards the junk (connected) or closes (failed), so that whoever wakes up
+ * finds the name. A fork in the application may hold a copy of either descriptor for a while: the
+ * agent says shutdown() before close() where the other side must notice.
  */
 #ifndef MAILSEAL_HANDOFF_H
 #define MAILSEAL_HANDOFF_H
@@ -25,27 +26,29 @@
 
 #define HANDOFF_MAGIC 0x4c534d31u
 #define HANDOFF_VERSION 1
-#define HANDOFF_NAMES 8           /* most names that one request carries */
-#define HANDOFF_NAME_SIZE 256     /* a host name with its NUL: RFC 1035 2.3.4 */
+#define HANDOFF_NAMES 8		   /* most names that one request carries */
+#define HANDOFF_NAME_SIZE 256	   /* a host name with its NUL: RFC 1035 2.3.4 */
 #define HANDOFF_IDENTITY_SIZE 6144 /* the identity text with its NUL */
 #define HANDOFF_NONCE_SIZE 16
-#define HANDOFF_AGENT_FD 3        /* where a started agent finds its listener (or its private channel) */
+#define HANDOFF_AGENT_FD 3 /* where a started agent finds its listener (or its private channel) */
 
 struct handoff_addr {
 	uint16_t family; /* AF_INET or AF_INET6 (v4-mapped stays AF_INET6), 0 if unknown */
-	uint16_t port;   /* host byte order */
+	uint16_t port;	 /* host byte order */
 	uint32_t scope_id;
 	uint32_t flowinfo;
 	uint8_t addr[16]; /* network byte order; IPv4 in the first four */
 };
 
-#define HANDOFF_NAMES_TORN 0x1u /* a remembered name may be missing from the list: count the host as unverified */
+#define HANDOFF_NAMES_TORN                                                                         \
+	0x1u /* a remembered name may be missing from the list: count the host as unverified */
 
 struct handoff_request {
 	uint32_t magic;
 	uint16_t version;
 	uint16_t flags; /* HANDOFF_NAMES_TORN */
-	uint64_t junk;  /* bytes before the application's own on the plaintext socket: the agent discards exactly these */
+	uint64_t junk;	/* bytes before the application's own on the plaintext socket: the agent
+			   discards exactly these */
 	struct handoff_addr peer;
 	uint8_t nonce[HANDOFF_NONCE_SIZE];
 	uint16_t name_count;
@@ -54,20 +57,22 @@ struct handoff_request {
 	/* then name_count NUL-terminated names, then identity_length bytes of the identity text */
 };
 
-#define HANDOFF_REQUEST_MAX                                                                                \
+#define HANDOFF_REQUEST_MAX                                                                        \
 	(sizeof(struct handoff_request) + HANDOFF_NAMES * HANDOFF_NAME_SIZE + HANDOFF_IDENTITY_SIZE)
 
 enum handoff_stage {
-	HANDOFF_ACK = 1,     /* error 0: taken, connect() was begun (EINPROGRESS); `local` is the bound address */
+	HANDOFF_ACK = 1, /* error 0: taken, connect() was begun (EINPROGRESS); `local` is the bound
+			    address */
 	HANDOFF_OUTCOME = 2, /* error 0: connected */
-	HANDOFF_STALE = 3,   /* this agent is not the one the request means, or is leaving: nothing was done; try again */
+	HANDOFF_STALE = 3,   /* this agent is not the one the request means, or is leaving: nothing
+				was done; try again */
 };
 
 struct handoff_reply {
 	uint32_t magic;
 	uint16_t version;
 	uint16_t stage; /* enum handoff_stage */
-	int32_t error;  /* errno, 0 for none */
+	int32_t error;	/* errno, 0 for none */
 	struct handoff_addr local;
 };
 
@@ -81,39 +86,43 @@ struct handoff_request_view {
 };
 
 /*
- * Writes a request into `out` (HANDOFF_REQUEST_MAX bytes). `head` gives everything but name_count and
- * identity_length. Returns its length, or -EINVAL if a name or the identity is too long or there are too many.
+ * Writes a request into `out` (HANDOFF_REQUEST_MAX bytes). `head` gives everything but name_count
+ * and identity_length. Returns its length, or -EINVAL if a name or the identity is too long or
+ * there are too many.
  */
 long handoff_request_encode(void *out, const struct handoff_request *head, const char *const *names,
 	unsigned name_count, const char *identity, size_t identity_length);
 
-/* Takes a received request apart; every length is checked. 0, -EPROTO (malformed) or -EPROTONOSUPPORT (version). */
+/* Takes a received request apart; every length is checked. 0, -EPROTO (malformed) or
+ * -EPROTONOSUPPORT (version). */
 int handoff_request_decode(const void *bytes, size_t length, struct handoff_request_view *view);
 
 /* 0 or -EPROTO. */
 int handoff_reply_decode(const void *bytes, size_t length, struct handoff_reply *reply);
 
-/* Between the kernel's form and ours. from_sockaddr: 0 or -EAFNOSUPPORT. to_sockaddr returns the length used. */
+/* Between the kernel's form and ours. from_sockaddr: 0 or -EAFNOSUPPORT. to_sockaddr returns the
+ * length used. */
 int handoff_addr_from_sockaddr(struct handoff_addr *a, const struct sockaddr *sa, socklen_t length);
 socklen_t handoff_addr_to_sockaddr(const struct handoff_addr *a, struct sockaddr_storage *ss);
 
 /*
- * The names that both ends of the plaintext socketpair are bound to (abstract AF_UNIX: first byte NUL). They are how
- * getpeername(), getsockname(), SO_ERROR and a repeated connect() know what the socket stands for, without a table.
- * The agent's end has no name while the connection is being made. Display only: never trusted for policy.
+ * The names that both ends of the plaintext socketpair are bound to (abstract AF_UNIX: first byte
+ * NUL). They are how getpeername(), getsockname(), SO_ERROR and a repeated connect() know what the
+ * socket stands for, without a table. The agent's end has no name while the connection is being
+ * made. Display only: never trusted for policy.
  */
 enum handoff_face {
 	HANDOFF_FACE_APPLICATION = 'A', /* on the application's end: local and peer address */
-	HANDOFF_FACE_PEER = 'P',        /* on the agent's end: connected; peer address */
-	HANDOFF_FACE_ERROR = 'E',       /* on the agent's end: failed; errno */
+	HANDOFF_FACE_PEER = 'P',	/* on the agent's end: connected; peer address */
+	HANDOFF_FACE_ERROR = 'E',	/* on the agent's end: failed; errno */
 };
 
 struct handoff_name {
 	enum handoff_face face;
 	uint8_t nonce[HANDOFF_NONCE_SIZE]; /* the same on both ends, or neither counts */
-	struct handoff_addr local;         /* APPLICATION */
-	struct handoff_addr peer;          /* APPLICATION, PEER */
-	int32_t error;                     /* ERROR */
+	struct handoff_addr local;	   /* APPLICATION */
+	struct handoff_addr peer;	   /* APPLICATION, PEER */
+	int32_t error;			   /* ERROR */
 };
 
 struct sockaddr_un;
@@ -126,9 +135,10 @@ socklen_t handoff_name_encode(const struct handoff_name *name, struct sockaddr_u
 int handoff_name_decode(const struct sockaddr_un *sun, socklen_t length, struct handoff_name *name);
 
 /*
- * The line of the identity text that stands for the configuration file: "config=PATH:DEV:INO:SIZE:CTIME\n" in decimal
- * (st_ctim in nanoseconds), or "config=PATH:absent\n" where st is NULL. The agent writes it again from the file that
- * it really read. Returns its length without the NUL, or -ENAMETOOLONG if it does not fit `size` bytes.
+ * The line of the identity text that stands for the configuration file:
+ * "config=PATH:DEV:INO:SIZE:CTIME\n" in decimal (st_ctim in nanoseconds), or "config=PATH:absent\n"
+ * where st is NULL. The agent writes it again from the file that it really read. Returns its length
+ * without the NUL, or -ENAMETOOLONG if it does not fit `size` bytes.
  */
 int handoff_config_line(char *out, size_t size, const char *path, const struct stat *st);
 

@@ -1,6 +1,7 @@
 /*
  * text: short lines put together in memory of the caller's, without stdio.
- * Once something did not fit, `overflow` stays set and nothing more is written; the text always ends in NUL.
+ * Once something did not fit, `overflow` stays set and nothing more is written; the text always
+ * ends in NUL.
  */
 #ifndef MAILSEAL_HANDOFF_TEXT_H
 #define MAILSEAL_HANDOFF_TEXT_H

@@ -1,5 +1,6 @@
 /*
- * connect: the hook itself. What does not go to a mail port passes after one compare of address family and port.
+ * connect: the hook itself. What does not go to a mail port passes after one compare of address
+ * family and port.
  */
 #include "shim/preload/connect.h"
 
@@ -41,7 +42,8 @@ static bool in_use(int fd)
 	unsigned char state = TCP_CLOSE; /* tcpi_state, the first byte */
 	socklen_t length = sizeof(state);
 
-	return sys(SYS_getsockopt, fd, IPPROTO_TCP, TCP_INFO, &state, &length) == 0 && state != TCP_CLOSE;
+	return sys(SYS_getsockopt, fd, IPPROTO_TCP, TCP_INFO, &state, &length) == 0 &&
+	       state != TCP_CLOSE;
 }
 
 static int connect_swapped(int fd)
@@ -92,7 +94,8 @@ int connect_mail(int fd, const struct sockaddr *address, socklen_t length)
 	return connect_tcp(fd, domain, address, length);
 }
 
-/* Other ports: the kernel says EINVAL to an internet address on a socket that we swapped; TCP would not. */
+/* Other ports: the kernel says EINVAL to an internet address on a socket that we swapped; TCP would
+ * not. */
 static int connect_other(int fd, const struct sockaddr *address, socklen_t length)
 {
 	int saved = errno, result = next_connect(fd, address, length);
@@ -100,7 +103,8 @@ static int connect_other(int fd, const struct sockaddr *address, socklen_t lengt
 
 	if (result == 0 || errno != EINVAL || !address || length < sizeof(struct sockaddr_in))
 		return result;
-	if ((address->sa_family != AF_INET && address->sa_family != AF_INET6) || face_read(fd, &face) == FACE_NONE)
+	if ((address->sa_family != AF_INET && address->sa_family != AF_INET6) ||
+		face_read(fd, &face) == FACE_NONE)
 		return result;
 	errno = saved;
 	result = face_connect(fd, &face);
@@ -127,4 +131,5 @@ MAILSEAL_EXPORT int connect(int fd, const struct sockaddr *address, socklen_t le
 	return -1;
 }
 
-MAILSEAL_EXPORT int __connect(int, const struct sockaddr *, socklen_t) __attribute__((alias("connect")));
+MAILSEAL_EXPORT int __connect(int, const struct sockaddr *, socklen_t)
+	__attribute__((alias("connect")));

@@ -1,6 +1,6 @@
 /*
- * connect: decides what a connect() to a mail port means for this socket, for the hook itself and for the calls that
- * connect implicitly.
+ * connect: decides what a connect() to a mail port means for this socket, for the hook itself and
+ * for the calls that connect implicitly.
  */
 #ifndef MAILSEAL_PRELOAD_CONNECT_H
 #define MAILSEAL_PRELOAD_CONNECT_H

@@ -14,7 +14,8 @@
 int face_bind(int application, const struct handoff_addr *local, const struct handoff_addr *peer,
 	const uint8_t nonce[HANDOFF_NONCE_SIZE])
 {
-	struct handoff_name name = {.face = HANDOFF_FACE_APPLICATION, .local = *local, .peer = *peer};
+	struct handoff_name name = {
+		.face = HANDOFF_FACE_APPLICATION, .local = *local, .peer = *peer};
 	struct sockaddr_un sun;
 	socklen_t length;
 
@@ -40,7 +41,8 @@ static void judge_unnamed(int fd, struct face *face)
 	struct sys_time now = {0, 0};
 
 	face->state = FACE_CONNECTING;
-	if (sys(SYS_PPOLL, &p, 1, &now, NULL, SYS_SIGSET_BYTES) > 0 && (p.revents & (POLLHUP | POLLERR))) {
+	if (sys(SYS_PPOLL, &p, 1, &now, NULL, SYS_SIGSET_BYTES) > 0 &&
+		(p.revents & (POLLHUP | POLLERR))) {
 		face->state = FACE_FAILED;
 		face->error = ECONNREFUSED;
 	}
@@ -54,7 +56,8 @@ enum face_state face_read(int fd, struct face *face)
 	int error;
 
 	*face = f;
-	if (name_of(SYS_getsockname, fd, &own, &length) != 0 || own.face != HANDOFF_FACE_APPLICATION)
+	if (name_of(SYS_getsockname, fd, &own, &length) != 0 ||
+		own.face != HANDOFF_FACE_APPLICATION)
 		return FACE_NONE;
 	f.local = own.local;
 	f.peer = own.peer;
@@ -81,14 +84,15 @@ static int64_t send_deadline(int fd)
 	long value[2] = {0, 0};
 	socklen_t length = sizeof(value);
 
-	if (sys(SYS_getsockopt, fd, SOL_SOCKET, SO_SNDTIMEO, value, &length) != 0 || (!value[0] && !value[1]))
+	if (sys(SYS_getsockopt, fd, SOL_SOCKET, SO_SNDTIMEO, value, &length) != 0 ||
+		(!value[0] && !value[1]))
 		return -1;
 	return sys_now_ms() + (int64_t)value[0] * 1000 + value[1] / 1000;
 }
 
 /*
- * TCP says 0 to the first connect() after the connection came up, then EISCONN. One bit must be kept for that, with the
- * socket: its priority, which means nothing to AF_UNIX, is raised by one.
+ * TCP says 0 to the first connect() after the connection came up, then EISCONN. One bit must be
+ * kept for that, with the socket: its priority, which means nothing to AF_UNIX, is raised by one.
  */
 void face_told(int fd)
 {

@@ -1,6 +1,6 @@
 /*
- * face: what a swapped socket stands for, read from the names that its two ends are bound to. No table: it survives
- * fork, exec and dup. Display only.
+ * face: what a swapped socket stands for, read from the names that its two ends are bound to. No
+ * table: it survives fork, exec and dup. Display only.
  */
 #ifndef MAILSEAL_PRELOAD_FACE_H
 #define MAILSEAL_PRELOAD_FACE_H
@@ -8,10 +8,10 @@
 #include "shim/handoff/handoff.h"
 
 enum face_state {
-	FACE_NONE,       /* not one of ours */
+	FACE_NONE, /* not one of ours */
 	FACE_CONNECTING,
 	FACE_CONNECTED,
-	FACE_FAILED,     /* `error` says why */
+	FACE_FAILED, /* `error` says why */
 };
 
 struct face {
@@ -29,7 +29,8 @@ enum face_state face_read(int fd, struct face *face);
 /* Notes that a connect() has said 0: the next one says EISCONN. */
 void face_told(int fd);
 
-/* connect() on a socket that is already ours, as TCP answers it: 0 or -errno. Waits where the socket is blocking. */
+/* connect() on a socket that is already ours, as TCP answers it: 0 or -errno. Waits where the
+ * socket is blocking. */
 int face_connect(int fd, struct face *face);
 
 #endif

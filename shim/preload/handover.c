@@ -1,6 +1,7 @@
 /*
  * handover: one intercepted connect(), from the socketpair to the agent's answer.
- * The swap comes first: at no instant does the application's number lead to a TCP socket that somebody may connect.
+ * The swap comes first: at no instant does the application's number lead to a TCP socket that
+ * somebody may connect.
  */
 #include "shim/preload/handover.h"
 
@@ -41,8 +42,8 @@ struct attempt {
 };
 
 enum answer {
-	ANSWER_FINAL,   /* the agent said it: *error */
-	ANSWER_AGAIN,   /* nothing was done, or the agent is gone: another try is safe */
+	ANSWER_FINAL,	/* the agent said it: *error */
+	ANSWER_AGAIN,	/* nothing was done, or the agent is gone: another try is safe */
 	ANSWER_UNKNOWN, /* it may still act */
 };
 
@@ -64,8 +65,8 @@ static long write_request(struct attempt *a)
 
 	head.flags = a->hints.torn ? HANDOFF_NAMES_TORN : 0;
 	memcpy(head.nonce, a->nonce, sizeof(head.nonce));
-	return handoff_request_encode(
-		a->bytes, &head, a->hints.names, a->hints.count, a->identity.text, a->identity.length);
+	return handoff_request_encode(a->bytes, &head, a->hints.names, a->hints.count,
+		a->identity.text, a->identity.length);
 }
 
 static long send_request(const struct attempt *a, size_t length)
@@ -127,7 +128,8 @@ static enum answer ask(struct attempt *a, struct handoff_addr *local, int *error
 	if (gone(n))
 		return ANSWER_AGAIN;
 	a->reason = "the agent's answer makes no sense";
-	if (n < 0 || handoff_reply_decode(bytes, (size_t)n, &reply) != 0 || reply.stage == HANDOFF_OUTCOME)
+	if (n < 0 || handoff_reply_decode(bytes, (size_t)n, &reply) != 0 ||
+		reply.stage == HANDOFF_OUTCOME)
 		return ANSWER_UNKNOWN;
 	a->reason = "the agent says that it is not the one that is meant";
 	if (reply.stage == HANDOFF_STALE)
@@ -139,7 +141,8 @@ static enum answer ask(struct attempt *a, struct handoff_addr *local, int *error
 }
 
 /* One try with one agent. */
-static enum answer try_agent(struct attempt *a, bool private_only, struct handoff_addr *local, int *error)
+static enum answer try_agent(
+	struct attempt *a, bool private_only, struct handoff_addr *local, int *error)
 {
 	*error = identity_compute(&a->identity, &a->reason);
 	if (*error)
@@ -190,7 +193,8 @@ static int give_up(struct attempt *a, enum answer answer, int error)
 	return error;
 }
 
-/* Did a handler that does not restart calls run while the signals were blocked? Then connect() was interrupted. */
+/* Did a handler that does not restart calls run while the signals were blocked? Then connect() was
+ * interrupted. */
 static bool interrupted(sys_sigset mask, bool timed)
 {
 	struct {
@@ -204,7 +208,8 @@ static bool interrupted(sys_sigset mask, bool timed)
 	sys(SYS_rt_sigpending, &pending, SYS_SIGSET_BYTES);
 	pending &= ~mask;
 	for (int i = 1; pending && i <= 64; i++) {
-		if (!(pending >> (i - 1) & 1) || sys(SYS_rt_sigaction, i, NULL, &action, SYS_SIGSET_BYTES) != 0)
+		if (!(pending >> (i - 1) & 1) ||
+			sys(SYS_rt_sigaction, i, NULL, &action, SYS_SIGSET_BYTES) != 0)
 			continue;
 		if (action.handler != (void *)SIG_DFL && action.handler != (void *)SIG_IGN &&
 			(timed || !(action.flags & SA_RESTART)))
@@ -243,12 +248,14 @@ static int await_outcome(struct attempt *a)
 		return -EINTR;
 	if (n == -EAGAIN)
 		return -EINPROGRESS;
-	if (n > 0 && handoff_reply_decode(bytes, (size_t)n, &reply) == 0 && reply.stage == HANDOFF_OUTCOME) {
+	if (n > 0 && handoff_reply_decode(bytes, (size_t)n, &reply) == 0 &&
+		reply.stage == HANDOFF_OUTCOME) {
 		if (!reply.error)
 			face_told(a->swap.application);
 		return reply.error ? give_up(a, ANSWER_FINAL, -reply.error) : 0;
 	}
-	a->reason = gone(n) ? "the agent went away while it was connecting" : "the agent's answer makes no sense";
+	a->reason = gone(n) ? "the agent went away while it was connecting"
+			    : "the agent's answer makes no sense";
 	return give_up(a, gone(n) ? ANSWER_FINAL : ANSWER_UNKNOWN, -ECONNREFUSED);
 }
 

@@ -7,8 +7,9 @@
 #include "shim/handoff/handoff.h"
 
 /*
- * Connects the TCP socket fd to `peer` by way of an agent, as connect(2) would: 0, or -errno (EINPROGRESS, EINTR and
- * the rest). Logs what it refuses itself. Touches no errno, keeps no descriptor.
+ * Connects the TCP socket fd to `peer` by way of an agent, as connect(2) would: 0, or -errno
+ * (EINPROGRESS, EINTR and the rest). Logs what it refuses itself. Touches no errno, keeps no
+ * descriptor.
  */
 int handover(int fd, const struct handoff_addr *peer);
 

@@ -1,7 +1,8 @@
 /*
  * hints: the names that the application looked up, by address.
- * A slot's state is its version (changed by each writer), or BUSY and the writer's process while it is being written: a
- * slot that stays busy under another process was left so by a fork and says nothing in this one.
+ * A slot's state is its version (changed by each writer), or BUSY and the writer's process while it
+ * is being written: a slot that stays busy under another process was left so by a fork and says
+ * nothing in this one.
  */
 #include "shim/preload/hints.h"
 
@@ -15,7 +16,7 @@
 #define READ_TRIES 8
 
 struct entry {
-	uint8_t address[16]; /* IPv4 as v4-mapped; all zero: empty */
+	uint8_t address[16];	      /* IPv4 as v4-mapped; all zero: empty */
 	char name[HANDOFF_NAME_SIZE]; /* empty: there was one, but it was too long */
 };
 
@@ -70,8 +71,9 @@ static bool known(const uint8_t key[16], const char *name)
 	struct entry e;
 
 	for (unsigned i = 0; i < SLOTS; i++)
-		if ((i - next) % SLOTS >= SLOTS / 2 && __atomic_load_n(&slots[i].state, __ATOMIC_RELAXED) &&
-			read_slot(i, &e) && memcmp(e.address, key, 16) == 0 && strcmp(e.name, name) == 0)
+		if ((i - next) % SLOTS >= SLOTS / 2 &&
+			__atomic_load_n(&slots[i].state, __ATOMIC_RELAXED) && read_slot(i, &e) &&
+			memcmp(e.address, key, 16) == 0 && strcmp(e.name, name) == 0)
 			return true;
 	return false;
 }
@@ -93,8 +95,8 @@ void hints_remember(const char *name, int family, const void *address)
 
 		if ((state & BUSY) && !left_by_fork(state))
 			continue;
-		if (!__atomic_compare_exchange_n(
-			    &slots[i].state, &state, busy, false, __ATOMIC_ACQ_REL, __ATOMIC_RELAXED))
+		if (!__atomic_compare_exchange_n(&slots[i].state, &state, busy, false,
+			    __ATOMIC_ACQ_REL, __ATOMIC_RELAXED))
 			continue;
 		__atomic_thread_fence(__ATOMIC_RELEASE);
 		memcpy(slots[i].entry.address, key, 16);

@@ -78,7 +78,8 @@ static int add_config(struct text *t, char *scratch, size_t size)
 		return error;
 	/* AT_EACCESS is not the kernel's business before faccessat2, so: try to open. */
 	if (!error) {
-		int fd = (int)sys(SYS_openat, AT_FDCWD, s->config, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+		int fd = (int)sys(SYS_openat, AT_FDCWD, s->config,
+			O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
 
 		if (fd < 0)
 			return fd;
@@ -112,7 +113,8 @@ static int add_agent(struct text *t, struct identity *id)
 	text_add(t, ":");
 	text_add_number(t, st.st_ino);
 	text_add(t, ":");
-	text_add_number(t, (uint64_t)st.st_ctim.tv_sec * 1000000000u + (uint64_t)st.st_ctim.tv_nsec);
+	text_add_number(
+		t, (uint64_t)st.st_ctim.tv_sec * 1000000000u + (uint64_t)st.st_ctim.tv_nsec);
 	text_add(t, "\n");
 	return 0;
 }

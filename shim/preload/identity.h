@@ -1,7 +1,8 @@
 /*
- * identity: which agent this process wants. A text of key=value lines says all that must be the same for two processes
- * to share one agent; its hash is the abstract name where that agent listens. Computed anew for each connect(), since
- * the configuration may have been edited and the process may have moved.
+ * identity: which agent this process wants. A text of key=value lines says all that must be the
+ * same for two processes to share one agent; its hash is the abstract name where that agent
+ * listens. Computed anew for each connect(), since the configuration may have been edited and the
+ * process may have moved.
  */
 #ifndef MAILSEAL_PRELOAD_IDENTITY_H
 #define MAILSEAL_PRELOAD_IDENTITY_H

@@ -1,6 +1,7 @@
 /*
- * implicit: the calls that connect and send at once. With MSG_FASTOPEN and the address of a mail port they become a
- * connect() and a plain send; everything else passes untouched. (Without that flag TCP ignores the address.)
+ * implicit: the calls that connect and send at once. With MSG_FASTOPEN and the address of a mail
+ * port they become a connect() and a plain send; everything else passes untouched. (Without that
+ * flag TCP ignores the address.)
  */
 #include <errno.h>
 #include <stdbool.h>
@@ -33,8 +34,8 @@ static int connect_first(int fd, const struct sockaddr *to, socklen_t length)
 	return -1;
 }
 
-MAILSEAL_EXPORT ssize_t sendto(
-	int fd, const void *bytes, size_t size, int flags, const struct sockaddr *to, socklen_t length)
+MAILSEAL_EXPORT ssize_t sendto(int fd, const void *bytes, size_t size, int flags,
+	const struct sockaddr *to, socklen_t length)
 {
 	if (connects(flags, to, length)) {
 		int result = connect_first(fd, to, length);

@@ -21,11 +21,28 @@ static const struct {
 	int number;
 	const char *name;
 } error_names[] = {
-	{EPERM, "EPERM"}, {ENOENT, "ENOENT"}, {EAGAIN, "EAGAIN"}, {ENOMEM, "ENOMEM"}, {EACCES, "EACCES"},
-	{ENOTDIR, "ENOTDIR"}, {EINVAL, "EINVAL"}, {ENFILE, "ENFILE"}, {EMFILE, "EMFILE"}, {ENOEXEC, "ENOEXEC"},
-	{ENOSYS, "ENOSYS"}, {EAFNOSUPPORT, "EAFNOSUPPORT"}, {ECONNRESET, "ECONNRESET"}, {ENOBUFS, "ENOBUFS"},
-	{ETIMEDOUT, "ETIMEDOUT"}, {ECONNREFUSED, "ECONNREFUSED"}, {ETXTBSY, "ETXTBSY"}, {ELOOP, "ELOOP"},
-	{ENAMETOOLONG, "ENAMETOOLONG"}, {EPROTO, "EPROTO"}, {ETOOMANYREFS, "ETOOMANYREFS"}, {EBADF, "EBADF"},
+	{EPERM, "EPERM"},
+	{ENOENT, "ENOENT"},
+	{EAGAIN, "EAGAIN"},
+	{ENOMEM, "ENOMEM"},
+	{EACCES, "EACCES"},
+	{ENOTDIR, "ENOTDIR"},
+	{EINVAL, "EINVAL"},
+	{ENFILE, "ENFILE"},
+	{EMFILE, "EMFILE"},
+	{ENOEXEC, "ENOEXEC"},
+	{ENOSYS, "ENOSYS"},
+	{EAFNOSUPPORT, "EAFNOSUPPORT"},
+	{ECONNRESET, "ECONNRESET"},
+	{ENOBUFS, "ENOBUFS"},
+	{ETIMEDOUT, "ETIMEDOUT"},
+	{ECONNREFUSED, "ECONNREFUSED"},
+	{ETXTBSY, "ETXTBSY"},
+	{ELOOP, "ELOOP"},
+	{ENAMETOOLONG, "ENAMETOOLONG"},
+	{EPROTO, "EPROTO"},
+	{ETOOMANYREFS, "ETOOMANYREFS"},
+	{EBADF, "EBADF"},
 };
 
 static void add_quoted(struct text *t, const char *key, const char *value)
@@ -33,7 +50,8 @@ static void add_quoted(struct text *t, const char *key, const char *value)
 	text_add(t, key);
 	text_add(t, "\"");
 	for (; *value; value++) {
-		bool plain = (unsigned char)*value >= ' ' && *value != 0x7f && *value != '"' && *value != '\\';
+		bool plain = (unsigned char)*value >= ' ' && *value != 0x7f && *value != '"' &&
+			     *value != '\\';
 
 		text_add_bytes(t, plain ? value : "?", 1);
 	}

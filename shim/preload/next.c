@@ -50,7 +50,8 @@ int next_connect(int fd, const struct sockaddr *address, socklen_t length)
 	return (int)as_libc(sys(SYS_connect, fd, address, length));
 }
 
-ssize_t next_sendto(int fd, const void *bytes, size_t size, int flags, const struct sockaddr *to, socklen_t length)
+ssize_t next_sendto(int fd, const void *bytes, size_t size, int flags, const struct sockaddr *to,
+	socklen_t length)
 {
 	if (next.sendto)
 		return next.sendto(fd, bytes, size, flags, to, length);

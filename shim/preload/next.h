@@ -1,7 +1,8 @@
 /*
- * next: the definitions behind our own, as the dynamic linker finds them (libc's, or those of another preload).
- * Looked up once, in the constructor: dlsym() takes locks and may allocate, so never in a call of the application's.
- * What is not there stays NULL; where a system call does the same, the callers below make it.
+ * next: the definitions behind our own, as the dynamic linker finds them (libc's, or those of
+ * another preload). Looked up once, in the constructor: dlsym() takes locks and may allocate, so
+ * never in a call of the application's. What is not there stays NULL; where a system call does the
+ * same, the callers below make it.
  */
 #ifndef MAILSEAL_PRELOAD_NEXT_H
 #define MAILSEAL_PRELOAD_NEXT_H
@@ -23,8 +24,10 @@ struct next {
 	int (*getaddrinfo)(const char *, const char *, const struct addrinfo *, struct addrinfo **);
 	struct hostent *(*gethostbyname)(const char *);
 	struct hostent *(*gethostbyname2)(const char *, int);
-	int (*gethostbyname_r)(const char *, struct hostent *, char *, size_t, struct hostent **, int *);
-	int (*gethostbyname2_r)(const char *, int, struct hostent *, char *, size_t, struct hostent **, int *);
+	int (*gethostbyname_r)(
+		const char *, struct hostent *, char *, size_t, struct hostent **, int *);
+	int (*gethostbyname2_r)(
+		const char *, int, struct hostent *, char *, size_t, struct hostent **, int *);
 };
 
 extern struct next next;
@@ -33,7 +36,8 @@ void next_resolve(void);
 
 /* As the functions of the same name, errno included. */
 int next_connect(int fd, const struct sockaddr *address, socklen_t length);
-ssize_t next_sendto(int fd, const void *bytes, size_t size, int flags, const struct sockaddr *to, socklen_t length);
+ssize_t next_sendto(int fd, const void *bytes, size_t size, int flags, const struct sockaddr *to,
+	socklen_t length);
 ssize_t next_sendmsg(int fd, const struct msghdr *message, int flags);
 int next_sendmmsg(int fd, struct mmsghdr *messages, unsigned count, int flags);
 int next_getpeername(int fd, struct sockaddr *address, socklen_t *length);

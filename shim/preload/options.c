@@ -1,6 +1,7 @@
 /*
- * options: the questions that a program asks about a socket, answered for a swapped one as TCP would. The kernel is
- * always asked first; only what it says about an AF_UNIX socket is looked at again.
+ * options: the questions that a program asks about a socket, answered for a swapped one as TCP
+ * would. The kernel is always asked first; only what it says about an AF_UNIX socket is looked at
+ * again.
  */
 #include <errno.h>
 #include <netinet/in.h>
@@ -19,7 +20,8 @@ static int fail(int error)
 }
 
 /* As the kernel hands out an address: as much as fits, the true length. */
-static void give_address(const struct handoff_addr *from, struct sockaddr *address, socklen_t *length, socklen_t size)
+static void give_address(const struct handoff_addr *from, struct sockaddr *address,
+	socklen_t *length, socklen_t size)
 {
 	struct sockaddr_storage ss;
 	socklen_t full = handoff_addr_to_sockaddr(from, &ss);
@@ -56,8 +58,9 @@ MAILSEAL_EXPORT int getsockname(int fd, struct sockaddr *address, socklen_t *len
 
 	if (result != 0 || !unix_address(address, size) || face_read(fd, &face) == FACE_NONE)
 		return result;
-	give_address(face.local.family ? &face.local : &(struct handoff_addr){.family = face.peer.family}, address,
-		length, size);
+	give_address(face.local.family ? &face.local
+				       : &(struct handoff_addr){.family = face.peer.family},
+		address, length, size);
 	return 0;
 }
 
@@ -87,8 +90,10 @@ static int socket_option(int fd, int name, void *value, socklen_t *length)
 
 static int tcp_info(const struct face *face, void *value, socklen_t *length)
 {
-	struct tcp_info info = {
-		.tcpi_state = TCP_CLOSE, .tcpi_snd_mss = SEGMENT_SIZE, .tcpi_rcv_mss = SEGMENT_SIZE, .tcpi_pmtu = 1500};
+	struct tcp_info info = {.tcpi_state = TCP_CLOSE,
+		.tcpi_snd_mss = SEGMENT_SIZE,
+		.tcpi_rcv_mss = SEGMENT_SIZE,
+		.tcpi_pmtu = 1500};
 
 	if (face->state == FACE_CONNECTED)
 		info.tcpi_state = TCP_ESTABLISHED;
@@ -110,7 +115,8 @@ MAILSEAL_EXPORT int getsockopt(int fd, int level, int name, void *value, socklen
 	int saved = errno, result = next_getsockopt(fd, level, name, value, length);
 	struct face face;
 
-	if (result == 0 && level == SOL_SOCKET && (name == SO_ERROR || name == SO_DOMAIN || name == SO_PROTOCOL))
+	if (result == 0 && level == SOL_SOCKET &&
+		(name == SO_ERROR || name == SO_DOMAIN || name == SO_PROTOCOL))
 		return socket_option(fd, name, value, length);
 	if (result == 0 || errno != EOPNOTSUPP || !harmless_level(level) || !value || !length)
 		return result;
@@ -119,7 +125,8 @@ MAILSEAL_EXPORT int getsockopt(int fd, int level, int name, void *value, socklen
 	errno = saved;
 	if (level == IPPROTO_TCP && name == TCP_INFO)
 		return tcp_info(&face, value, length);
-	return give_int(level == IPPROTO_TCP && name == TCP_MAXSEG ? SEGMENT_SIZE : 0, value, length);
+	return give_int(
+		level == IPPROTO_TCP && name == TCP_MAXSEG ? SEGMENT_SIZE : 0, value, length);
 }
 
 MAILSEAL_EXPORT int setsockopt(int fd, int level, int name, const void *value, socklen_t length)
@@ -130,7 +137,8 @@ MAILSEAL_EXPORT int setsockopt(int fd, int level, int name, const void *value, s
 	if (result == 0 || errno != EOPNOTSUPP || !harmless_level(level))
 		return result;
 	/* What would change the protocol underneath is not harmless. */
-	if ((level == IPPROTO_TCP && (name == TCP_ULP || name == TCP_REPAIR)) || face_read(fd, &face) == FACE_NONE)
+	if ((level == IPPROTO_TCP && (name == TCP_ULP || name == TCP_REPAIR)) ||
+		face_read(fd, &face) == FACE_NONE)
 		return fail(EOPNOTSUPP);
 	errno = saved;
 	return 0;

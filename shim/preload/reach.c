@@ -11,9 +11,10 @@
 #include "shim/preload/start.h"
 #include "shim/preload/sys.h"
 
-#define STARTS_MAX 3        /* of shared agents, for one connect() */
-#define PRIVATE_MAX 16      /* agents of this process alone, alive at the same time */
-#define EXEC_WAIT_MS 1000   /* for a listener that is not the agent yet, because it is just being started */
+#define STARTS_MAX 3   /* of shared agents, for one connect() */
+#define PRIVATE_MAX 16 /* agents of this process alone, alive at the same time */
+#define EXEC_WAIT_MS                                                                               \
+	1000 /* for a listener that is not the agent yet, because it is just being started */
 #define RETRY_MS 5
 #define OVERFLOW_UID 65534u /* where the kernel does not say */
 
@@ -56,7 +57,8 @@ static enum verdict check_listener(int fd, const struct identity *id)
 		return STRANGER;
 	if (peer.pid <= 0 || peer.uid != id->euid || peer.uid == overflow_uid())
 		return STRANGER;
-	if (!leads_to(peer.pid, "/ns/mnt", &id->mount_namespace) || !leads_to(peer.pid, "/root", &id->root))
+	if (!leads_to(peer.pid, "/ns/mnt", &id->mount_namespace) ||
+		!leads_to(peer.pid, "/root", &id->root))
 		return STRANGER;
 	return leads_to(peer.pid, "/exe", &id->executable) ? TRUSTED : NOT_YET;
 }
@@ -68,8 +70,8 @@ static int private_place(void)
 		pid_t pid = __atomic_load_n(&private_agents[i], __ATOMIC_RELAXED);
 
 		if (pid >= 0 && (!pid || sys(SYS_kill, pid, 0) == -ESRCH) &&
-			__atomic_compare_exchange_n(
-				&private_agents[i], &pid, -1, false, __ATOMIC_ACQ_REL, __ATOMIC_RELAXED))
+			__atomic_compare_exchange_n(&private_agents[i], &pid, -1, false,
+				__ATOMIC_ACQ_REL, __ATOMIC_RELAXED))
 			return i;
 	}
 	return -1;
@@ -83,7 +85,8 @@ static int reach_private(const struct identity *id, const char **reason)
 	*reason = "too many private agents";
 	if (place < 0)
 		return -EAGAIN;
-	error = (int)sys(SYS_socketpair, AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, ends);
+	error = (int)sys(
+		SYS_socketpair, AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, ends);
 	*reason = "cannot make a socketpair for a private agent";
 	if (!error) {
 		error = start_agent(id, ends[1], &pid, reason);
@@ -98,7 +101,8 @@ static int reach_private(const struct identity *id, const char **reason)
 /* May a private agent help where making or connecting a socket failed like this? */
 static bool forbidden(int error)
 {
-	return error == -EAFNOSUPPORT || error == -EPERM || error == -EACCES || error == -EPROTOTYPE;
+	return error == -EAFNOSUPPORT || error == -EPERM || error == -EACCES ||
+	       error == -EPROTOTYPE;
 }
 
 static int reach_shared(const struct identity *id, int64_t deadline, const char **reason)
@@ -106,7 +110,8 @@ static int reach_shared(const struct identity *id, int64_t deadline, const char 
 	int64_t exec_deadline = sys_now_ms() + EXEC_WAIT_MS;
 
 	for (int starts = 0;;) {
-		int fd = (int)sys(SYS_socket, AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+		int fd = (int)sys(
+			SYS_socket, AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 		int error = fd;
 		pid_t pid;
 

@@ -1,6 +1,6 @@
 /*
- * resolve: getaddrinfo() and the gethostbyname family, passed on untouched; what they answer is remembered, so that a
- * later connect() knows the name that was meant.
+ * resolve: getaddrinfo() and the gethostbyname family, passed on untouched; what they answer is
+ * remembered, so that a later connect() knows the name that was meant.
  */
 #include <errno.h>
 #include <netdb.h>
@@ -12,14 +12,15 @@
 
 static void remember_hostent(const char *name, const struct hostent *host)
 {
-	if (!name || !host || hints_numeric(name) || (host->h_addrtype != AF_INET && host->h_addrtype != AF_INET6))
+	if (!name || !host || hints_numeric(name) ||
+		(host->h_addrtype != AF_INET && host->h_addrtype != AF_INET6))
 		return;
 	for (char **address = host->h_addr_list; address && *address; address++)
 		hints_remember(name, host->h_addrtype, *address);
 }
 
-MAILSEAL_EXPORT int getaddrinfo(
-	const char *node, const char *service, const struct addrinfo *wish, struct addrinfo **result)
+MAILSEAL_EXPORT int getaddrinfo(const char *node, const char *service, const struct addrinfo *wish,
+	struct addrinfo **result)
 {
 	int error;
 
@@ -31,9 +32,11 @@ MAILSEAL_EXPORT int getaddrinfo(
 		return error;
 	for (const struct addrinfo *a = *result; a; a = a->ai_next) {
 		if (a->ai_family == AF_INET)
-			hints_remember(node, AF_INET, &((struct sockaddr_in *)(void *)a->ai_addr)->sin_addr);
+			hints_remember(node, AF_INET,
+				&((struct sockaddr_in *)(void *)a->ai_addr)->sin_addr);
 		else if (a->ai_family == AF_INET6)
-			hints_remember(node, AF_INET6, &((struct sockaddr_in6 *)(void *)a->ai_addr)->sin6_addr);
+			hints_remember(node, AF_INET6,
+				&((struct sockaddr_in6 *)(void *)a->ai_addr)->sin6_addr);
 	}
 	return error;
 }
@@ -58,8 +61,8 @@ MAILSEAL_EXPORT struct hostent *gethostbyname2(const char *name, int family)
 	return host;
 }
 
-MAILSEAL_EXPORT int gethostbyname_r(const char *name, struct hostent *host, char *buffer, size_t size,
-	struct hostent **result, int *host_error)
+MAILSEAL_EXPORT int gethostbyname_r(const char *name, struct hostent *host, char *buffer,
+	size_t size, struct hostent **result, int *host_error)
 {
 	int error;
 
@@ -72,8 +75,8 @@ MAILSEAL_EXPORT int gethostbyname_r(const char *name, struct hostent *host, char
 	return error;
 }
 
-MAILSEAL_EXPORT int gethostbyname2_r(const char *name, int family, struct hostent *host, char *buffer, size_t size,
-	struct hostent **result, int *host_error)
+MAILSEAL_EXPORT int gethostbyname2_r(const char *name, int family, struct hostent *host,
+	char *buffer, size_t size, struct hostent **result, int *host_error)
 {
 	int error;
 

@@ -1,7 +1,7 @@
 /*
  * settings: what the environment said when the library was loaded, and what `/` was then.
- * The library's one constructor is here. It reads the environment and asks libc for the definitions behind our own;
- * it opens nothing, allocates nothing and prints nothing.
+ * The library's one constructor is here. It reads the environment and asks libc for the definitions
+ * behind our own; it opens nothing, allocates nothing and prints nothing.
  */
 #include "shim/preload/settings.h"
 
@@ -20,7 +20,8 @@
 #endif
 
 static const char ports_default[] = "25";
-static const char ports_doubtful[] = "25,465,587,2525"; /* refused where MAILSEAL_PORTS cannot be understood */
+static const char ports_doubtful[] =
+	"25,465,587,2525"; /* refused where MAILSEAL_PORTS cannot be understood */
 
 static struct settings settings;
 static int ready;
@@ -72,7 +73,8 @@ static bool take_ports(struct settings *s, const char *list)
 		while (place < count && found[place] < port)
 			place++;
 		if (place == count || found[place] != port) {
-			memmove(found + place + 1, found + place, (count - place) * sizeof(found[0]));
+			memmove(found + place + 1, found + place,
+				(count - place) * sizeof(found[0]));
 			found[place] = (uint16_t)port;
 			count++;
 		}

@@ -1,7 +1,7 @@
 /*
  * settings: what the environment said when the library was loaded, and what `/` was then.
- * Copied once into static memory, because programs clear their environment later. What cannot be understood makes
- * every connect() to a mail port fail: `refuse` says why.
+ * Copied once into static memory, because programs clear their environment later. What cannot be
+ * understood makes every connect() to a mail port fail: `refuse` says why.
  */
 #ifndef MAILSEAL_PRELOAD_SETTINGS_H
 #define MAILSEAL_PRELOAD_SETTINGS_H
@@ -17,15 +17,16 @@
 enum settings_log { SETTINGS_LOG_SYSLOG, SETTINGS_LOG_STDERR, SETTINGS_LOG_FILE };
 
 struct settings {
-	const char *refuse; /* NULL: all is well */
-	bool config_named;  /* by MAILSEAL_CONFIG: must then be readable */
+	const char *refuse;		 /* NULL: all is well */
+	bool config_named;		 /* by MAILSEAL_CONFIG: must then be readable */
 	char config[SETTINGS_PATH_SIZE]; /* absolute */
-	char agent[SETTINGS_PATH_SIZE];  /* MAILSEAL_AGENT, absolute; empty if not set */
-	char beside[SETTINGS_PATH_SIZE]; /* mailseal-agent in this library's directory; empty if unknown */
+	char agent[SETTINGS_PATH_SIZE];	 /* MAILSEAL_AGENT, absolute; empty if not set */
+	char beside[SETTINGS_PATH_SIZE]; /* mailseal-agent in this library's directory; empty if
+					    unknown */
 	enum settings_log log;
 	char log_text[SETTINGS_PATH_SIZE]; /* syslog, stderr, or the file's absolute path */
-	char ports_text[128];              /* "25,587", sorted, without repetition */
-	uint16_t ports[SETTINGS_PORTS];    /* network byte order */
+	char ports_text[128];		   /* "25,587", sorted, without repetition */
+	uint16_t ports[SETTINGS_PORTS];	   /* network byte order */
 	unsigned port_count;
 	char timezone[64]; /* TZ for the agent's log; empty if not set */
 	dev_t root_dev;

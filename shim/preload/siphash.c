@@ -54,8 +54,8 @@ void siphash(uint8_t out[16], const uint8_t key[16], const void *bytes, size_t l
 {
 	const uint8_t *p = bytes;
 	uint64_t k0 = load(key, 8), k1 = load(key + 8, 8);
-	struct state s = {
-		k0 ^ 0x736f6d6570736575, k1 ^ 0x646f72616e646f6d, k0 ^ 0x6c7967656e657261, k1 ^ 0x7465646279746573};
+	struct state s = {k0 ^ 0x736f6d6570736575, k1 ^ 0x646f72616e646f6d, k0 ^ 0x6c7967656e657261,
+		k1 ^ 0x7465646279746573};
 
 	s.b ^= 0xee;
 	for (size_t left = length; left >= 8; left -= 8, p += 8)

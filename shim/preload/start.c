@@ -1,9 +1,10 @@
 /*
  * start: brings an agent to life so that the application notices nothing.
- * A middle process, which sends no signal when it ends and is found by __WCLONE only, starts the agent and ends; the
- * agent then belongs to init. Both share the caller's memory until the agent runs its own program, so that nothing of
- * a big application is copied; the caller stands still meanwhile, with all signals blocked. Nothing here may touch
- * memory outside `struct birth`, and only system calls are used.
+ * A middle process, which sends no signal when it ends and is found by __WCLONE only, starts the
+ * agent and ends; the agent then belongs to init. Both share the caller's memory until the agent
+ * runs its own program, so that nothing of a big application is copied; the caller stands still
+ * meanwhile, with all signals blocked. Nothing here may touch memory outside `struct birth`, and
+ * only system calls are used.
  */
 #include "shim/preload/start.h"
 
@@ -52,7 +53,8 @@ static int fail(struct birth *b, const char *reason, long error)
 static void reset_signals(void)
 {
 	struct {
-		unsigned long words[8]; /* handler, flags, restorer, mask: all zero is SIG_DFL in every layout */
+		unsigned long words[8]; /* handler, flags, restorer, mask: all zero is SIG_DFL in
+					   every layout */
 	} action;
 
 	memset(&action, 0, sizeof(action));
@@ -97,10 +99,12 @@ static void close_from(unsigned first)
 		sys(SYS_close, fd);
 }
 
-/* Descriptors of the agent: 0, 1 and 2 lead nowhere (2 to the log if that was asked), 3 is the channel. */
+/* Descriptors of the agent: 0, 1 and 2 lead nowhere (2 to the log if that was asked), 3 is the
+ * channel. */
 static long arrange_descriptors(const struct birth *b, int channel)
 {
-	bool keep_stderr = b->settings->log == SETTINGS_LOG_STDERR && sys(SYS_FCNTL, 2, F_GETFD) >= 0;
+	bool keep_stderr =
+		b->settings->log == SETTINGS_LOG_STDERR && sys(SYS_FCNTL, 2, F_GETFD) >= 0;
 	long nowhere, at;
 
 	channel = (int)sys(SYS_FCNTL, channel, F_DUPFD_CLOEXEC, FIRST_FREE);

@@ -14,9 +14,11 @@
 
 #include "shim/preload/sys.h"
 
-#define SCAN_ALWAYS 64      /* descriptors below this, and around the socket's own, are looked at for duplicates */
+#define SCAN_ALWAYS                                                                                \
+	64 /* descriptors below this, and around the socket's own, are looked at for duplicates */
 #define SCAN_AROUND 16
-#define SEND_BUFFER 212992  /* the kernel's default; a bigger one is made as small, for the junk's sake */
+#define SEND_BUFFER                                                                                \
+	212992 /* the kernel's default; a bigger one is made as small, for the junk's sake */
 #define JUNK_PIECE 16384
 
 #ifndef TCP_FASTOPEN_CONNECT
@@ -25,7 +27,8 @@
 
 static const char junk[JUNK_PIECE]; /* zeros, no memory of their own */
 
-/* More than a quarter of the send buffer in one write: the kernel then calls a stream socket not writable. */
+/* More than a quarter of the send buffer in one write: the kernel then calls a stream socket not
+ * writable. */
 static int shut_gate(struct swap *s)
 {
 	struct iovec pieces[SEND_BUFFER / JUNK_PIECE + 1];
@@ -49,7 +52,8 @@ static int shut_gate(struct swap *s)
 		pieces[message.msg_iovlen].iov_len = piece;
 		left -= piece;
 	}
-	if (sys(SYS_sendmsg, s->application, &message, MSG_DONTWAIT | MSG_NOSIGNAL) != (long)s->junk)
+	if (sys(SYS_sendmsg, s->application, &message, MSG_DONTWAIT | MSG_NOSIGNAL) !=
+		(long)s->junk)
 		return -ENOBUFS;
 	return sys_wait(s->application, POLLOUT, 0) == 0 ? 0 : -ENOBUFS;
 }
@@ -59,7 +63,8 @@ static void copy_timeout(const struct swap *s, int fd, int name)
 	int64_t value[2] = {0, 0}; /* the kernel's timeval of any width */
 	socklen_t length = sizeof(value);
 
-	if (sys(SYS_getsockopt, fd, SOL_SOCKET, name, value, &length) == 0 && (value[0] || value[1]))
+	if (sys(SYS_getsockopt, fd, SOL_SOCKET, name, value, &length) == 0 &&
+		(value[0] || value[1]))
 		sys(SYS_setsockopt, s->application, SOL_SOCKET, name, value, length);
 }
 
@@ -96,7 +101,8 @@ int swap_prepare(struct swap *s, int fd)
 	s->application = ends[0];
 	s->agent = ends[1];
 	copy_properties(s, fd);
-	/* A connect() that waits for the first write would wait for ever: the server speaks first. */
+	/* A connect() that waits for the first write would wait for ever: the server speaks first.
+	 */
 	sys(SYS_setsockopt, fd, IPPROTO_TCP, TCP_FASTOPEN_CONNECT, &off, sizeof(off));
 	error = shut_gate(s);
 	if (error)
@@ -120,8 +126,9 @@ static bool add_duplicates(struct swap *s, int fd, const struct stat *socket, in
 	struct stat st;
 
 	for (int i = from; i < to; i++)
-		if (i != fd && i != s->tcp && sys_fstat(i, &st) == 0 && st.st_ino == socket->st_ino &&
-			st.st_dev == socket->st_dev && !add_place(s, i))
+		if (i != fd && i != s->tcp && sys_fstat(i, &st) == 0 &&
+			st.st_ino == socket->st_ino && st.st_dev == socket->st_dev &&
+			!add_place(s, i))
 			return false;
 	return true;
 }
@@ -136,7 +143,8 @@ static int find_places(struct swap *s, int fd)
 		return error;
 	s->place_count = 0;
 	add_place(s, fd);
-	if (!add_duplicates(s, fd, &st, 0, SCAN_ALWAYS) || !add_duplicates(s, fd, &st, from, fd + SCAN_AROUND))
+	if (!add_duplicates(s, fd, &st, 0, SCAN_ALWAYS) ||
+		!add_duplicates(s, fd, &st, from, fd + SCAN_AROUND))
 		return -EMFILE;
 	return 0;
 }

@@ -1,6 +1,7 @@
 /*
- * swap: the plaintext socketpair that takes the TCP socket's place on its descriptor, and on each duplicate in this
- * process, before anybody may connect the TCP socket; and the way back where it certainly will not be connected.
+ * swap: the plaintext socketpair that takes the TCP socket's place on its descriptor, and on each
+ * duplicate in this process, before anybody may connect the TCP socket; and the way back where it
+ * certainly will not be connected.
  */
 #ifndef MAILSEAL_PRELOAD_SWAP_H
 #define MAILSEAL_PRELOAD_SWAP_H
@@ -13,11 +14,11 @@
 #define SWAP_PLACES 32 /* most descriptors of one socket in one process */
 
 struct swap {
-	int tcp;         /* our own descriptor of the TCP socket, -1 before swap_in() */
+	int tcp;	 /* our own descriptor of the TCP socket, -1 before swap_in() */
 	int application; /* our own descriptor of the application's end */
-	int agent;       /* the agent's end */
-	int flags;       /* the TCP socket's file status flags */
-	uint64_t junk;   /* bytes written into the pair, so that it does not look writable */
+	int agent;	 /* the agent's end */
+	int flags;	 /* the TCP socket's file status flags */
+	uint64_t junk;	 /* bytes written into the pair, so that it does not look writable */
 	bool swapped;
 	unsigned place_count;
 	struct {
@@ -26,19 +27,21 @@ struct swap {
 	} places[SWAP_PLACES];
 };
 
-/* Makes the pair, with the flags, owner and timeouts of fd and the gate shut. 0 or -errno, nothing kept. */
+/* Makes the pair, with the flags, owner and timeouts of fd and the gate shut. 0 or -errno, nothing
+ * kept. */
 int swap_prepare(struct swap *s, int fd);
 
 /* Puts the application's end in place. 0 or -errno, everything as before. */
 int swap_in(struct swap *s, int fd);
 
 /*
- * Takes back what a vanished agent may have begun: the TCP socket is unconnected afterwards, its error cleared, its
- * flags restored. False if that could not be made certain.
+ * Takes back what a vanished agent may have begun: the TCP socket is unconnected afterwards, its
+ * error cleared, its flags restored. False if that could not be made certain.
  */
 bool swap_reset(struct swap *s);
 
-/* Puts the TCP socket back; only after an agent that certainly will not connect it. False: the dead pair stays. */
+/* Puts the TCP socket back; only after an agent that certainly will not connect it. False: the dead
+ * pair stays. */
 bool swap_back(struct swap *s);
 
 /* Ends the pair, so that whoever reads or writes on it notices. */

@@ -19,7 +19,8 @@ void *sys_memory(unsigned long size)
 #else
 	long number = SYS_mmap;
 #endif
-	/* Shared, so that a started child is heard also where clone() was turned into a fork (valgrind, qemu). */
+	/* Shared, so that a started child is heard also where clone() was turned into a fork
+	 * (valgrind, qemu). */
 	long p = sys(number, 0, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 
 	return p < 0 && p > -4096 ? NULL : (void *)p;

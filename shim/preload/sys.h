@@ -1,7 +1,7 @@
 /*
- * sys: system calls made directly. They return -errno, leave errno alone, are no cancellation points, pass no other
- * preload, and work in a child that shares the caller's memory. Architectures without the few lines of assembly below
- * go through libc's syscall(), with errno put back.
+ * sys: system calls made directly. They return -errno, leave errno alone, are no cancellation
+ * points, pass no other preload, and work in a child that shares the caller's memory. Architectures
+ * without the few lines of assembly below go through libc's syscall(), with errno put back.
  */
 #ifndef MAILSEAL_PRELOAD_SYS_H
 #define MAILSEAL_PRELOAD_SYS_H
@@ -70,15 +70,16 @@ static inline long sys_call6(long number, long a, long b, long c, long d, long e
 #endif
 
 #define SYS_PICK(x1, x2, x3, x4, x5, x6, x7, name, ...) name
-#define sys(...) \
+#define sys(...)                                                                                   \
 	SYS_PICK(__VA_ARGS__, sys_c6, sys_c5, sys_c4, sys_c3, sys_c2, sys_c1, sys_c0, )(__VA_ARGS__)
 #define sys_c0(n) sys_call6(n, 0, 0, 0, 0, 0, 0)
 #define sys_c1(n, a) sys_call6(n, (long)(a), 0, 0, 0, 0, 0)
 #define sys_c2(n, a, b) sys_call6(n, (long)(a), (long)(b), 0, 0, 0, 0)
 #define sys_c3(n, a, b, c) sys_call6(n, (long)(a), (long)(b), (long)(c), 0, 0, 0)
 #define sys_c4(n, a, b, c, d) sys_call6(n, (long)(a), (long)(b), (long)(c), (long)(d), 0, 0)
-#define sys_c5(n, a, b, c, d, e) sys_call6(n, (long)(a), (long)(b), (long)(c), (long)(d), (long)(e), 0)
-#define sys_c6(n, a, b, c, d, e, f) \
+#define sys_c5(n, a, b, c, d, e)                                                                   \
+	sys_call6(n, (long)(a), (long)(b), (long)(c), (long)(d), (long)(e), 0)
+#define sys_c6(n, a, b, c, d, e, f)                                                                \
 	sys_call6(n, (long)(a), (long)(b), (long)(c), (long)(d), (long)(e), (long)(f))
 
 /* 32-bit machines have two of each; the wide ones are meant. */
@@ -116,22 +117,25 @@ struct sys_time { /* the kernel's __kernel_timespec */
 #define SYS_SIGSET_BYTES 8
 typedef uint64_t sys_sigset; /* the kernel's set of 64 signals */
 
-/* Memory of one's own for the length of a call: thread stacks can be tiny. NULL if there is none. */
+/* Memory of one's own for the length of a call: thread stacks can be tiny. NULL if there is none.
+ */
 void *sys_memory(unsigned long size);
 void sys_memory_free(void *memory, unsigned long size);
 
-void sys_close(int *fd); /* -1 is fine, and stays */
+void sys_close(int *fd);  /* -1 is fine, and stays */
 int64_t sys_now_ms(void); /* monotonic */
 void sys_sleep_ms(int64_t ms);
 
-/* Waits for `events` on fd until `deadline` (sys_now_ms, negative: for ever). 1, 0 (deadline passed) or -errno (EINTR too). */
+/* Waits for `events` on fd until `deadline` (sys_now_ms, negative: for ever). 1, 0 (deadline
+ * passed) or -errno (EINTR too). */
 int sys_wait(int fd, short events, int64_t deadline);
 
 /* All signals of the thread blocked, also those that libc keeps for itself. */
 sys_sigset sys_signals_block(void);
 void sys_signals_restore(sys_sigset before);
 
-/* Reads a small file of /proc into `out`, with a NUL. Returns its length or -errno (-EFBIG if it does not fit). */
+/* Reads a small file of /proc into `out`, with a NUL. Returns its length or -errno (-EFBIG if it
+ * does not fit). */
 long sys_read_file(const char *path, char *out, unsigned long size);
 
 /* Device (as in st_dev) and inode of what a path, links followed, leads to. 0 or -errno. */

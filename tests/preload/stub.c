@@ -1,7 +1,8 @@
 /*
- * stub: stands in for the agent, so that the preload is tested alone. It keeps the agent's half of the hand-over's
- * contract, relays bytes without any TLS, and misbehaves in the way that its configuration file names (one word and
- * a number). What it was asked goes to its log file, one line a request.
+ * stub: stands in for the agent, so that the preload is tested alone. It keeps the agent's half of
+ * the hand-over's contract, relays bytes without any TLS, and misbehaves in the way that its
+ * configuration file names (one word and a number). What it was asked goes to its log file, one
+ * line a request.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -32,8 +33,10 @@ static bool is(const char *name)
 
 static void reply(const struct request *r, enum handoff_stage stage, int error)
 {
-	struct handoff_reply out = {
-		.magic = HANDOFF_MAGIC, .version = HANDOFF_VERSION, .stage = (uint16_t)stage, .error = error};
+	struct handoff_reply out = {.magic = HANDOFF_MAGIC,
+		.version = HANDOFF_VERSION,
+		.stage = (uint16_t)stage,
+		.error = error};
 	struct sockaddr_storage local;
 	socklen_t length = sizeof(local);
 
@@ -49,8 +52,10 @@ static int receive(struct request *r)
 		char bytes[CMSG_SPACE(2 * sizeof(int))];
 	} control;
 	struct iovec piece = {r->bytes, sizeof(r->bytes)};
-	struct msghdr message = {
-		.msg_iov = &piece, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof(control)};
+	struct msghdr message = {.msg_iov = &piece,
+		.msg_iovlen = 1,
+		.msg_control = &control,
+		.msg_controllen = sizeof(control)};
 	int fds[2];
 	ssize_t n = recvmsg(r->channel, &message, MSG_CMSG_CLOEXEC);
 
@@ -66,7 +71,8 @@ static void note(const struct request *r)
 {
 	const char *expected = getenv("MAILSEAL_IDENTITY");
 	char line[4096];
-	int n = snprintf(line, sizeof(line), "request pid=%d port=%u flags=%u identity=%s names=", (int)getpid(),
+	int n = snprintf(line, sizeof(line),
+		"request pid=%d port=%u flags=%u identity=%s names=", (int)getpid(),
 		r->view.head.peer.port, r->view.head.flags,
 		expected && strlen(expected) == r->view.identity_length &&
 				memcmp(expected, r->view.identity, r->view.identity_length) == 0
@@ -182,7 +188,8 @@ static void handle(int channel)
 	static struct request r;
 
 	r = (struct request){.channel = channel, .tcp = -1, .plain = -1};
-	if (is("die-on-accept") || (is("die-once") && access("/tmp/mailseal-stub-died", F_OK) != 0)) {
+	if (is("die-on-accept") ||
+		(is("die-once") && access("/tmp/mailseal-stub-died", F_OK) != 0)) {
 		if (is("die-once"))
 			close(open("/tmp/mailseal-stub-died", O_CREAT | O_WRONLY, 0600));
 		exit(0);
@@ -230,7 +237,8 @@ int main(int argc, char **argv)
 	struct pollfd p = {.fd = HANDOFF_AGENT_FD, .events = POLLIN};
 
 	for (int i = 1; i < argc; i++) {
-		if (i + 1 < argc && (!strcmp(argv[i], "--config") || !strcmp(argv[i], "--default-config")))
+		if (i + 1 < argc &&
+			(!strcmp(argv[i], "--config") || !strcmp(argv[i], "--default-config")))
 			read_mode(argv[i + 1]);
 		if (i + 1 < argc && !strcmp(argv[i], "--log") && argv[i + 1][0] == '/')
 			log_fd = open(argv[i + 1], O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);

@@ -1,4 +1,5 @@
-/* The messages between preload and agent: what is written reads back, and nothing malformed is believed. */
+/* The messages between preload and agent: what is written reads back, and nothing malformed is
+ * believed. */
 #include <errno.h>
 #include <netinet/in.h>
 #include <setjmp.h>
@@ -14,13 +15,17 @@
 #include "shim/handoff/text.h"
 
 static const struct handoff_addr v4 = {.family = AF_INET, .port = 25, .addr = {127, 0, 0, 1}};
-static const struct handoff_addr v6 = {
-	.family = AF_INET6, .port = 587, .scope_id = 3, .flowinfo = 7, .addr = {0xfe, 0x80, [15] = 9}};
+static const struct handoff_addr v6 = {.family = AF_INET6,
+	.port = 587,
+	.scope_id = 3,
+	.flowinfo = 7,
+	.addr = {0xfe, 0x80, [15] = 9}};
 
 static long encode(void *out)
 {
 	const char *names[] = {"mx.example.com", "b"};
-	struct handoff_request head = {.flags = HANDOFF_NAMES_TORN, .junk = 53249, .peer = v4, .nonce = {1, 2}};
+	struct handoff_request head = {
+		.flags = HANDOFF_NAMES_TORN, .junk = 53249, .peer = v4, .nonce = {1, 2}};
 
 	return handoff_request_encode(out, &head, names, 2, "version=1\n", 10);
 }
@@ -52,7 +57,8 @@ static void request_cut_short_anywhere_is_refused(void **state)
 
 	(void)state;
 	for (long i = 0; i < length; i++) {
-		char *exact = malloc((size_t)i + 1); /* so that a sanitizer sees a read past the end */
+		char *exact =
+			malloc((size_t)i + 1); /* so that a sanitizer sees a read past the end */
 
 		memcpy(exact, bytes, (size_t)i);
 		exact = realloc(exact, i ? (size_t)i : 1);
@@ -88,7 +94,8 @@ static void request_of_another_kind_is_refused(void **state)
 
 static void request_takes_names_up_to_the_limit(void **state)
 {
-	static char bytes[HANDOFF_REQUEST_MAX], name[HANDOFF_NAME_SIZE + 1], identity[HANDOFF_IDENTITY_SIZE];
+	static char bytes[HANDOFF_REQUEST_MAX], name[HANDOFF_NAME_SIZE + 1],
+		identity[HANDOFF_IDENTITY_SIZE];
 	const char *names[HANDOFF_NAMES + 1];
 	struct handoff_request head = {.peer = v6};
 	struct handoff_request_view view;
@@ -99,14 +106,17 @@ static void request_takes_names_up_to_the_limit(void **state)
 	memset(identity, 'i', sizeof(identity));
 	for (int i = 0; i <= HANDOFF_NAMES; i++)
 		names[i] = name;
-	length = handoff_request_encode(bytes, &head, names, HANDOFF_NAMES, identity, HANDOFF_IDENTITY_SIZE - 1);
+	length = handoff_request_encode(
+		bytes, &head, names, HANDOFF_NAMES, identity, HANDOFF_IDENTITY_SIZE - 1);
 	assert_true(length > 0 && (size_t)length <= HANDOFF_REQUEST_MAX);
 	assert_int_equal(handoff_request_decode(bytes, (size_t)length, &view), 0);
 	assert_int_equal(strlen(view.names[HANDOFF_NAMES - 1]), HANDOFF_NAME_SIZE - 1);
 	assert_int_equal(
-		handoff_request_encode(bytes, &head, names, HANDOFF_NAMES + 1, identity, 1), -EINVAL);
+		handoff_request_encode(bytes, &head, names, HANDOFF_NAMES + 1, identity, 1),
+		-EINVAL);
 	assert_int_equal(
-		handoff_request_encode(bytes, &head, names, 1, identity, HANDOFF_IDENTITY_SIZE), -EINVAL);
+		handoff_request_encode(bytes, &head, names, 1, identity, HANDOFF_IDENTITY_SIZE),
+		-EINVAL);
 	name[HANDOFF_NAME_SIZE - 1] = 'a';
 	assert_int_equal(handoff_request_encode(bytes, &head, names, 1, identity, 1), -EINVAL);
 	name[0] = '\0';
@@ -115,8 +125,10 @@ static void request_takes_names_up_to_the_limit(void **state)
 
 static void reply_is_checked(void **state)
 {
-	struct handoff_reply reply = {
-		.magic = HANDOFF_MAGIC, .version = HANDOFF_VERSION, .stage = HANDOFF_ACK, .local = v4};
+	struct handoff_reply reply = {.magic = HANDOFF_MAGIC,
+		.version = HANDOFF_VERSION,
+		.stage = HANDOFF_ACK,
+		.local = v4};
 	struct handoff_reply got;
 
 	(void)state;
@@ -140,7 +152,8 @@ static void addresses_convert_both_ways(void **state)
 	for (int i = 0; i < 2; i++) {
 		socklen_t length = handoff_addr_to_sockaddr(all[i], &ss);
 
-		assert_int_equal(length, i ? sizeof(struct sockaddr_in6) : sizeof(struct sockaddr_in));
+		assert_int_equal(
+			length, i ? sizeof(struct sockaddr_in6) : sizeof(struct sockaddr_in));
 		assert_int_equal(handoff_addr_from_sockaddr(&back, (void *)&ss, length), 0);
 		assert_memory_equal(&back, all[i], sizeof(back));
 		assert_int_equal(handoff_addr_from_sockaddr(&back, (void *)&ss, 15), -EAFNOSUPPORT);
@@ -152,7 +165,8 @@ static void addresses_convert_both_ways(void **state)
 
 static void socket_names_read_back_and_others_do_not(void **state)
 {
-	const enum handoff_face faces[] = {HANDOFF_FACE_APPLICATION, HANDOFF_FACE_PEER, HANDOFF_FACE_ERROR};
+	const enum handoff_face faces[] = {
+		HANDOFF_FACE_APPLICATION, HANDOFF_FACE_PEER, HANDOFF_FACE_ERROR};
 	struct sockaddr_un sun;
 	struct handoff_name back;
 
