@@ -1,5 +1,6 @@
 /*
- * tls: handshakes over socketpairs against a server in the same process, with certificates made here.
+ * tls: handshakes over socketpairs against a server in the same process, with certificates made
+ * here.
  */
 #include "shim/tls/internal.h"
 #include "shim/tls/tls.h"
@@ -31,7 +32,7 @@ struct cert_wish {
 	const char *san; /* NULL: none */
 	const char *cn;
 	long from, until; /* seconds from now */
-	X509 *issuer;     /* NULL: self-signed */
+	X509 *issuer;	  /* NULL: self-signed */
 	EVP_PKEY *issuer_key;
 };
 
@@ -57,7 +58,8 @@ static X509 *make_cert(const struct cert_wish *w, EVP_PKEY *key, bool authority)
 	ASN1_INTEGER_set(X509_get_serialNumber(cert), serial++);
 	X509_gmtime_adj(X509_getm_notBefore(cert), w->from);
 	X509_gmtime_adj(X509_getm_notAfter(cert), w->until);
-	X509_NAME_add_entry_by_txt(name, "CN", MBSTRING_ASC, (const unsigned char *)w->cn, -1, -1, 0);
+	X509_NAME_add_entry_by_txt(
+		name, "CN", MBSTRING_ASC, (const unsigned char *)w->cn, -1, -1, 0);
 	X509_set_issuer_name(cert, w->issuer ? X509_get_subject_name(w->issuer) : name);
 	X509_set_pubkey(cert, key);
 	if (authority)
@@ -180,7 +182,8 @@ static void expect_facts(const struct cert_wish *wish, const struct tls_identity
 
 static const char *const mx[] = {"mx.b.example"};
 static const char *const two[] = {"mx.b.example", "mail.b.example"};
-static const struct tls_identity for_mx = {.servername = "mx.b.example", .names = mx, .name_count = 1};
+static const struct tls_identity for_mx = {
+	.servername = "mx.b.example", .names = mx, .name_count = 1};
 
 static void date_after(long seconds, char *out, size_t size)
 {
@@ -195,7 +198,8 @@ static void good_certificate_is_verified(void **state)
 {
 	const struct cert_wish w = {"DNS:mx.b.example", "x", -DAY, DAY, ca, ca_key};
 	static const char *const dotted[] = {"mx.b.example."};
-	const struct tls_identity with_dot = {.servername = "mx.b.example.", .names = dotted, .name_count = 1};
+	const struct tls_identity with_dot = {
+		.servername = "mx.b.example.", .names = dotted, .name_count = 1};
 
 	(void)state;
 	expect_facts(&w, &for_mx, true, "");
@@ -229,11 +233,13 @@ static void self_signed_and_strangers_are_not_verified(void **state)
 
 static void wrong_name_and_common_name_alone_do_not_count(void **state)
 {
-	const struct cert_wish wrong = {"DNS:other.example,DNS:a.example", "mx.b.example", -DAY, DAY, ca, ca_key};
+	const struct cert_wish wrong = {
+		"DNS:other.example,DNS:a.example", "mx.b.example", -DAY, DAY, ca, ca_key};
 	const struct cert_wish cn = {NULL, "mx.b.example", -DAY, DAY, ca, ca_key};
 
 	(void)state;
-	expect_facts(&wrong, &for_mx, false, "name mismatch: certificate is for other.example, a.example");
+	expect_facts(&wrong, &for_mx, false,
+		"name mismatch: certificate is for other.example, a.example");
 	expect_facts(&cn, &for_mx, false,
 		"name mismatch: certificate has no subjectAltName (a common name does not count)");
 }
@@ -242,7 +248,8 @@ static void only_whole_leftmost_labels_are_wildcards(void **state)
 {
 	const struct cert_wish whole = {"DNS:*.b.example", "x", -DAY, DAY, ca, ca_key};
 	const struct cert_wish partial = {"DNS:m*.b.example", "x", -DAY, DAY, ca, ca_key};
-	static const char *const deep[] = {"a.mx.b.example"}, *const dot[] = {".b.example"}, *const none[] = {""};
+	static const char *const deep[] = {"a.mx.b.example"}, *const dot[] = {".b.example"},
+				 *const none[] = {""};
 	const struct tls_identity for_deep = {.names = deep, .name_count = 1};
 	const struct tls_identity for_dot = {.names = dot, .name_count = 1};
 	const struct tls_identity for_none = {.names = none, .name_count = 1};
@@ -258,12 +265,14 @@ static void only_whole_leftmost_labels_are_wildcards(void **state)
 static void every_looked_up_name_must_match(void **state)
 {
 	const struct cert_wish one = {"DNS:mx.b.example", "x", -DAY, DAY, ca, ca_key};
-	const struct cert_wish both = {"DNS:mx.b.example,DNS:mail.b.example", "x", -DAY, DAY, ca, ca_key};
+	const struct cert_wish both = {
+		"DNS:mx.b.example,DNS:mail.b.example", "x", -DAY, DAY, ca, ca_key};
 	struct tls_identity id = {.servername = two[0], .names = two, .name_count = 2};
 
 	(void)state;
 	expect_facts(&both, &id, true, "");
-	expect_facts(&one, &id, false, "name mismatch: certificate is for mx.b.example, not for mail.b.example");
+	expect_facts(&one, &id, false,
+		"name mismatch: certificate is for mx.b.example, not for mail.b.example");
 	id.any_name = true;
 	expect_facts(&one, &id, true, "");
 }
@@ -276,7 +285,8 @@ static void addresses_match_address_names_only(void **state)
 	struct sockaddr_in in = {.sin_family = AF_INET};
 	struct sockaddr_in6 in6 = {.sin6_family = AF_INET6};
 	struct tls_identity id = {.address = (struct sockaddr *)&in};
-	const struct tls_identity by_text = {.servername = literal[0], .names = literal, .name_count = 1};
+	const struct tls_identity by_text = {
+		.servername = literal[0], .names = literal, .name_count = 1};
 	const struct tls_identity nothing = {.address = NULL};
 
 	(void)state;
@@ -291,7 +301,8 @@ static void addresses_match_address_names_only(void **state)
 	expect_facts(&w, &id, true, "");
 	inet_pton(AF_INET6, "::ffff:192.0.2.7", &in6.sin6_addr);
 	expect_facts(&w, &id, true, "");
-	expect_facts(&w, &nothing, false, "name mismatch: certificate is for 192.0.2.7, 2001:db8::7");
+	expect_facts(
+		&w, &nothing, false, "name mismatch: certificate is for 192.0.2.7, 2001:db8::7");
 }
 
 static void strangers_text_is_made_harmless(void **state)
@@ -502,8 +513,8 @@ static void residue_is_told_from_garbage(void **state)
 	(void)state;
 	for (i = 0; i < sizeof(table) / sizeof(*table); i++) {
 		expect_instead_of_a_record(table[i].bytes, table[i].n, true, table[i].expected);
-		expect_instead_of_a_record(table[i].bytes, table[i].n, false,
-			i == 14 ? -EPROTO : table[i].expected);
+		expect_instead_of_a_record(
+			table[i].bytes, table[i].n, false, i == 14 ? -EPROTO : table[i].expected);
 	}
 }
 
