@@ -12,7 +12,8 @@ static int fail_errno(struct err *err, int code)
 	return err_fail(err, code, "%s", strerror(code));
 }
 
-/* Reads to the end of the file, at most `limit` bytes; the size that fstat() told may be outdated by now. */
+/* Reads to the end of the file, at most `limit` bytes; the size that fstat() told may be outdated
+ * by now. */
 static int read_all(int fd, char *bytes, size_t limit, size_t *length, struct err *err)
 {
 	size_t have = 0;
@@ -34,7 +35,8 @@ static int read_all(int fd, char *bytes, size_t limit, size_t *length, struct er
 	return err_fail(err, EFBIG, "larger than %zu bytes", limit);
 }
 
-static int read_regular(int fd, const struct stat *st, size_t limit, char **bytes, size_t *length, struct err *err)
+static int read_regular(
+	int fd, const struct stat *st, size_t limit, char **bytes, size_t *length, struct err *err)
 {
 	char *content;
 	int rc;
@@ -54,7 +56,8 @@ static int read_regular(int fd, const struct stat *st, size_t limit, char **byte
 	return rc;
 }
 
-int file_read(const char *path, size_t limit, char **bytes, size_t *length, struct stat *seen, struct err *err)
+int file_read(const char *path, size_t limit, char **bytes, size_t *length, struct stat *seen,
+	struct err *err)
 {
 	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
 	struct stat st;

@@ -10,9 +10,11 @@
 #include <sys/stat.h>
 
 /*
- * *bytes (the caller's to free) gets the content and a NUL behind it; `seen` (may be NULL) fstat() of the file read.
- * 0; -errno; -EINVAL (no regular file); -EFBIG (more than `limit` bytes); err tells why, without the path.
+ * *bytes (the caller's to free) gets the content and a NUL behind it; `seen` (may be NULL) fstat()
+ * of the file read. 0; -errno; -EINVAL (no regular file); -EFBIG (more than `limit` bytes); err
+ * tells why, without the path.
  */
-int file_read(const char *path, size_t limit, char **bytes, size_t *length, struct stat *seen, struct err *err);
+int file_read(const char *path, size_t limit, char **bytes, size_t *length, struct stat *seen,
+	struct err *err);
 
 #endif

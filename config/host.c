@@ -99,10 +99,12 @@ bool host_name_normalise(const char *text, char name[NAME_SIZE])
 static int to_ascii(const char *text, char *out, size_t size, struct err *err)
 {
 	uint8_t *ascii = NULL;
-	int rc = idn2_lookup_u8((const uint8_t *)text, &ascii, IDN2_NFC_INPUT | IDN2_NONTRANSITIONAL);
+	int rc = idn2_lookup_u8(
+		(const uint8_t *)text, &ascii, IDN2_NFC_INPUT | IDN2_NONTRANSITIONAL);
 
 	if (rc != IDN2_OK)
-		return err_fail(err, EINVAL, "is not a valid internationalised name (%s)", idn2_strerror(rc));
+		return err_fail(err, EINVAL, "is not a valid internationalised name (%s)",
+			idn2_strerror(rc));
 	if (strlen((char *)ascii) >= size) {
 		idn2_free(ascii);
 		return err_fail(err, EINVAL, "is longer than 253 characters");
@@ -201,16 +203,19 @@ static int parse_network(const char *label, struct host *host, struct err *err)
 	memcpy(text, label, length);
 	text[length] = '\0';
 	if (!parse_address(text, &h.address))
-		return err_fail(err, EINVAL, "is not an address; write 192.0.2.1, 192.0.2.0/24 or 2001:db8::/32, "
+		return err_fail(err, EINVAL,
+			"is not an address; write 192.0.2.1, 192.0.2.0/24 or 2001:db8::/32, "
 			"without port, brackets or zone");
 	h.prefix = address_bits(&h.address);
 	if (slash && parse_prefix(slash + 1, h.prefix, &h.prefix))
-		return err_fail(err, EINVAL, "has a prefix length that is not a number from 0 to %u", h.prefix);
+		return err_fail(err, EINVAL,
+			"has a prefix length that is not a number from 0 to %u", h.prefix);
 	if (is_mapped(&h.address))
 		return err_fail(err, EINVAL, "is an IPv4 address in IPv6 form; write it as IPv4");
 	if (clear_host_bits(&h.address, h.prefix)) {
 		inet_ntop(h.address.family, h.address.bytes, text, sizeof(text));
-		return err_fail(err, EINVAL, "has bits set behind the prefix; write %s/%u", text, h.prefix);
+		return err_fail(
+			err, EINVAL, "has bits set behind the prefix; write %s/%u", text, h.prefix);
 	}
 	*host = h;
 	return 0;
@@ -226,7 +231,8 @@ int host_parse(const char *label, struct host *host, struct err *err)
 	if (label[0] == '\0')
 		return err_fail(err, EINVAL, "is empty; write a name, .suffix, address or network");
 	if (label[0] == '*')
-		return err_fail(err, EINVAL, "has a wildcard; write .example.com for the subdomains of example.com");
+		return err_fail(err, EINVAL,
+			"has a wildcard; write .example.com for the subdomains of example.com");
 	if (!suffix && (looks_like_address(label) || strchr(label, '/')))
 		return parse_network(label, host, err);
 	rc = host_name_parse(label + suffix, name, err);
@@ -272,7 +278,8 @@ bool host_matches_name(const struct host *host, const char *name)
 
 	if (host->form == HOST_NAME)
 		return strcmp(host->name, name) == 0;
-	return host->form == HOST_SUFFIX && length > suffix && strcmp(name + length - suffix, host->name) == 0;
+	return host->form == HOST_SUFFIX && length > suffix &&
+	       strcmp(name + length - suffix, host->name) == 0;
 }
 
 bool host_matches_address(const struct host *host, const struct address *address)
@@ -306,5 +313,5 @@ bool host_equal(const struct host *a, const struct host *b)
 	if (a->form != HOST_ADDRESS)
 		return strcmp(a->name, b->name) == 0;
 	return a->address.family == b->address.family && a->prefix == b->prefix &&
-		memcmp(a->address.bytes, b->address.bytes, sizeof(a->address.bytes)) == 0;
+	       memcmp(a->address.bytes, b->address.bytes, sizeof(a->address.bytes)) == 0;
 }

@@ -27,7 +27,8 @@ struct address {
 
 struct host {
 	enum host_form form;
-	char name[NAME_SIZE]; /* lower case A-labels, no trailing dot; with the leading dot of a suffix */
+	char name[NAME_SIZE]; /* lower case A-labels, no trailing dot; with the leading dot of a
+				 suffix */
 	struct address address;
 	unsigned prefix; /* bits of the address that count */
 };
@@ -35,7 +36,8 @@ struct host {
 /* Takes a label apart. 0, or -EINVAL with err telling what is wrong with it and what to write. */
 int host_parse(const char *label, struct host *host, struct err *err);
 
-/* A name (no suffix, no address) as it is compared. 0, or -EINVAL with err. U-labels become A-labels. */
+/* A name (no suffix, no address) as it is compared. 0, or -EINVAL with err. U-labels become
+ * A-labels. */
 int host_name_parse(const char *text, char name[NAME_SIZE], struct err *err);
 
 /*

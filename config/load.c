@@ -1,7 +1,7 @@
 /*
- * load: libconfuse reads the text, this file takes each value as it comes and remembers its line. What libconfuse
- * does behind one's back is kept from it by text.c. libconfuse keeps its scanner in global variables, and so does this
- * file with the load that is under way: one load at a time.
+ * load: libconfuse reads the text, this file takes each value as it comes and remembers its line.
+ * What libconfuse does behind one's back is kept from it by text.c. libconfuse keeps its scanner in
+ * global variables, and so does this file with the load that is under way: one load at a time.
  */
 #include "config/load.h"
 
@@ -22,8 +22,8 @@
 struct load {
 	const char *path;
 	struct policy_set *set;
-	struct section *open;  /* the section that is being read, or NULL */
-	size_t opened;         /* sections begun so far */
+	struct section *open; /* the section that is being read, or NULL */
+	size_t opened;	      /* sections begun so far */
 	struct text_sections sections;
 	struct err *err;
 	int rc; /* 0, or the code of the first error, which is the one told */
@@ -31,7 +31,8 @@ struct load {
 
 static struct load *current;
 
-/* file:line: subject: what is wrong. Only the first error counts. Long paths and subjects lose their middle. */
+/* file:line: subject: what is wrong. Only the first error counts. Long paths and subjects lose
+ * their middle. */
 static int fail(struct load *load, int code, unsigned line, const char *subject, const char *what)
 {
 	size_t length = strlen(load->path);
@@ -66,7 +67,8 @@ static const struct section *find_equal(const struct policy_set *set, const stru
 	for (size_t i = 0; i < set->count; i++) {
 		const struct section *s = set->sections[i];
 
-		if (s != section && s->kind == section->kind && host_equal(&s->host, &section->host))
+		if (s != section && s->kind == section->kind &&
+			host_equal(&s->host, &section->host))
 			return s;
 	}
 	return NULL;
@@ -76,14 +78,16 @@ static int fail_duplicate(struct load *load, unsigned line, const char *subject,
 {
 	struct err what;
 
-	err_fail(&what, EINVAL, "second section for the same; the first is on line %u: join them", earlier);
+	err_fail(&what, EINVAL, "second section for the same; the first is on line %u: join them",
+		earlier);
 	return fail(load, EINVAL, line, subject, what.text);
 }
 
 /* Begins a section when its first value, or its end, is seen. */
 static int open_section(struct load *load, cfg_t *cfg)
 {
-	unsigned line = load->opened < load->sections.count ? load->sections.lines[load->opened] : 0;
+	unsigned line =
+		load->opened < load->sections.count ? load->sections.lines[load->opened] : 0;
 	bool host = strcmp(cfg_name(cfg), "host") == 0;
 	const char *label = host ? cfg_title(cfg) : "";
 	const struct section *earlier;
@@ -125,7 +129,8 @@ static bool ca_file_is_known(const struct policy_set *set, const char *path)
 	return false;
 }
 
-static int put(struct load *load, struct section *section, enum setting setting, const char *value, unsigned line)
+static int put(struct load *load, struct section *section, enum setting setting, const char *value,
+	unsigned line)
 {
 	const char *name = setting_name(setting);
 	struct err why;
@@ -133,7 +138,8 @@ static int put(struct load *load, struct section *section, enum setting setting,
 
 	if (setting == SETTING_INTERCEPT && !intercept_has_place(section))
 		return fail(load, EINVAL, line, name,
-			"stands in default and in host sections for addresses only; write the address or network");
+			"stands in default and in host sections for addresses only; write the "
+			"address or network");
 	if (setting == SETTING_CA_FILE && ca_file_is_known(load->set, value)) {
 		section->ca_file = strdup(value);
 		return section->ca_file ? 0 : fail_memory(load, line);
@@ -157,11 +163,13 @@ static int on_value(cfg_t *cfg, cfg_opt_t *opt, const char *value, void *result)
 	section = load->open;
 	/* A list that is assigned anew begins with its first value again. */
 	if (section_sets(section, setting) && (setting != SETTING_MATCH || cfg_opt_size(opt) <= 1))
-		return fail(load, EINVAL, line, setting_name(setting), "is set a second time in this section; keep one");
+		return fail(load, EINVAL, line, setting_name(setting),
+			"is set a second time in this section; keep one");
 	if (put(load, section, setting, value, line))
 		return load->rc;
 	if (!section_sets(section, setting))
-		section->origin[setting] = (struct origin){section->kind, section->label, load->set->file, line};
+		section->origin[setting] =
+			(struct origin){section->kind, section->label, load->set->file, line};
 	section->set |= 1u << setting;
 	*(const char **)result = "";
 	return 0;
@@ -178,7 +186,8 @@ static int on_section_end(cfg_t *root, cfg_opt_t *opt)
 	if (open_section(load, cfg))
 		return load->rc;
 	if (match->flags & CFGF_MODIFIED && cfg_opt_size(match) == 0)
-		return fail(load, EINVAL, load->open->line, "match", "list is empty; write at least one name, or remove it");
+		return fail(load, EINVAL, load->open->line, "match",
+			"list is empty; write at least one name, or remove it");
 	load->open = NULL;
 	return 0;
 }
@@ -224,9 +233,13 @@ static void fail_unknown(struct load *load, const cfg_t *cfg, unsigned line, con
 	}
 	if (strcmp(cfg_name((cfg_t *)cfg), "root") == 0) {
 		if (setting_by_name(word) != SETTING_COUNT)
-			err_fail(&what, EINVAL, "stands outside a section; put it into default { … } or host \"…\" { … }");
+			err_fail(&what, EINVAL,
+				"stands outside a section; put it into default { … } or host \"…\" "
+				"{ … }");
 		else
-			err_fail(&what, EINVAL, "unknown section; the sections are default { … } and host \"…\" { … }");
+			err_fail(&what, EINVAL,
+				"unknown section; the sections are default { … } and host \"…\" { "
+				"… }");
 	} else if (suggestion) {
 		err_fail(&what, EINVAL, "unknown setting; did you mean %s?", suggestion);
 	} else {
@@ -238,7 +251,8 @@ static void fail_unknown(struct load *load, const cfg_t *cfg, unsigned line, con
 static void fail_second_title(struct load *load, const char *title)
 {
 	char subject[160];
-	unsigned line = load->opened < load->sections.count ? load->sections.lines[load->opened] : 0;
+	unsigned line =
+		load->opened < load->sections.count ? load->sections.lines[load->opened] : 0;
 
 	snprintf(subject, sizeof(subject), "host \"%.100s\"", title);
 	for (size_t i = 0; i < load->set->count; i++) {
@@ -252,7 +266,8 @@ static void fail_second_title(struct load *load, const char *title)
 }
 
 /* libconfuse has something to say. */
-static void on_error(cfg_t *cfg, const char *format, va_list ap) __attribute__((format(printf, 2, 0)));
+static void on_error(cfg_t *cfg, const char *format, va_list ap)
+	__attribute__((format(printf, 2, 0)));
 
 static void on_error(cfg_t *cfg, const char *format, va_list ap)
 {
@@ -275,9 +290,18 @@ static void on_error(cfg_t *cfg, const char *format, va_list ap)
 static cfg_t *make_parser(void)
 {
 	cfg_opt_t settings[] = {
-		VALUE("require_tls"), VALUE("verify_certificate"), VALUE("min_tls"), VALUE("violation"), VALUE("mode"),
-		VALUE("on_bad_certificate"), VALUE("protect_credentials"), VALUE("intercept"), VALUE("ca_file"),
-		VALUES("match"), VALUE("servername"), CFG_END(),
+		VALUE("require_tls"),
+		VALUE("verify_certificate"),
+		VALUE("min_tls"),
+		VALUE("violation"),
+		VALUE("mode"),
+		VALUE("on_bad_certificate"),
+		VALUE("protect_credentials"),
+		VALUE("intercept"),
+		VALUE("ca_file"),
+		VALUES("match"),
+		VALUE("servername"),
+		CFG_END(),
 	};
 	cfg_opt_t root[] = {
 		CFG_SEC("default", settings, CFGF_MULTI),
@@ -304,7 +328,8 @@ static int parse(struct load *load, char *text, size_t length)
 	} else {
 		current = load;
 		if (cfg_parse_fp(cfg, stream) != CFG_SUCCESS)
-			fail(load, EINVAL, cfg->line > 0 ? (unsigned)cfg->line : 0, "syntax", "cannot be read");
+			fail(load, EINVAL, cfg->line > 0 ? (unsigned)cfg->line : 0, "syntax",
+				"cannot be read");
 		current = NULL;
 	}
 	if (stream)
@@ -339,7 +364,8 @@ static struct policy_set *new_set(const char *path)
 }
 
 /* `text` is changed. */
-static int load_text(const char *path, char *text, size_t length, struct policy_set **set, struct err *err)
+static int load_text(
+	const char *path, char *text, size_t length, struct policy_set **set, struct err *err)
 {
 	struct load load = {.path = path, .err = err, .set = new_set(path)};
 	int rc = load.set ? prepare(&load, text, length) : fail_memory(&load, 1);
@@ -354,7 +380,8 @@ static int load_text(const char *path, char *text, size_t length, struct policy_
 	return rc;
 }
 
-int policy_set_parse(const char *path, const char *text, size_t length, struct policy_set **set, struct err *err)
+int policy_set_parse(
+	const char *path, const char *text, size_t length, struct policy_set **set, struct err *err)
 {
 	char *copy = malloc(length + 1);
 	int rc;

@@ -15,7 +15,8 @@ static const char *const labels[] = {"CERTIFICATE", "X509 CERTIFICATE", "TRUSTED
 
 static int base64_value(char c)
 {
-	static const char alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+	static const char alphabet[] =
+		"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 	const char *found = c ? strchr(alphabet, c) : NULL;
 
 	return found ? (int)(found - alphabet) : -1;
@@ -43,13 +44,15 @@ static bool decode(const char *text, size_t length, struct der *der)
 		if (++count % 4 == 1)
 			continue;
 		if (der->length < sizeof(der->head))
-			der->head[der->length] = (unsigned char)(bits >> (6 - 2 * ((count - 1) % 4)));
+			der->head[der->length] =
+				(unsigned char)(bits >> (6 - 2 * ((count - 1) % 4)));
 		der->length++;
 	}
 	return true;
 }
 
-/* A SEQUENCE whose length fits into what is there (X.690 8.1.3). A trusted certificate has more behind it. */
+/* A SEQUENCE whose length fits into what is there (X.690 8.1.3). A trusted certificate has more
+ * behind it. */
 static bool is_sequence(const struct der *der)
 {
 	unsigned bytes = der->head[1] & 0x7f;

@@ -1,6 +1,7 @@
 /*
- * pem: tells whether a file can be a CA file at all, so that a wrong one is found when the configuration is read.
- * It looks at the PEM frame (RFC 7468) and the outermost DER length, and leaves the certificate itself to the TLS library.
+ * pem: tells whether a file can be a CA file at all, so that a wrong one is found when the
+ * configuration is read. It looks at the PEM frame (RFC 7468) and the outermost DER length, and
+ * leaves the certificate itself to the TLS library.
  */
 #ifndef MAILSEAL_CONFIG_PEM_H
 #define MAILSEAL_CONFIG_PEM_H

@@ -75,7 +75,8 @@ static void block(struct verdict *v, const struct demands *demands, const char *
 	v->detail = detail;
 }
 
-/* require_tls blocks a bad certificate; the rule told is min_tls or verify_certificate where that says more. */
+/* require_tls blocks a bad certificate; the rule told is min_tls or verify_certificate where that
+ * says more. */
 static void block_certificate(struct verdict *v, const struct demands *demands, bool verify_failed)
 {
 	const struct origin *require = demands->origin[DEMAND_REQUIRE_TLS];

@@ -1,9 +1,10 @@
 /*
  * policy: what the administrator demands, and the judgement whether a connection meets it.
- * The model and the judgement do no I/O; load.h reads a file into a policy set. A loaded set is frozen:
- * nothing changes it until policy_set_free(), so that sessions may point into it.
+ * The model and the judgement do no I/O; load.h reads a file into a policy set. A loaded set is
+ * frozen: nothing changes it until policy_set_free(), so that sessions may point into it.
  *
- * Two kinds of setting: demands (may stand in any section) and connection settings (default and host only).
+ * Two kinds of setting: demands (may stand in any section) and connection settings (default and
+ * host only).
  */
 #ifndef MAILSEAL_CONFIG_POLICY_H
 #define MAILSEAL_CONFIG_POLICY_H
@@ -28,16 +29,20 @@ struct origin {
 	enum section_kind kind;
 	const char *label; /* "mail.partner.net", "" for default */
 	const char *file;  /* base name of the file, "" if built in */
-	unsigned line;     /* of the setting itself, from 1; 0 if built in */
+	unsigned line;	   /* of the setting itself, from 1; 0 if built in */
 };
 
-/* Writes e.g. `host "mail.partner.net", mailseal.conf:14` or `built-in default`. Always terminated. */
+/* Writes e.g. `host "mail.partner.net", mailseal.conf:14` or `built-in default`. */
 void origin_describe(const struct origin *origin, char *out, size_t size);
 
 enum tls_version { TLS_VERSION_1_0 = 10, TLS_VERSION_1_1, TLS_VERSION_1_2, TLS_VERSION_1_3 };
 enum violation { VIOLATION_TEMPFAIL, VIOLATION_REJECT };
 enum mode { MODE_OBSERVE, MODE_ENFORCE };
-enum on_bad_certificate { BAD_CERTIFICATE_UNAUTHENTICATED, BAD_CERTIFICATE_CLEARTEXT, BAD_CERTIFICATE_REFUSE };
+enum on_bad_certificate {
+	BAD_CERTIFICATE_UNAUTHENTICATED,
+	BAD_CERTIFICATE_CLEARTEXT,
+	BAD_CERTIFICATE_REFUSE
+};
 
 enum demand {
 	DEMAND_REQUIRE_TLS,
@@ -59,17 +64,19 @@ struct demands {
 };
 
 struct connection_settings {
-	const char *ca_file;      /* NULL: the system's CA directory */
-	const char *const *match; /* names accepted in the certificate instead of the looked-up ones; NULL-terminated, or NULL */
-	const char *servername;   /* SNI instead of the looked-up name, or NULL */
+	const char *ca_file;	  /* NULL: the system's CA directory */
+	const char *const *match; /* names accepted in the certificate instead of the looked-up
+				     ones; NULL-terminated, or NULL */
+	const char *servername;	  /* SNI instead of the looked-up name, or NULL */
 	enum on_bad_certificate on_bad_certificate;
 	bool protect_credentials;
 	bool intercept;
 	const struct origin *on_bad_certificate_origin;
 	const struct origin *protect_credentials_origin;
 	/*
-	 * "ca_file" or "match" where the sections of several remembered names set it differently, so that no one setting
-	 * would prove them all: policy_judge() then counts every certificate as not verified. NULL otherwise.
+	 * "ca_file" or "match" where the sections of several remembered names set it differently,
+	 * so that no one setting would prove them all: policy_judge() then counts every certificate
+	 * as not verified. NULL otherwise.
 	 */
 	const char *conflict;
 };
@@ -85,25 +92,31 @@ struct policy_set;
 void policy_set_free(struct policy_set *set);
 
 /*
- * The policy for a connection to `address` (AF_INET, AF_INET6; v4-mapped counts as IPv4) whose application looked up
- * `names` (name_count may be 0: then the demands of every host section by name count, unless a section for the address settles it).
- * Pointers in *policy go into `set` (or to static memory). Cannot fail.
+ * The policy for a connection to `address` (AF_INET, AF_INET6; v4-mapped counts as IPv4) whose
+ * application looked up `names` (name_count may be 0: then the demands of every host section by
+ * name count, unless a section for the address settles it). Pointers in *policy go into `set` (or
+ * to static memory). Cannot fail.
  *
- * Each setting by itself: the most specific section that sets it (exact name before longer before shorter suffix; address before
- * longer before shorter prefix); a name section and an address section both: the strictest; none: default; several names: the
- * strictest over them. A name that is an address, or no DNS name at all, or NULL (a name that may have been forgotten), proves
- * nothing of what the application meant: it counts as not known. Where no name is known the default counts beside the host sections by name, since neither may be the one meant.
- * ca_file, match and servername have no order: name before address before default; see `conflict`.
- * intercept is not inherited: false counts only from the most specific section for the address, unless a known name's section
- * sets require_tls = true; from default only where no host section matches or may be meant.
+ * Each setting by itself:
+ * - The most specific section that sets it: exact name before longer before shorter suffix; address
+ *   before longer before shorter prefix. A name section and an address section both: the strictest.
+ *   None: default. Several names: the strictest over them.
+ * - A name that is an address, or no DNS name at all, or NULL (a name that may have been forgotten)
+ *   proves nothing of what the application meant: it counts as not known. Where no name is known
+ * the default counts beside the host sections by name, since neither may be the one meant.
+ * - ca_file, match and servername have no order: name before address before default; see
+ * `conflict`.
+ * - intercept is not inherited: false counts only from the most specific section for the address,
+ *   unless a known name's section sets require_tls = true; from default only where no host section
+ *   matches or may be meant.
  */
 void policy_for_host(const struct policy_set *set, const char *const *names, unsigned name_count,
 	const struct sockaddr *address, struct policy *policy);
 
 /* What was seen of a connection. */
 enum tls_fact {
-	TLS_FACT_NOT_OFFERED,      /* no ESMTP, or no STARTTLS keyword */
-	TLS_FACT_REFUSED,          /* STARTTLS answered with an error */
+	TLS_FACT_NOT_OFFERED, /* no ESMTP, or no STARTTLS keyword */
+	TLS_FACT_REFUSED,     /* STARTTLS answered with an error */
 	TLS_FACT_HANDSHAKE_FAILED,
 	TLS_FACT_ON,
 };
@@ -111,8 +124,9 @@ enum tls_fact {
 struct facts {
 	enum tls_fact tls;
 	enum tls_version version; /* where TLS is on */
-	bool verified;            /* chain and name, where TLS is on */
-	char reason[256];         /* why not verified, or why the handshake failed; "" where nothing is wrong */
+	bool verified;		  /* chain and name, where TLS is on */
+	char reason[256]; /* why not verified, or why the handshake failed; "" where nothing is
+			     wrong */
 };
 
 /* The rows of the truth table. */
@@ -127,19 +141,21 @@ struct verdict {
 	enum outcome outcome;
 	/* OUTCOME_BLOCKED only: */
 	const struct origin *origin; /* the rule that blocks */
-	const char *rule;            /* its setting: "require_tls", "verify_certificate", "on_bad_certificate", "min_tls" */
-	enum violation violation;    /* tempfail: 4.7.x, reject: 5.7.x */
-	int detail;                  /* the x of 4.7.x: 4 no STARTTLS, 5 handshake or certificate, 0 other */
+	const char *rule; /* its setting: "require_tls", "verify_certificate", "on_bad_certificate",
+			     "min_tls" */
+	enum violation violation; /* tempfail: 4.7.x, reject: 5.7.x */
+	int detail; /* the x of 4.7.x: 4 no STARTTLS, 5 handshake or certificate, 0 other */
 };
 
 /*
- * The one judgement. OUTCOME_CLEARTEXT where TLS is on means on_bad_certificate = cleartext: leave this connection for a fresh one in the clear.
- * It judges as if mode were enforce; observing is the caller's business. What it does not know is blocked.
+ * The one judgement. OUTCOME_CLEARTEXT where TLS is on means on_bad_certificate = cleartext: leave
+ * this connection for a fresh one in the clear. It judges as if mode were enforce; observing is the
+ * caller's business. What it does not know is blocked.
  */
-void policy_judge(const struct demands *demands, const struct connection_settings *connection, const struct facts *facts,
-	struct verdict *verdict);
+void policy_judge(const struct demands *demands, const struct connection_settings *connection,
+	const struct facts *facts, struct verdict *verdict);
 
-const char *outcome_name(enum outcome outcome);           /* "tls-verified", … for the log */
-const char *tls_version_name(enum tls_version version);   /* "TLSv1.2" */
+const char *outcome_name(enum outcome outcome);		/* "tls-verified", … for the log */
+const char *tls_version_name(enum tls_version version); /* "TLSv1.2" */
 
 #endif

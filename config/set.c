@@ -8,22 +8,26 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define BUILTIN_ORIGIN {.kind = SECTION_BUILTIN, .label = "", .file = ""}
+#define BUILTIN_ORIGIN                                                                             \
+	{                                                                                          \
+		.kind = SECTION_BUILTIN, .label = "", .file = ""                                   \
+	}
 
 static const struct section builtin = {
 	.kind = SECTION_BUILTIN,
 	.label = "",
 	.set = (1u << SETTING_COUNT) - 1,
-	.value = {
-		[SETTING_REQUIRE_TLS] = false,
-		[SETTING_VERIFY_CERTIFICATE] = true,
-		[SETTING_MIN_TLS] = TLS_VERSION_1_2,
-		[SETTING_VIOLATION] = VIOLATION_TEMPFAIL,
-		[SETTING_MODE] = MODE_ENFORCE,
-		[SETTING_ON_BAD_CERTIFICATE] = BAD_CERTIFICATE_UNAUTHENTICATED,
-		[SETTING_PROTECT_CREDENTIALS] = true,
-		[SETTING_INTERCEPT] = true,
-	},
+	.value =
+		{
+			[SETTING_REQUIRE_TLS] = false,
+			[SETTING_VERIFY_CERTIFICATE] = true,
+			[SETTING_MIN_TLS] = TLS_VERSION_1_2,
+			[SETTING_VIOLATION] = VIOLATION_TEMPFAIL,
+			[SETTING_MODE] = MODE_ENFORCE,
+			[SETTING_ON_BAD_CERTIFICATE] = BAD_CERTIFICATE_UNAUTHENTICATED,
+			[SETTING_PROTECT_CREDENTIALS] = true,
+			[SETTING_INTERCEPT] = true,
+		},
 	.origin = {[0 ... SETTING_COUNT - 1] = BUILTIN_ORIGIN},
 };
 
@@ -69,14 +73,16 @@ static int make_room(struct policy_set *set)
 
 	if (set->count & (set->count - 1))
 		return 0;
-	sections = reallocarray(set->sections, set->count ? 2 * set->count : 1, sizeof(struct section *));
+	sections = reallocarray(
+		set->sections, set->count ? 2 * set->count : 1, sizeof(struct section *));
 	if (!sections)
 		return -1;
 	set->sections = sections;
 	return 0;
 }
 
-struct section *policy_set_add(struct policy_set *set, enum section_kind kind, const char *label, unsigned line)
+struct section *policy_set_add(
+	struct policy_set *set, enum section_kind kind, const char *label, unsigned line)
 {
 	struct section *section = calloc(1, sizeof(*section));
 
@@ -111,12 +117,15 @@ static int strictness(enum setting setting, int value)
 	return setting == SETTING_ON_BAD_CERTIFICATE ? on_bad[value] : value;
 }
 
-/* The stricter of two sections that set `setting`; the first where they are equal. Either may be NULL. */
-static const struct section *stricter(enum setting setting, const struct section *a, const struct section *b)
+/* The stricter of two sections that set `setting`; the first where they are equal. Either may be
+ * NULL. */
+static const struct section *stricter(
+	enum setting setting, const struct section *a, const struct section *b)
 {
 	if (!a || !b)
 		return a ? a : b;
-	return strictness(setting, b->value[setting]) > strictness(setting, a->value[setting]) ? b : a;
+	return strictness(setting, b->value[setting]) > strictness(setting, a->value[setting]) ? b
+											       : a;
 }
 
 static bool is_host_by_name(const struct section *section)
@@ -137,7 +146,8 @@ static bool counts(const struct section *section, enum setting setting)
 }
 
 /* The most specific section for `name` that sets `setting`, or NULL. */
-static const struct section *by_name(const struct policy_set *set, const char *name, enum setting setting)
+static const struct section *by_name(
+	const struct policy_set *set, const char *name, enum setting setting)
 {
 	const struct section *best = NULL;
 
@@ -154,15 +164,16 @@ static const struct section *by_name(const struct policy_set *set, const char *n
 }
 
 /* The most specific section for the address that sets `setting`, or NULL. */
-static const struct section *by_address(const struct policy_set *set, const struct address *address,
-	enum setting setting)
+static const struct section *by_address(
+	const struct policy_set *set, const struct address *address, enum setting setting)
 {
 	const struct section *best = NULL;
 
 	for (size_t i = 0; i < set->count; i++) {
 		const struct section *s = set->sections[i];
 
-		if (is_host_by_address(s) && counts(s, setting) && host_matches_address(&s->host, address) &&
+		if (is_host_by_address(s) && counts(s, setting) &&
+			host_matches_address(&s->host, address) &&
 			(!best || host_specificity(&s->host) > host_specificity(&best->host)))
 			best = s;
 	}
@@ -176,7 +187,8 @@ static const struct section *by_default(const struct policy_set *set, enum setti
 	return &builtin;
 }
 
-/* No name is known: the host may be one with a section, or none of them, so all of them count and default too. */
+/* No name is known: the host may be one with a section, or none of them, so all of them count and
+ * default too. */
 static const struct section *strictest_of_all(const struct policy_set *set, enum setting setting)
 {
 	const struct section *best = by_default(set, setting);
@@ -189,10 +201,12 @@ static const struct section *strictest_of_all(const struct policy_set *set, enum
 }
 
 /* The section that gives an ordered setting its value. Never NULL. */
-static const struct section *resolve(const struct policy_set *set, const struct target *target, enum setting setting)
+static const struct section *resolve(
+	const struct policy_set *set, const struct target *target, enum setting setting)
 {
 	const struct section *address = by_address(set, &target->address, setting);
-	const struct section *best = stricter(setting, by_name(set, target->name, setting), address);
+	const struct section *best =
+		stricter(setting, by_name(set, target->name, setting), address);
 
 	if (best)
 		return best;
@@ -200,8 +214,8 @@ static const struct section *resolve(const struct policy_set *set, const struct 
 }
 
 /* The section that gives an unordered setting its value. Never NULL. */
-static const struct section *resolve_text(const struct policy_set *set, const struct target *target,
-	enum setting setting)
+static const struct section *resolve_text(
+	const struct policy_set *set, const struct target *target, enum setting setting)
 {
 	const struct section *best = by_name(set, target->name, setting);
 
@@ -226,7 +240,8 @@ static bool same_list(char *const *a, char *const *b)
 	return !*a && !*b;
 }
 
-/* An exemption counts only from the section nearest to the host, never by inheritance: see policy.h. */
+/* An exemption counts only from the section nearest to the host, never by inheritance: see
+ * policy.h. */
 static bool intercepts(const struct policy_set *set, const struct target *target)
 {
 	const struct section *nearest = by_address(set, &target->address, ANY_SETTING);
@@ -250,7 +265,8 @@ struct choice {
 	bool any;
 };
 
-static void choose_texts(const struct policy_set *set, const struct target *target, struct choice *choice)
+static void choose_texts(
+	const struct policy_set *set, const struct target *target, struct choice *choice)
 {
 	const struct section *ca = resolve_text(set, target, SETTING_CA_FILE);
 	const struct section *match = resolve_text(set, target, SETTING_MATCH);
@@ -295,11 +311,14 @@ static void fill(const struct choice *choice, struct policy *policy)
 	d->mode = (enum mode)from[SETTING_MODE]->value[SETTING_MODE];
 	for (enum demand i = 0; i < DEMAND_COUNT; i++)
 		d->origin[i] = &from[of_demand[i]]->origin[of_demand[i]];
-	c->on_bad_certificate =
-		(enum on_bad_certificate)from[SETTING_ON_BAD_CERTIFICATE]->value[SETTING_ON_BAD_CERTIFICATE];
-	c->on_bad_certificate_origin = &from[SETTING_ON_BAD_CERTIFICATE]->origin[SETTING_ON_BAD_CERTIFICATE];
-	c->protect_credentials = from[SETTING_PROTECT_CREDENTIALS]->value[SETTING_PROTECT_CREDENTIALS];
-	c->protect_credentials_origin = &from[SETTING_PROTECT_CREDENTIALS]->origin[SETTING_PROTECT_CREDENTIALS];
+	c->on_bad_certificate = (enum on_bad_certificate)from[SETTING_ON_BAD_CERTIFICATE]
+					->value[SETTING_ON_BAD_CERTIFICATE];
+	c->on_bad_certificate_origin =
+		&from[SETTING_ON_BAD_CERTIFICATE]->origin[SETTING_ON_BAD_CERTIFICATE];
+	c->protect_credentials =
+		from[SETTING_PROTECT_CREDENTIALS]->value[SETTING_PROTECT_CREDENTIALS];
+	c->protect_credentials_origin =
+		&from[SETTING_PROTECT_CREDENTIALS]->origin[SETTING_PROTECT_CREDENTIALS];
 	c->intercept = choice->intercept;
 	c->ca_file = from[SETTING_CA_FILE]->ca_file;
 	c->match = (const char *const *)from[SETTING_MATCH]->match;

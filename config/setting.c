@@ -15,20 +15,37 @@ struct word {
 };
 
 static const struct word truth[] = {
-	{"true", true}, {"false", false}, {"yes", true}, {"no", false}, {"on", true}, {"off", false}, {NULL, 0},
+	{"true", true},
+	{"false", false},
+	{"yes", true},
+	{"no", false},
+	{"on", true},
+	{"off", false},
+	{NULL, 0},
 };
 static const struct word versions[] = {
-	{"1.0", TLS_VERSION_1_0}, {"1.1", TLS_VERSION_1_1}, {"1.2", TLS_VERSION_1_2}, {"1.3", TLS_VERSION_1_3},
-	{"TLSv1.0", TLS_VERSION_1_0}, {"TLSv1.1", TLS_VERSION_1_1}, {"TLSv1.2", TLS_VERSION_1_2},
-	{"TLSv1.3", TLS_VERSION_1_3}, {NULL, 0},
+	{"1.0", TLS_VERSION_1_0},
+	{"1.1", TLS_VERSION_1_1},
+	{"1.2", TLS_VERSION_1_2},
+	{"1.3", TLS_VERSION_1_3},
+	{"TLSv1.0", TLS_VERSION_1_0},
+	{"TLSv1.1", TLS_VERSION_1_1},
+	{"TLSv1.2", TLS_VERSION_1_2},
+	{"TLSv1.3", TLS_VERSION_1_3},
+	{NULL, 0},
 };
 static const struct word violations[] = {
-	{"tempfail", VIOLATION_TEMPFAIL}, {"reject", VIOLATION_REJECT}, {NULL, 0},
+	{"tempfail", VIOLATION_TEMPFAIL},
+	{"reject", VIOLATION_REJECT},
+	{NULL, 0},
 };
-static const struct word modes[] = {{"enforce", MODE_ENFORCE}, {"observe", MODE_OBSERVE}, {NULL, 0}};
+static const struct word modes[] = {
+	{"enforce", MODE_ENFORCE}, {"observe", MODE_OBSERVE}, {NULL, 0}};
 static const struct word bad_certificates[] = {
-	{"unauthenticated", BAD_CERTIFICATE_UNAUTHENTICATED}, {"cleartext", BAD_CERTIFICATE_CLEARTEXT},
-	{"refuse", BAD_CERTIFICATE_REFUSE}, {NULL, 0},
+	{"unauthenticated", BAD_CERTIFICATE_UNAUTHENTICATED},
+	{"cleartext", BAD_CERTIFICATE_CLEARTEXT},
+	{"refuse", BAD_CERTIFICATE_REFUSE},
+	{NULL, 0},
 };
 
 static const struct {
@@ -78,7 +95,8 @@ const char *setting_value_name(enum setting setting, int value)
 	return w && w->text ? w->text : "";
 }
 
-static int put_word(struct section *section, enum setting setting, const char *text, struct err *err)
+static int put_word(
+	struct section *section, enum setting setting, const char *text, struct err *err)
 {
 	for (const struct word *w = settings[setting].words; w->text; w++) {
 		if (strcasecmp(w->text, text) == 0) {
@@ -86,7 +104,8 @@ static int put_word(struct section *section, enum setting setting, const char *t
 			return 0;
 		}
 	}
-	return err_fail(err, EINVAL, "\"%.40s\" is not a value for it; write %s", text, settings[setting].expected);
+	return err_fail(err, EINVAL, "\"%.40s\" is not a value for it; write %s", text,
+		settings[setting].expected);
 }
 
 static int put_ca_file(struct section *section, const char *path, struct err *err)
@@ -95,15 +114,17 @@ static int put_ca_file(struct section *section, const char *path, struct err *er
 	int rc;
 
 	if (path[0] != '/')
-		return err_fail(err, EINVAL, "\"%.200s\" is not an absolute path; write one that begins with /", path);
+		return err_fail(err, EINVAL,
+			"\"%.200s\" is not an absolute path; write one that begins with /", path);
 	if (strlen(path) >= PATH_MAX)
 		return err_fail(err, EINVAL, "path is longer than %d bytes", PATH_MAX - 1);
 	rc = pem_check_file(path, &why);
 	if (rc == -ENOMEM)
 		return err_fail(err, ENOMEM, "%s", why.text);
 	if (rc)
-		return err_fail(err, EINVAL, "%.200s: %s; name a readable file of CA certificates in PEM form",
-			path, why.text);
+		return err_fail(err, EINVAL,
+			"%.200s: %s; name a readable file of CA certificates in PEM form", path,
+			why.text);
 	section->ca_file = strdup(path);
 	return section->ca_file ? 0 : err_fail(err, ENOMEM, "out of memory");
 }
@@ -114,7 +135,8 @@ static int parse_name(const char *text, char **name, struct err *err)
 	struct err why;
 
 	if (text[0] == '.' || text[0] == '*')
-		return err_fail(err, EINVAL, "\"%.253s\" stands for several names; write each name", text);
+		return err_fail(
+			err, EINVAL, "\"%.253s\" stands for several names; write each name", text);
 	if (host_name_parse(text, normal, &why))
 		return err_fail(err, EINVAL, "\"%.253s\" %s", text, why.text);
 	*name = strdup(normal);
@@ -158,7 +180,7 @@ static size_t least(size_t a, size_t b)
 	return a < b ? a : b;
 }
 
-/* Letters to insert, drop or change to make one of the other (Levenshtein); `b` is shorter than 32. */
+/* Letters to insert, drop or change between the two (Levenshtein); `b` is shorter than 32. */
 static size_t distance(const char *a, const char *b)
 {
 	size_t row[32], length = strlen(b);

@@ -12,12 +12,13 @@ const char *setting_name(enum setting setting);
 /* SETTING_COUNT if there is none of that name. */
 enum setting setting_by_name(const char *name);
 
-/* True for ca_file, match and servername, whose values are text; the others are a bool or an enum. */
+/* True for ca_file, match and servername; the values of the others are a bool or an enum. */
 bool setting_is_text(enum setting setting);
 
 /*
- * Puts one written value into the section: the value, or for match one name more. 0, -ENOMEM, or -EINVAL with err
- * telling what is wrong with it and what to write. Reads the file that ca_file names.
+ * Puts one written value into the section: the value, or for match one name more. 0, -ENOMEM, or
+ * -EINVAL with err telling what is wrong with it and what to write. Reads the file that ca_file
+ * names.
  */
 int setting_put(struct section *section, enum setting setting, const char *value, struct err *err);
 

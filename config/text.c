@@ -10,14 +10,14 @@ struct scan {
 	size_t length;
 	size_t at;
 	unsigned line;
-	unsigned depth;         /* open braces */
-	unsigned statement;     /* line of the first word since the last section; 0 before it */
-	unsigned opened;        /* line of the last brace opened at depth 0 */
+	unsigned depth;	    /* open braces */
+	unsigned statement; /* line of the first word since the last section; 0 before it */
+	unsigned opened;    /* line of the last brace opened at depth 0 */
 	struct text_sections sections;
 	struct text_problem *problem;
 };
 
-#define FAIL(scan, where, ...) \
+#define FAIL(scan, where, ...)                                                                     \
 	((scan)->problem->line = (where), err_fail(&(scan)->problem->err, EINVAL, __VA_ARGS__))
 
 void text_sections_clear(struct text_sections *sections)
@@ -35,7 +35,7 @@ static char peek(const struct scan *s, size_t ahead)
 static bool is_word_char(char c)
 {
 	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-		(c && strchr("_.:/-", c)) || (unsigned char)c >= 0x80;
+	       (c && strchr("_.:/-", c)) || (unsigned char)c >= 0x80;
 }
 
 static void blank(struct scan *s)
@@ -72,7 +72,8 @@ static int skip_block_comment(struct scan *s)
 
 static int fail_variable(struct scan *s)
 {
-	return FAIL(s, s->line, "environment variables are not put in for ${…}; write the value itself");
+	return FAIL(s, s->line,
+		"environment variables are not put in for ${…}; write the value itself");
 }
 
 static int skip_string(struct scan *s)
@@ -93,7 +94,9 @@ static int skip_string(struct scan *s)
 		if ((unsigned char)c < ' ' || c == 0x7f)
 			return FAIL(s, s->line, "control character in a string; remove it");
 		if (c == '\\')
-			return FAIL(s, s->line, "backslash in a string; escapes are not supported, write the character");
+			return FAIL(s, s->line,
+				"backslash in a string; escapes are not supported, write the "
+				"character");
 		if (c == '$' && peek(s, 1) == '{')
 			return fail_variable(s);
 	}
@@ -111,7 +114,9 @@ static int open_brace(struct scan *s)
 	struct text_sections *sections = &s->sections;
 
 	if (s->depth == 2)
-		return FAIL(s, s->line, "braces nest too deep; a section holds settings, and a setting at most one list");
+		return FAIL(s, s->line,
+			"braces nest too deep; a section holds settings, and a setting at most one "
+			"list");
 	if (s->depth++ > 0)
 		return 0;
 	if (sections->count == TEXT_SECTIONS)
@@ -142,7 +147,8 @@ static int close_brace(struct scan *s)
 
 static void skip_word(struct scan *s)
 {
-	while (s->at < s->length && is_word_char(s->text[s->at]) && !(peek(s, 0) == '/' && peek(s, 1) == '*'))
+	while (s->at < s->length && is_word_char(s->text[s->at]) &&
+		!(peek(s, 0) == '/' && peek(s, 1) == '*'))
 		s->at++;
 }
 
@@ -153,7 +159,9 @@ static int fail_character(struct scan *s, char c)
 	if (c == '$')
 		return fail_variable(s);
 	if (c == '(' || c == ')')
-		return FAIL(s, s->line, "functions such as include() are not supported; write everything in this one file");
+		return FAIL(s, s->line,
+			"functions such as include() are not supported; write everything in this "
+			"one file");
 	if (c == '+')
 		return FAIL(s, s->line, "'+' is not supported; write one list with =");
 	if (c == ';')
@@ -205,7 +213,8 @@ static void blank_mark(struct scan *s)
 	}
 }
 
-int text_prepare(char *text, size_t length, struct text_sections *sections, struct text_problem *problem)
+int text_prepare(
+	char *text, size_t length, struct text_sections *sections, struct text_problem *problem)
 {
 	struct scan s = {.text = text, .length = length, .line = 1, .problem = problem};
 	int rc = 0;

@@ -1,9 +1,11 @@
 /*
- * text: looks at a configuration text before libconfuse does, so that it means to libconfuse what it looks like.
+ * text: looks at a configuration text before libconfuse does, so that it means to libconfuse what
+ * it looks like.
  *
- * libconfuse puts environment variables in for ${NAME}, cuts strings at \0, drops characters that it does not know, takes the
- * rest of the file for a comment whose end is missing, opens sections under paths such as default|require_tls, counts lines
- * wrongly after a comment in C style, and does not allow comments everywhere. Here the first five are errors, and comments
+ * Left alone, libconfuse puts environment variables in for ${NAME}, cuts strings at \0, drops
+ * characters that it does not know, takes the rest of the file for a comment whose end is missing,
+ * opens sections under paths such as default|require_tls, counts lines wrongly after a comment in C
+ * style, and does not allow comments everywhere. Here the first five are errors, and comments
  * become blanks, so that lines are counted rightly.
  */
 #ifndef MAILSEAL_CONFIG_TEXT_H
@@ -29,9 +31,10 @@ struct text_sections {
 void text_sections_clear(struct text_sections *sections);
 
 /*
- * Checks `text` and blanks its comments in place; its length stays. 0; -EINVAL with *problem; -ENOMEM with *problem.
- * *sections is the caller's to clear on success.
+ * Checks `text` and blanks its comments in place; its length stays. 0; -EINVAL with *problem;
+ * -ENOMEM with *problem. *sections is the caller's to clear on success.
  */
-int text_prepare(char *text, size_t length, struct text_sections *sections, struct text_problem *problem);
+int text_prepare(
+	char *text, size_t length, struct text_sections *sections, struct text_problem *problem);
 
 #endif

@@ -1,5 +1,6 @@
 /*
- * mailseal check: reads a configuration as the agent will, and tells what it means or what is wrong with it.
+ * mailseal check: reads a configuration as the agent will, and tells what it means or what is wrong
+ * with it.
  */
 #include "config/load.h"
 #include "config/setting.h"
@@ -27,9 +28,11 @@ static const struct argp_option options[] = {
 	{0},
 };
 
-static const char text[] = "Check a configuration (" CONFIG_PATH " if none is named) and tell what it means."
+static const char text[] =
+	"Check a configuration (" CONFIG_PATH " if none is named) and tell what it means."
 	"\v"
-	"Exit status 0: it can be used, though there may be warnings. 78: it has an error, told on standard error as "
+	"Exit status 0: it can be used, though there may be warnings. 78: it has an error, told on "
+	"standard error as "
 	"file:line: setting: what is wrong; mailseal would let no mail through.";
 
 static error_t parse_option(int key, char *argument, struct argp_state *state)
@@ -55,7 +58,8 @@ static int check_authorities(const struct check *check, struct err *err)
 {
 	for (size_t i = 0; i < check->set->count; i++) {
 		const struct section *s = check->set->sections[i];
-		struct tls_settings settings = {.ca_file = s->ca_file, .min_version = TLS_VERSION_1_2};
+		struct tls_settings settings = {
+			.ca_file = s->ca_file, .min_version = TLS_VERSION_1_2};
 		struct tls_context *context = NULL;
 		struct err why;
 
@@ -214,7 +218,8 @@ static json_t *json_set_here(const struct section *section)
 	for (enum setting s = 0; s < SETTING_COUNT; s++) {
 		if (section_sets(section, s))
 			json_object_set_new(object, setting_name(s),
-				json_pack("{s:o, s:i}", "value", json_setting(section, s), "line", (int)section->origin[s].line));
+				json_pack("{s:o, s:i}", "value", json_setting(section, s), "line",
+					(int)section->origin[s].line));
 	}
 	return object;
 }
@@ -236,20 +241,20 @@ static json_t *json_policy(const struct policy *p)
 	const struct demands *d = &p->demands;
 	const struct connection_settings *c = &p->connection;
 
-	return json_pack("{s:b, s:b, s:b, s:s, s:s, s:s, s:s, s:b, s:s?, s:o, s:s?}",
-		"intercept", c->intercept, "require_tls", d->require_tls, "verify_certificate", d->verify_certificate,
-		"min_tls", setting_value_name(SETTING_MIN_TLS, d->min_tls),
-		"violation", setting_value_name(SETTING_VIOLATION, d->violation),
-		"mode", setting_value_name(SETTING_MODE, d->mode),
-		"on_bad_certificate", setting_value_name(SETTING_ON_BAD_CERTIFICATE, c->on_bad_certificate),
-		"protect_credentials", c->protect_credentials, "ca_file", c->ca_file, "match", json_strings(c->match),
-		"servername", c->servername);
+	return json_pack("{s:b, s:b, s:b, s:s, s:s, s:s, s:s, s:b, s:s?, s:o, s:s?}", "intercept",
+		c->intercept, "require_tls", d->require_tls, "verify_certificate",
+		d->verify_certificate, "min_tls", setting_value_name(SETTING_MIN_TLS, d->min_tls),
+		"violation", setting_value_name(SETTING_VIOLATION, d->violation), "mode",
+		setting_value_name(SETTING_MODE, d->mode), "on_bad_certificate",
+		setting_value_name(SETTING_ON_BAD_CERTIFICATE, c->on_bad_certificate),
+		"protect_credentials", c->protect_credentials, "ca_file", c->ca_file, "match",
+		json_strings(c->match), "servername", c->servername);
 }
 
 static void add_warning(void *context, const struct warning *warning)
 {
 	json_array_append_new(context, json_pack("{s:i, s:s, s:s}", "line", (int)warning->line,
-		"setting", warning->setting, "text", warning->text));
+					       "setting", warning->setting, "text", warning->text));
 }
 
 static json_t *json_section(const struct check *check, const struct section *section)
@@ -257,9 +262,10 @@ static json_t *json_section(const struct check *check, const struct section *sec
 	struct policy policy;
 
 	meaning_policy(check->set, section, &policy);
-	return json_pack("{s:s, s:s, s:i, s:o, s:o}", "kind", section->kind == SECTION_HOST ? "host" : "default",
-		"label", section->label, "line", (int)section->line, "set", json_set_here(section),
-		"effective", json_policy(&policy));
+	return json_pack("{s:s, s:s, s:i, s:o, s:o}", "kind",
+		section->kind == SECTION_HOST ? "host" : "default", "label", section->label, "line",
+		(int)section->line, "set", json_set_here(section), "effective",
+		json_policy(&policy));
 }
 
 static json_t *json_elsewhere(const struct check *check, bool no_name)
@@ -279,10 +285,12 @@ static json_t *json_result(const struct check *check, bool built_in)
 		meaning_warnings(check->set, check->set->sections[i], add_warning, warnings);
 	}
 	if (others_may_write(check))
-		json_array_append_new(warnings, json_pack("{s:n, s:n, s:s}", "line", "setting", "text", writable));
-	return json_pack("{s:s, s:b, s:b, s:o, s:o, s:o, s:o}", "file", check->path, "ok", true, "built_in", built_in,
-		"sections", sections, "name_without_section", json_elsewhere(check, false),
-		"address_without_name_and_section", json_elsewhere(check, true), "warnings", warnings);
+		json_array_append_new(warnings,
+			json_pack("{s:n, s:n, s:s}", "line", "setting", "text", writable));
+	return json_pack("{s:s, s:b, s:b, s:o, s:o, s:o, s:o}", "file", check->path, "ok", true,
+		"built_in", built_in, "sections", sections, "name_without_section",
+		json_elsewhere(check, false), "address_without_name_and_section",
+		json_elsewhere(check, true), "warnings", warnings);
 }
 
 static int print_json(json_t *result)
@@ -300,8 +308,9 @@ static int print_json(json_t *result)
 static int fail(const struct check *check, const struct err *err)
 {
 	if (check->json)
-		print_json(json_pack("{s:s, s:b, s:s}", "file", check->given ? check->given : CONFIG_PATH, "ok", false,
-			"error", err->text));
+		print_json(json_pack("{s:s, s:b, s:s}", "file",
+			check->given ? check->given : CONFIG_PATH, "ok", false, "error",
+			err->text));
 	fflush(stdout);
 	fprintf(stderr, "%s\n", err->text);
 	return EX_CONFIG;

@@ -34,13 +34,16 @@ static bool is_file(const char *path)
 	return stat(path, &st) == 0 && S_ISREG(st.st_mode);
 }
 
-/* Errors that would otherwise show in the middle of the program's run: ld.so only warns and goes on unprotected. */
+/* Errors that would otherwise show in the middle of the program's run: ld.so only warns and goes on
+ * unprotected. */
 static int check_parts(const struct parts *parts, struct err *err)
 {
 	if (!is_file(parts->library) || access(parts->library, R_OK) != 0)
-		return err_fail(err, ENOENT, "%s: %s", parts->library, strerror(errno ? errno : ENOENT));
+		return err_fail(
+			err, ENOENT, "%s: %s", parts->library, strerror(errno ? errno : ENOENT));
 	if (!is_file(parts->agent) || access(parts->agent, X_OK) != 0)
-		return err_fail(err, ENOENT, "%s: %s", parts->agent, strerror(errno ? errno : ENOENT));
+		return err_fail(
+			err, ENOENT, "%s: %s", parts->agent, strerror(errno ? errno : ENOENT));
 	return 0;
 }
 
@@ -51,7 +54,8 @@ int locate_parts(struct parts *parts, struct err *err)
 
 	own_directory(directory);
 	if (directory[0] && !put_path(here.library, directory, "libmailseal.so") &&
-		!put_path(here.agent, directory, "mailseal-agent") && is_file(here.library) && is_file(here.agent)) {
+		!put_path(here.agent, directory, "mailseal-agent") && is_file(here.library) &&
+		is_file(here.agent)) {
 		*parts = here;
 		return check_parts(parts, err);
 	}

@@ -12,8 +12,8 @@ struct parts {
 };
 
 /*
- * Both next to this executable (a build tree), else both in the installed places; never one from here and one from there.
- * 0, or -ENOENT with err telling what is missing where.
+ * Both next to this executable (a build tree), else both in the installed places; never one from
+ * here and one from there. 0, or -ENOENT with err telling what is missing where.
  */
 int locate_parts(struct parts *parts, struct err *err);
 

@@ -17,12 +17,13 @@ int command_check(int argc, char **argv);
 /* The default place, and what MAILSEAL_CONFIG or --config may override. */
 #define CONFIG_PATH MAILSEAL_CONFIG_DEFAULT
 
-/* Prints "mailseal: …" to standard error. Returns `code`, so that a failing command ends in return complain(…). */
+/* Prints "mailseal: …" to standard error. Returns `code`, so that a failing command ends in return
+ * complain(…). */
 int complain(int code, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 /*
- * `path` made absolute by the current directory; symbolic links stay as they are. 0 or -errno with err.
- * -ENAMETOOLONG where it would not fit into what library and agent hold (1023 bytes).
+ * `path` made absolute by the current directory; symbolic links stay as they are. 0 or -errno with
+ * err. -ENAMETOOLONG where it would not fit into what library and agent hold (1023 bytes).
  */
 #define TOOL_PATH_SIZE 1024
 int absolute_path(const char *path, char out[TOOL_PATH_SIZE], struct err *err);

@@ -20,7 +20,8 @@ static const struct {
 } commands[] = {
 	{"run", "mailseal run", command_run, "[OPTION]... -- PROGRAM [ARGUMENT]...",
 		"run a program so that its mail goes over TLS"},
-	{"check", "mailseal check", command_check, "[--json] [FILE]", "check a configuration and tell what it means"},
+	{"check", "mailseal check", command_check, "[--json] [FILE]",
+		"check a configuration and tell what it means"},
 	{"help", "mailseal help", command_help, "[COMMAND]", "show this, or the help of a command"},
 	{"version", "mailseal version", command_version, "", "show the version"},
 };
@@ -48,10 +49,12 @@ int absolute_path(const char *path, char out[TOOL_PATH_SIZE], struct err *err)
 	if (path[0] != '/' && !getcwd(directory, sizeof(directory)))
 		return err_fail(err, errno, "current directory: %s", strerror(errno));
 	if (path[0] != '/' && directory[0] != '/')
-		return err_fail(err, ENOENT, "the current directory has no path here; write an absolute path");
+		return err_fail(err, ENOENT,
+			"the current directory has no path here; write an absolute path");
 	n = snprintf(out, TOOL_PATH_SIZE, "%s%s%s", directory, path[0] == '/' ? "" : "/", path);
 	if (n < 0 || n >= TOOL_PATH_SIZE)
-		return err_fail(err, ENAMETOOLONG, "path is longer than %d bytes", TOOL_PATH_SIZE - 1);
+		return err_fail(
+			err, ENAMETOOLONG, "path is longer than %d bytes", TOOL_PATH_SIZE - 1);
 	for (const char *c = out; *c; c++) {
 		if ((unsigned char)*c < ' ' || *c == 0x7f)
 			return err_fail(err, EINVAL, "control character in the path");
@@ -62,12 +65,15 @@ int absolute_path(const char *path, char out[TOOL_PATH_SIZE], struct err *err)
 static void print_help(FILE *to)
 {
 	fprintf(to, "Usage: mailseal COMMAND ...\n\n"
-		"mailseal makes programs that only speak plaintext SMTP send their mail over TLS.\n\nCommands:\n");
+		    "mailseal makes programs that only speak plaintext SMTP send their mail over "
+		    "TLS.\n\nCommands:\n");
 	for (size_t i = 0; i < COMMANDS; i++)
-		fprintf(to, "  %-8s %-37s %s\n", commands[i].name, commands[i].usage, commands[i].purpose);
+		fprintf(to, "  %-8s %-37s %s\n", commands[i].name, commands[i].usage,
+			commands[i].purpose);
 	fprintf(to, "\nExample:\n"
-		"  mailseal run -- swaks --to a@b.example --server mx.b.example\n\n"
-		"'mailseal COMMAND --help' tells the options. Manual: mailseal(1), mailseal.conf(5), libmailseal(8).\n");
+		    "  mailseal run -- swaks --to a@b.example --server mx.b.example\n\n"
+		    "'mailseal COMMAND --help' tells the options. Manual: mailseal(1), "
+		    "mailseal.conf(5), libmailseal(8).\n");
 }
 
 static int run_command(size_t i, int argc, char **argv)
@@ -116,7 +122,8 @@ static int command_version(int argc, char **argv)
 static int finish(int code)
 {
 	if (fflush(stdout) != 0 || ferror(stdout))
-		return code == EX_OK ? complain(EX_IOERR, "standard output: %s", strerror(errno)) : code;
+		return code == EX_OK ? complain(EX_IOERR, "standard output: %s", strerror(errno))
+				     : code;
 	return code;
 }
 

@@ -8,17 +8,21 @@
 
 #include <stddef.h>
 
-/* What holds for connections that `section` is for, as if no other name or address had a section for them. */
-void meaning_policy(const struct policy_set *set, const struct section *section, struct policy *policy);
+/* What holds for connections that `section` is for, as if no other name or address had a section
+ * for them. */
+void meaning_policy(
+	const struct policy_set *set, const struct section *section, struct policy *policy);
 
-/* What holds where no section speaks of the host: `no_name` false: its name is known; true: it is not. */
+/* What holds where no section speaks of the host: `no_name` false: its name is known; true: it is
+ * not. */
 void meaning_policy_elsewhere(const struct policy_set *set, bool no_name, struct policy *policy);
 
 /* `host "a.example"` or `default`. */
 void meaning_section_name(const struct section *section, char *out, size_t size);
 
 /* The sentences that say what `policy` does, one at each call of `say`. */
-void meaning_in_words(const struct policy *policy, void (*say)(void *context, const char *sentence), void *context);
+void meaning_in_words(const struct policy *policy, void (*say)(void *context, const char *sentence),
+	void *context);
 
 struct warning {
 	unsigned line; /* 0: of the file as a whole */

@@ -32,7 +32,8 @@ static int find_in_path(const char *name, const char *list, char path[PATH_MAX])
 
 	for (;;) {
 		size_t length = strcspn(list, ":");
-		int n = snprintf(path, PATH_MAX, "%.*s%s%s", (int)length, list, length ? "/" : "", name);
+		int n = snprintf(
+			path, PATH_MAX, "%.*s%s%s", (int)length, list, length ? "/" : "", name);
 
 		if (n > 0 && n < PATH_MAX) {
 			int rc = may_execute(path);
@@ -68,19 +69,22 @@ int reach_find(const char *name, char path[PATH_MAX])
 	return find_in_path(name, list, path);
 }
 
-/* Does executing the file change who the process is, so that the loader ignores LD_PRELOAD (AT_SECURE in getauxval(3))? */
+/* Does executing the file change who the process is, so that the loader ignores LD_PRELOAD
+ * (AT_SECURE in getauxval(3))? */
 static const char *gains_privilege(int fd, const struct stat *st)
 {
 	struct statvfs fs;
 	char capability[64];
 
-	if (prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0) == 1 || (fstatvfs(fd, &fs) == 0 && fs.f_flag & ST_NOSUID))
+	if (prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0) == 1 ||
+		(fstatvfs(fd, &fs) == 0 && fs.f_flag & ST_NOSUID))
 		return NULL;
 	if (st->st_mode & S_ISUID && st->st_uid != getuid())
 		return "it is setuid";
 	if (st->st_mode & S_ISGID && st->st_mode & S_IXGRP && st->st_gid != getgid())
 		return "it is setgid";
-	if (getuid() != 0 && fgetxattr(fd, "security.capability", capability, sizeof(capability)) > 0)
+	if (getuid() != 0 &&
+		fgetxattr(fd, "security.capability", capability, sizeof(capability)) > 0)
 		return "it has file capabilities";
 	return NULL;
 }
@@ -112,7 +116,8 @@ static bool elf_kind_of_file(const char *path, struct elf_kind *kind)
 	return n > 0 && elf_kind_of(head, (size_t)n, kind);
 }
 
-/* Is there a program header of `type`? True too where the table cannot be read: nothing is claimed then. */
+/* Is there a program header of `type`? True too where the table cannot be read: nothing is claimed
+ * then. */
 static bool has_segment(int fd, const unsigned char *head, uint32_t type)
 {
 	bool wide = head[EI_CLASS] == ELFCLASS64;
@@ -125,7 +130,8 @@ static bool has_segment(int fd, const unsigned char *head, uint32_t type)
 	for (unsigned i = 0; i < count; i++) {
 		uint32_t found;
 
-		if (pread(fd, &found, sizeof(found), (off_t)(at + i * step)) != (ssize_t)sizeof(found))
+		if (pread(fd, &found, sizeof(found), (off_t)(at + i * step)) !=
+			(ssize_t)sizeof(found))
 			return true;
 		if (found == type)
 			return true;
@@ -133,8 +139,8 @@ static bool has_segment(int fd, const unsigned char *head, uint32_t type)
 	return false;
 }
 
-static int check_elf(int fd, const unsigned char *head, const struct elf_kind *kind, const char *path,
-	const char *library, struct err *err)
+static int check_elf(int fd, const unsigned char *head, const struct elf_kind *kind,
+	const char *path, const char *library, struct err *err)
 {
 	struct elf_kind own;
 	const char *privilege;
@@ -144,13 +150,16 @@ static int check_elf(int fd, const unsigned char *head, const struct elf_kind *k
 		return err_fail(err, EPERM, "%s is not a library", library);
 	if (kind->class != own.class)
 		return err_fail(err, EPERM, "%s is a %s-bit program and %s a %s-bit library", path,
-			kind->class == ELFCLASS64 ? "64" : "32", library, own.class == ELFCLASS64 ? "64" : "32");
+			kind->class == ELFCLASS64 ? "64" : "32", library,
+			own.class == ELFCLASS64 ? "64" : "32");
 	if (kind->machine != own.machine || kind->data != own.data)
 		return err_fail(err, EPERM, "%s is for another processor than %s", path, library);
 	if (fstat(fd, &st) == 0 && (privilege = gains_privilege(fd, &st)))
-		return err_fail(err, EPERM, "%s: %s, so the loader ignores LD_PRELOAD", path, privilege);
+		return err_fail(
+			err, EPERM, "%s: %s, so the loader ignores LD_PRELOAD", path, privilege);
 	if (!has_segment(fd, head, PT_INTERP))
-		return err_fail(err, EPERM, "%s is statically linked, so no library can be loaded into it", path);
+		return err_fail(err, EPERM,
+			"%s is statically linked, so no library can be loaded into it", path);
 	return 0;
 }
 
@@ -169,7 +178,7 @@ static char *next_word(char **line)
 	return word;
 }
 
-/* `line` stands behind "#!". The interpreter, and behind env(1) the program that env would start. */
+/* `line` stands behind "#!". Checks the interpreter, and behind env(1) what env would start. */
 static int check_script(char *line, const char *library, unsigned depth, struct err *err)
 {
 	char *interpreter, *argument;

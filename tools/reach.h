@@ -1,7 +1,7 @@
 /*
  * reach: finds a program and tells whether a preloaded library can get into it.
- * It reads the program's file and never runs it. What it cannot see (a program that makes system calls without libc, one that
- * starts another with a cleaned environment) it does not promise.
+ * It reads the program's file and never runs it. What it cannot see (a program that makes system
+ * calls without libc, one that starts another with a cleaned environment) it does not promise.
  */
 #ifndef MAILSEAL_TOOLS_REACH_H
 #define MAILSEAL_TOOLS_REACH_H
@@ -9,8 +9,8 @@
 #include "tools/mailseal.h"
 
 /*
- * Looks `name` up as execvp(3) does: with a slash it is a path, else along PATH. The file exists and may be executed then.
- * 0; -ENOENT; -EACCES (found, but not executable); -ENAMETOOLONG.
+ * Looks `name` up as execvp(3) does: with a slash it is a path, else along PATH. The file exists
+ * and may be executed then. 0; -ENOENT; -EACCES (found, but not executable); -ENAMETOOLONG.
  */
 int reach_find(const char *name, char path[PATH_MAX]);
 

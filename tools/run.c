@@ -1,6 +1,7 @@
 /*
- * mailseal run: sets the environment for the preload and becomes the program. Whatever would leave the program
- * unprotected or without a usable policy is told before, and the program does not start.
+ * mailseal run: sets the environment for the preload and becomes the program. Whatever would leave
+ * the program unprotected or without a usable policy is told before, and the program does not
+ * start.
  */
 #include "config/load.h"
 #include "tools/locate.h"
@@ -35,13 +36,17 @@ static const struct argp_option options[] = {
 	{0},
 };
 
-static const char text[] =
-	"Run PROGRAM so that its connections to mail ports go over TLS, as the configuration demands."
-	"\v"
-	"Options stand before PROGRAM. Its exit status, signals and terminal are its own. Where it could not be "
-	"protected it is not run: 69 if library or agent are missing or cannot get into the program, "
-	"78 if the configuration has an error, 126 if the program cannot be executed, 127 if it is not found.\n\n"
-	"Without an option the environment counts: MAILSEAL_CONFIG, MAILSEAL_LOG, MAILSEAL_PORTS, MAILSEAL_AGENT.";
+static const char text[] = "Run PROGRAM so that its connections to mail ports go over TLS, as the "
+			   "configuration demands."
+			   "\v"
+			   "Options stand before PROGRAM. Its exit status, signals and terminal "
+			   "are its own. Where it could not be "
+			   "protected it is not run: 69 if library or agent are missing or cannot "
+			   "get into the program, "
+			   "78 if the configuration has an error, 126 if the program cannot be "
+			   "executed, 127 if it is not found.\n\n"
+			   "Without an option the environment counts: MAILSEAL_CONFIG, "
+			   "MAILSEAL_LOG, MAILSEAL_PORTS, MAILSEAL_AGENT.";
 
 static error_t parse_option(int key, char *argument, struct argp_state *state)
 {
@@ -109,7 +114,9 @@ static int take_ports(const struct run *run)
 	if (!ports)
 		return EX_OK;
 	if (!ports_are_valid(ports))
-		return complain(EX_USAGE, "%s: '%s' is not a list of up to %d ports from 1 to 65535, such as 25,587,2525",
+		return complain(EX_USAGE,
+			"%s: '%s' is not a list of up to %d ports from 1 to 65535, such as "
+			"25,587,2525",
 			run->ports ? "--ports" : "MAILSEAL_PORTS", ports, PORTS_MOST);
 	return set("MAILSEAL_PORTS", ports);
 }
@@ -184,11 +191,12 @@ static int take_agent(const struct parts *parts)
 	if (absolute_path(named, path, &err))
 		return complain(EX_UNAVAILABLE, "agent %s: %s", named, err.text);
 	if (faccessat(AT_FDCWD, path, X_OK, AT_EACCESS) < 0)
-		return complain(EX_UNAVAILABLE, "agent %s (MAILSEAL_AGENT): %s", path, strerror(errno));
+		return complain(
+			EX_UNAVAILABLE, "agent %s (MAILSEAL_AGENT): %s", path, strerror(errno));
 	return set("MAILSEAL_AGENT", path);
 }
 
-/* ld.so takes LD_PRELOAD apart at blanks and colons, and replaces $ORIGIN and the like: ld.so(8). */
+/* ld.so(8) takes LD_PRELOAD apart at blanks and colons, and replaces $ORIGIN and the like. */
 static int take_library(const char *library)
 {
 	const char *others = environment("LD_PRELOAD");
@@ -196,8 +204,10 @@ static int take_library(const char *library)
 	int code;
 
 	if (strpbrk(library, " \t:$"))
-		return complain(EX_UNAVAILABLE, "%s: a path with a blank, a colon or a dollar sign cannot be preloaded; "
-			"put mailseal elsewhere", library);
+		return complain(EX_UNAVAILABLE,
+			"%s: a path with a blank, a colon or a dollar sign cannot be preloaded; "
+			"put mailseal elsewhere",
+			library);
 	if (!others)
 		return set("LD_PRELOAD", library);
 	if (asprintf(&value, "%s:%s", library, others) < 0)
@@ -223,7 +233,9 @@ static int check_program(const char *path, const struct parts *parts)
 	struct err err;
 
 	if (reach_program(path, parts->library, &err))
-		return complain(EX_UNAVAILABLE, "%s.\nmailseal: It would send its mail unprotected, so it is not run.", err.text);
+		return complain(EX_UNAVAILABLE,
+			"%s.\nmailseal: It would send its mail unprotected, so it is not run.",
+			err.text);
 	return EX_OK;
 }
 
@@ -252,12 +264,14 @@ static int execute(const char *path, char **program)
 	execv(path, program);
 	if (errno == ENOEXEC)
 		return execute_by_shell(path, program);
-	return complain(errno == ENOENT ? EXIT_NOT_FOUND : EXIT_CANNOT_EXECUTE, "%s: %s", path, strerror(errno));
+	return complain(errno == ENOENT ? EXIT_NOT_FOUND : EXIT_CANNOT_EXECUTE, "%s: %s", path,
+		strerror(errno));
 }
 
 int command_run(int argc, char **argv)
 {
-	static const struct argp argp = {options, parse_option, "-- PROGRAM [ARGUMENT]...", text, NULL, NULL, NULL};
+	static const struct argp argp = {
+		options, parse_option, "-- PROGRAM [ARGUMENT]...", text, NULL, NULL, NULL};
 	struct run run = {0};
 	struct parts parts;
 	struct err err;
@@ -266,8 +280,10 @@ int command_run(int argc, char **argv)
 
 	argp_parse(&argp, argc, argv, ARGP_IN_ORDER, NULL, &run);
 	if (locate_parts(&parts, &err))
-		return complain(EX_UNAVAILABLE, "%s.\nmailseal: Without it nothing would be protected, so nothing is run. "
-			"Is mailseal installed whole?", err.text);
+		return complain(EX_UNAVAILABLE,
+			"%s.\nmailseal: Without it nothing would be protected, so nothing is run. "
+			"Is mailseal installed whole?",
+			err.text);
 	if ((code = take_ports(&run)) || (code = take_log(&run)) || (code = take_config(&run)) ||
 		(code = take_agent(&parts)) || (code = find_program(run.program[0], path)) ||
 		(code = check_program(path, &parts)) || (code = take_library(parts.library)))
