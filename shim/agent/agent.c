@@ -17,8 +17,9 @@
 #include <sysexits.h>
 #include <unistd.h>
 
-#define IDLE_MS 30000 /* an agent without sessions stays so long, and waits so long for its first  \
-		       */
+#define IDLE_MS                                                                                    \
+	30000 /* an agent without sessions stays so long, and waits so long for its first          \
+	       */
 #define LAST_CALL_MS 30000 /* replies outstanding at SIGTERM */
 #define OVERFLOW_UID 65534
 

@@ -41,7 +41,8 @@ int buf_append_text(struct buf *b, const char *text);
 
 /*
  * Room for at least one and at most `want` bytes at the end, for reading straight into it:
- * returns the place and sets *room. NULL if full or without memory. buf_commit() then keeps `n` of them.
+ * returns the place and sets *room. NULL if full or without memory. buf_commit() then keeps `n` of
+ * them.
  */
 char *buf_reserve(struct buf *b, size_t want, size_t *room);
 void buf_commit(struct buf *b, size_t n);

@@ -1,5 +1,6 @@
 /*
- * answer: replies on their way to the application, the server's and our own, and how everything ends.
+ * answer: replies on their way to the application, the server's and our own, and how everything
+ * ends.
  */
 #include "shim/smtp/inside.h"
 
@@ -12,7 +13,8 @@
 static bool final_reply_outstanding(const struct dialogue *d)
 {
 	for (unsigned i = 0; i < d->pending.count; i++) {
-		if (d->pending.entry[(d->pending.first + i) % PENDING_MAX].what == AWAITED_END_OF_DATA)
+		if (d->pending.entry[(d->pending.first + i) % PENDING_MAX].what ==
+			AWAITED_END_OF_DATA)
 			return true;
 	}
 	return false;
@@ -41,7 +43,8 @@ static void end_with_421(struct dialogue *d, const char *enhanced, const char *w
 	int n;
 
 	if (!final_reply_outstanding(d)) {
-		n = snprintf(text, sizeof(text), "421 %s mailseal: %s: %s", enhanced, d->settings.server_name, why);
+		n = snprintf(text, sizeof(text), "421 %s mailseal: %s: %s", enhanced,
+			d->settings.server_name, why);
 		if (n > OWN_REPLY_SIZE - 3)
 			n = OWN_REPLY_SIZE - 3;
 		line_sanitize(clean, sizeof(clean), text, (size_t)n, true);
@@ -70,11 +73,13 @@ void end_attack(struct dialogue *d, const char *why)
 	end_with_421(d, "4.7.0", why);
 }
 
-/* The server is gone. While the connection was being made fit, the application gets words; later it sees what happened: a close. */
+/* The server is gone. While the connection was being made fit, the application gets words; later it
+ * sees what happened: a close. */
 void end_lost(struct dialogue *d, const char *why)
 {
-	bool upgrading = d->phase == PHASE_EHLO || d->phase == PHASE_STARTTLS || d->phase == PHASE_REGREETING ||
-			 d->phase == PHASE_HELLO || d->phase == PHASE_RECONNECT;
+	bool upgrading = d->phase == PHASE_EHLO || d->phase == PHASE_STARTTLS ||
+			 d->phase == PHASE_REGREETING || d->phase == PHASE_HELLO ||
+			 d->phase == PHASE_RECONNECT;
 
 	if (pending_first(&d->pending) != AWAITED_QUIT)
 		note_set(d, "connection lost", why);
@@ -119,7 +124,8 @@ static void describe_fault(const struct dialogue *d, char *out, size_t size)
 		return;
 	case TLS_FACT_ON:
 		if (d->verdict.rule && strcmp(d->verdict.rule, "min_tls") == 0)
-			snprintf(out, size, "%s speaks only %s", server, tls_version_name(d->facts.version));
+			snprintf(out, size, "%s speaks only %s", server,
+				tls_version_name(d->facts.version));
 		else
 			snprintf(out, size, "certificate of %s not valid: %s", server, reason);
 		return;
@@ -143,7 +149,8 @@ void answer_verdict(struct dialogue *d, enum verb verb)
 
 	describe_fault(d, fault, sizeof(fault));
 	rule_describe(d, rule, sizeof(rule));
-	answer_own(d, false, "%d %d.7.%d mailseal: %s; %s", code, code / 100, d->verdict.detail, fault, rule);
+	answer_own(d, false, "%d %d.7.%d mailseal: %s; %s", code, code / 100, d->verdict.detail,
+		fault, rule);
 }
 
 /* Our own replies whose turn has come. */
@@ -152,7 +159,8 @@ void answer_flush(struct dialogue *d)
 	const char *text;
 	bool last;
 
-	while ((text = pending_reply(&d->pending, &last)) != NULL && buf_append_text(&d->client_out, text) == 0) {
+	while ((text = pending_reply(&d->pending, &last)) != NULL &&
+		buf_append_text(&d->client_out, text) == 0) {
 		pending_drop(&d->pending);
 		if (last) {
 			end_after_client_out(d);
@@ -174,12 +182,14 @@ void relay(struct dialogue *d, const struct reply *reply)
 		end(d, DIALOGUE_ABORT_SERVER);
 }
 
-/* A reply that nothing asked for: only a server's 421, or its early refusal of the content, makes sense. */
+/* A reply that nothing asked for: only a server's 421, or its early refusal of the content, makes
+ * sense. */
 static void unsolicited(struct dialogue *d, const struct reply *reply)
 {
 	if (reply->code != 421 && !(d->speech == SPEECH_CONTENT && reply->code >= 400)) {
-		end_protocol_error(d, d->speech == SPEECH_CONTENT ? "reply before the end of the content"
-								 : "reply without a command");
+		end_protocol_error(d, d->speech == SPEECH_CONTENT
+					      ? "reply before the end of the content"
+					      : "reply without a command");
 		return;
 	}
 	relay(d, reply);
@@ -220,7 +230,8 @@ static void speech_after(struct dialogue *d, enum awaited what, int code)
 		content_begin(&d->content, d->lf_client);
 	} else if (what == AWAITED_DATA) {
 		d->speech = SPEECH_COMMANDS;
-		/* DATA must be the last of a group (RFC 2920 3.1): what came with it is content, never to be read as commands */
+		/* DATA must be the last of a group (RFC 2920 3.1): what came with it is content,
+		 * never to be read as commands */
 		if (buf_length(&d->client_in) > 0)
 			end_after_client_out(d);
 	}

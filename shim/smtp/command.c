@@ -89,7 +89,8 @@ int command_bdat_size(const struct command *command, uint64_t *size)
 	return 0;
 }
 
-/* The octet behind the closing '>' decides; a quoted local part may hold any other (RFC 5321 4.1.2). */
+/* The octet behind the closing '>' decides; a quoted local part may hold any other (RFC
+ * 5321 4.1.2). */
 static size_t path_length(const char *p, size_t n)
 {
 	bool quoted = false;

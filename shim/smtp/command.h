@@ -9,8 +9,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define COMMAND_LINE_MAX 2048 /* octets with CRLF: RFC 5321 4.5.3.1.4, with room for parameters of extensions */
-#define AUTH_LINE_MAX 12288   /* RFC 4954 4 */
+#define COMMAND_LINE_MAX                                                                           \
+	2048 /* octets with CRLF: RFC 5321 4.5.3.1.4, with room for parameters of extensions */
+#define AUTH_LINE_MAX 12288 /* RFC 4954 4 */
 
 enum verb {
 	VERB_UNKNOWN, /* well-formed, but nothing that this relay has an opinion on */
@@ -29,7 +30,8 @@ enum verb {
 	VERB_VRFY,
 	VERB_EXPN,
 	VERB_HELP,
-	VERB_DESYNCHRONISING, /* XCLIENT, TURN, BURL …: change who speaks, or what counts as a reply */
+	VERB_DESYNCHRONISING, /* XCLIENT, TURN, BURL …: change who speaks, or what counts as a reply
+			       */
 };
 
 struct command {
@@ -43,7 +45,8 @@ void command_parse(const struct line *line, struct command *command);
 /* The chunk size of BDAT (RFC 3030 2). 0, or -EINVAL where it is no number or beyond 2^62. */
 int command_bdat_size(const struct command *command, uint64_t *size);
 
-/* The path in the argument of MAIL or RCPT, without <>; for the log. Terminated, sanitised, cut to fit; "" where there is none. */
+/* The path in the argument of MAIL or RCPT, without <>; for the log. Terminated, sanitised, cut to
+ * fit; "" where there is none. */
 void command_path(const struct command *command, char *out, size_t size);
 
 #endif

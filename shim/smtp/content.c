@@ -22,9 +22,11 @@ static enum content_at line_started(char c, bool loose, const char **emit)
 }
 
 /*
- * One octet. *emit: NULL for the octet itself, else the text to send instead of it; *held: text to send before it.
+ * One octet. *emit: NULL for the octet itself, else the text to send instead of it; *held: text to
+ * send before it.
  */
-static enum content_state step(struct content *content, char c, const char **held, const char **emit)
+static enum content_state step(
+	struct content *content, char c, const char **held, const char **emit)
 {
 	bool lf_end = c == '\n' && content->lf_client;
 
@@ -100,7 +102,8 @@ static size_t plain_run(const struct content *content, const char *bytes, size_t
 	return i;
 }
 
-enum content_state content_pass(struct content *content, const char *bytes, size_t n, size_t *taken, struct buf *out)
+enum content_state content_pass(
+	struct content *content, const char *bytes, size_t n, size_t *taken, struct buf *out)
 {
 	const char *held, *emit;
 	size_t i = 0;

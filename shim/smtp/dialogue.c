@@ -1,6 +1,7 @@
 /*
  * dialogue: decides what an SMTP relay says next.
- * It does no I/O: bytes and events go in, bytes and wishes come out; agent/session.c carries them out.
+ * It does no I/O: bytes and events go in, bytes and wishes come out; agent/session.c carries them
+ * out.
  */
 #include "shim/smtp/dialogue.h"
 
@@ -75,7 +76,8 @@ void enter_phase(struct dialogue *d, enum phase phase)
 
 bool is_blocked(const struct dialogue *d)
 {
-	return d->judged && d->verdict.outcome == OUTCOME_BLOCKED && d->settings.policy->demands.mode != MODE_OBSERVE;
+	return d->judged && d->verdict.outcome == OUTCOME_BLOCKED &&
+	       d->settings.policy->demands.mode != MODE_OBSERVE;
 }
 
 void send_command(struct dialogue *d, const char *verb, const char *argument)
@@ -100,7 +102,8 @@ void put_client(struct dialogue *d, const char *bytes, size_t n)
 
 void await(struct dialogue *d, enum awaited what)
 {
-	if (d->phase != PHASE_OVER && pending_add(&d->pending, what, buf_position(&d->server_out)) < 0)
+	if (d->phase != PHASE_OVER &&
+		pending_add(&d->pending, what, buf_position(&d->server_out)) < 0)
 		end(d, DIALOGUE_ABORT_SERVER);
 }
 
@@ -200,7 +203,8 @@ static bool server_speaks(const struct dialogue *d)
 
 static bool room_for_replies(const struct dialogue *d)
 {
-	return buf_room(&d->client_out) >= CLIENT_OUT_ROOM && buf_room(&d->server_out) >= SERVER_OUT_ROOM;
+	return buf_room(&d->client_out) >= CLIENT_OUT_ROOM &&
+	       buf_room(&d->server_out) >= SERVER_OUT_ROOM;
 }
 
 /* A reply to a command that has not left yet was prepared without knowing it. */
@@ -208,7 +212,8 @@ static bool is_early(const struct dialogue *d)
 {
 	if (d->phase == PHASE_READY || d->phase == PHASE_OPEN)
 		return d->server_out.gone < pending_sent_at(&d->pending);
-	return d->phase != PHASE_GREETING && d->phase != PHASE_REGREETING && buf_length(&d->server_out) > 0;
+	return d->phase != PHASE_GREETING && d->phase != PHASE_REGREETING &&
+	       buf_length(&d->server_out) > 0;
 }
 
 /* Takes one reply of the server. False when nothing can be taken now. */
@@ -255,8 +260,9 @@ static void server_finished(struct dialogue *d)
 /* The application will say no more, and all that it said was taken up. */
 static void client_finished(struct dialogue *d)
 {
-	bool upgrading = d->phase == PHASE_EHLO || d->phase == PHASE_STARTTLS || d->phase == PHASE_HANDSHAKE ||
-			 d->phase == PHASE_RECONNECT || d->phase == PHASE_REGREETING || d->phase == PHASE_HELLO;
+	bool upgrading = d->phase == PHASE_EHLO || d->phase == PHASE_STARTTLS ||
+			 d->phase == PHASE_HANDSHAKE || d->phase == PHASE_RECONNECT ||
+			 d->phase == PHASE_REGREETING || d->phase == PHASE_HELLO;
 
 	if (d->speech == SPEECH_CONTENT || d->speech == SPEECH_AUTH) {
 		if (buf_length(&d->client_in) > 0 && buf_room(&d->server_out) < SERVER_OUT_ROOM)

@@ -1,11 +1,13 @@
 /*
- * dialogue: decides what an SMTP relay says next, to the application (the client) and to the server.
- * It does no I/O and knows no clock: bytes and events go in, bytes and wishes come out; agent/session.c carries them out.
+ * dialogue: decides what an SMTP relay says next, to the application (the client) and to the
+ * server. It does no I/O and knows no clock: bytes and events go in, bytes and wishes come out;
+ * agent/session.c carries them out.
  *
- * How it is driven: put received bytes into dialogue_client_in()/dialogue_server_in(), tell events by the calls below, then call
- * dialogue_run(); afterwards send what stands in client_out/server_out and carry out dialogue_wishes(). Whoever drains an
- * output buffer calls dialogue_run() again, since the dialogue stops working while there is no room. Every buffer is bounded, and
- * a full one is how the session knows to stop reading.
+ * How it is driven: put received bytes into dialogue_client_in()/dialogue_server_in(), tell events
+ * by the calls below, then call dialogue_run(); afterwards send what stands in
+ * client_out/server_out and carry out dialogue_wishes(). Whoever drains an output buffer calls
+ * dialogue_run() again, since the dialogue stops working while there is no room. Every buffer is
+ * bounded, and a full one is how the session knows to stop reading.
  */
 #ifndef MAILSEAL_SMTP_DIALOGUE_H
 #define MAILSEAL_SMTP_DIALOGUE_H
@@ -16,30 +18,35 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define DIALOGUE_RECIPIENTS 10   /* recipients kept for the log; the rest is counted */
+#define DIALOGUE_RECIPIENTS 10	  /* recipients kept for the log; the rest is counted */
 #define DIALOGUE_ADDRESS_SIZE 320 /* RFC 5321 4.5.3.1: 64 + 1 + 255 */
 
 struct dialogue;
 
-/* What came of one transaction, or of a connection that had none. For the log; valid during the call only. */
+/* What came of one transaction, or of a connection that had none. For the log; valid during the
+ * call only. */
 struct dialogue_report {
-	bool transaction; /* false: the connection ended without one */
+	bool transaction;   /* false: the connection ended without one */
 	const char *sender; /* path as the application wrote it, without <>; "" for bounces */
 	const char *recipients[DIALOGUE_RECIPIENTS];
 	unsigned recipient_count; /* all of them, also beyond the array */
-	uint64_t bytes;           /* octets of content sent to the server */
+	uint64_t bytes;		  /* octets of content sent to the server */
 	struct facts facts;
 	struct verdict verdict;
-	bool would_block; /* mode = observe let pass what enforce blocks */
-	const char *rule; /* "require_tls by host \"x\", mailseal.conf:14", "" where nothing was decided */
+	bool would_block;  /* mode = observe let pass what enforce blocks */
+	const char *rule;  /* "require_tls by host \"x\", mailseal.conf:14", "" where nothing was
+			      decided */
 	const char *reply; /* the final reply that the application got, first line; "" if none */
-	const char *note; /* why it ended: "", "connection lost", "protocol error: …", "attack: …", "timeout: …" */
+	const char *note; /* why it ended: "", "connection lost", "protocol error: …", "attack: …",
+			     "timeout: …" */
 };
 
 struct dialogue_settings {
 	const struct policy *policy; /* outlives the dialogue */
-	const char *server_name;     /* for texts: the looked-up name, else the address; outlives the dialogue */
-	const char *own_name;        /* EHLO argument where the application gives none: address literal, e.g. "[192.0.2.1]" */
+	const char *server_name; /* for texts: the looked-up name, else the address; outlives the
+				    dialogue */
+	const char *own_name;	 /* EHLO argument where the application gives none: address literal,
+				    e.g. "[192.0.2.1]" */
 	void (*report)(void *context, const struct dialogue_report *report);
 	void *context;
 };
@@ -55,30 +62,43 @@ struct buf *dialogue_server_in(struct dialogue *d);
 struct buf *dialogue_server_out(struct dialogue *d);
 
 /* Events. Each is followed by dialogue_run(). */
-void dialogue_client_eof(struct dialogue *d);          /* the application will send no more */
-void dialogue_server_eof(struct dialogue *d);          /* after all its bytes were put into server_in */
-void dialogue_server_lost(struct dialogue *d, const char *why); /* reset, TLS record error: what was read before still counts */
+void dialogue_client_eof(struct dialogue *d); /* the application will send no more */
+void dialogue_server_eof(struct dialogue *d); /* after all its bytes were put into server_in */
+void dialogue_server_lost(struct dialogue *d,
+	const char *why); /* reset, TLS record error: what was read before still counts */
 void dialogue_tls_up(struct dialogue *d, const struct facts *facts);
 void dialogue_tls_failed(struct dialogue *d, const char *why);
-void dialogue_residue(struct dialogue *d);             /* bytes between the 220 to STARTTLS and the handshake */
-void dialogue_reconnected(struct dialogue *d);         /* the fresh connection stands; server_in/out start empty */
+void dialogue_residue(struct dialogue *d); /* bytes between the 220 to STARTTLS and the handshake */
+void dialogue_reconnected(
+	struct dialogue *d); /* the fresh connection stands; server_in/out start empty */
 void dialogue_reconnect_failed(struct dialogue *d, const char *why);
-void dialogue_timeout(struct dialogue *d);             /* dialogue_patience() ran out */
-void dialogue_stop(struct dialogue *d);                /* the agent is ending: no new transaction; finish the outstanding reply */
+void dialogue_timeout(struct dialogue *d); /* dialogue_patience() ran out */
+void dialogue_stop(struct dialogue
+		*d); /* the agent is ending: no new transaction; finish the outstanding reply */
 
 void dialogue_run(struct dialogue *d);
 
-/* Wishes: a set, renewed by each dialogue_run(). START_TLS and RECONNECT stand until they are answered. */
-#define DIALOGUE_START_TLS 0x01u    /* server_out first, look for residue once more, then handshake; answer by tls_up/tls_failed/residue */
-#define DIALOGUE_RECONNECT 0x02u    /* drop the server connection; a fresh TCP connection, no TLS; answer by reconnected/reconnect_failed */
-#define DIALOGUE_CLOSE_SERVER 0x04u /* server_out first, then close (close_notify where TLS); nothing more comes or goes */
-#define DIALOGUE_ABORT_SERVER 0x08u /* close at once, server_out unsent (attack, protocol error) */
-#define DIALOGUE_CLOSE_CLIENT 0x10u /* client_out first, then shutdown(SHUT_WR); read to EOF and discard */
-#define DIALOGUE_READ_CLIENT 0x20u  /* there is use for more bytes */
+/* Wishes: a set, renewed by each dialogue_run(). START_TLS and RECONNECT stand until they are
+ * answered. */
+#define DIALOGUE_START_TLS                                                                         \
+	0x01u /* server_out first, look for residue once more, then handshake; answer by           \
+		 tls_up/tls_failed/residue */
+#define DIALOGUE_RECONNECT                                                                         \
+	0x02u /* drop the server connection; a fresh TCP connection, no TLS; answer by             \
+		 reconnected/reconnect_failed */
+#define DIALOGUE_CLOSE_SERVER                                                                      \
+	0x04u /* server_out first, then close (close_notify where TLS); nothing more comes or goes \
+	       */
+#define DIALOGUE_ABORT_SERVER 0x08u /* close at once, server_out unsent (attack, protocol error)   \
+				     */
+#define DIALOGUE_CLOSE_CLIENT                                                                      \
+	0x10u /* client_out first, then shutdown(SHUT_WR); read to EOF and discard */
+#define DIALOGUE_READ_CLIENT 0x20u /* there is use for more bytes */
 #define DIALOGUE_READ_SERVER 0x40u
 unsigned dialogue_wishes(const struct dialogue *d);
 
-/* Seconds that what is awaited may take (RFC 5321 4.5.3.2), from the last progress on; 0: for ever. `from_server` says whose progress counts. */
+/* Seconds that what is awaited may take (RFC 5321 4.5.3.2), from the last progress on; 0: for ever.
+ * `from_server` says whose progress counts. */
 unsigned dialogue_patience(const struct dialogue *d);
 
 #endif

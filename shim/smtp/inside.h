@@ -17,16 +17,16 @@
 #include "shim/smtp/reply.h"
 
 enum phase {
-	PHASE_GREETING,    /* the server's greeting is awaited */
-	PHASE_READY,       /* the application has not said who it is */
-	PHASE_EHLO,        /* EHLO was sent in the clear */
-	PHASE_STARTTLS,    /* STARTTLS was sent */
-	PHASE_HANDSHAKE,   /* the session drives TLS */
-	PHASE_RECONNECT,   /* the session makes a fresh connection */
-	PHASE_REGREETING,  /* the fresh connection's greeting is awaited */
-	PHASE_HELLO,       /* the greeting that counts was sent: inside TLS, or in the clear for good */
-	PHASE_OPEN,        /* commands pass */
-	PHASE_ALONE,       /* policy blocks: no server any more, the relay answers by itself */
+	PHASE_GREETING,	  /* the server's greeting is awaited */
+	PHASE_READY,	  /* the application has not said who it is */
+	PHASE_EHLO,	  /* EHLO was sent in the clear */
+	PHASE_STARTTLS,	  /* STARTTLS was sent */
+	PHASE_HANDSHAKE,  /* the session drives TLS */
+	PHASE_RECONNECT,  /* the session makes a fresh connection */
+	PHASE_REGREETING, /* the fresh connection's greeting is awaited */
+	PHASE_HELLO, /* the greeting that counts was sent: inside TLS, or in the clear for good */
+	PHASE_OPEN,  /* commands pass */
+	PHASE_ALONE, /* policy blocks: no server any more, the relay answers by itself */
 	PHASE_OVER,
 };
 
@@ -36,10 +36,10 @@ enum speech {
 	SPEECH_AWAITING_DATA, /* after DATA: nothing is read until the server's 354 */
 	SPEECH_CONTENT,
 	SPEECH_AWAITING_AUTH, /* after AUTH or one of its lines: nothing is read until the reply */
-	SPEECH_AUTH,          /* after 334: one opaque line */
-	SPEECH_BDAT,          /* octets of a refused chunk */
+	SPEECH_AUTH,	      /* after 334: one opaque line */
+	SPEECH_BDAT,	      /* octets of a refused chunk */
 	SPEECH_LONG_LINE,     /* the rest of a line that was too long */
-	SPEECH_OVER,          /* after QUIT */
+	SPEECH_OVER,	      /* after QUIT */
 };
 
 /* Who made the greeting that is under way. */
@@ -64,15 +64,15 @@ struct dialogue {
 	unsigned wishes;
 	bool client_eof, server_eof, stopping;
 	bool lf_known, lf_client;
-	bool no_esmtp; /* the application was told that the server knows no EHLO */
-	bool credentials;  /* the application has sent some */
+	bool no_esmtp;	  /* the application was told that the server knows no EHLO */
+	bool credentials; /* the application has sent some */
 	bool judged, would_block;
 	struct facts facts;
 	struct verdict verdict;
 	struct content content;
 	uint64_t bdat_left;
 	char hello[COMMAND_LINE_MAX]; /* the argument of EHLO or HELO */
-	struct buf shown;             /* the reply to EHLO in the clear, as the application may see it */
+	struct buf shown; /* the reply to EHLO in the clear, as the application may see it */
 	struct transaction transaction;
 	unsigned transactions; /* reported so far */
 	char note[160];
@@ -87,10 +87,10 @@ struct dialogue {
 void enter_phase(struct dialogue *d, enum phase phase);
 bool is_blocked(const struct dialogue *d);
 void send_command(struct dialogue *d, const char *verb, const char *argument);
-void put_server(struct dialogue *d, const char *bytes, size_t n); /* without memory: both sides end */
+void put_server(
+	struct dialogue *d, const char *bytes, size_t n); /* without memory: both sides end */
 void put_client(struct dialogue *d, const char *bytes, size_t n);
-void await(struct dialogue *d, enum awaited what);                /* the reply to what was just put */
-
+void await(struct dialogue *d, enum awaited what); /* the reply to what was just put */
 
 /* upgrade.c */
 void upgrade_begin(struct dialogue *d, enum greeter greeter, const char *argument, size_t length);
@@ -104,8 +104,10 @@ bool request_waits(const struct dialogue *d); /* a whole line stands in client_i
 /* answer.c */
 void answer_reply(struct dialogue *d, const struct reply *reply);
 void relay(struct dialogue *d, const struct reply *reply); /* the server's words, cleaned */
-void relay_hello(struct dialogue *d, const struct reply *reply, bool single); /* a 250 to EHLO, filtered */
-void answer_own(struct dialogue *d, bool last, const char *format, ...) __attribute__((format(printf, 3, 4)));
+void relay_hello(
+	struct dialogue *d, const struct reply *reply, bool single); /* a 250 to EHLO, filtered */
+void answer_own(struct dialogue *d, bool last, const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
 void answer_verdict(struct dialogue *d, enum verb verb);
 void answer_flush(struct dialogue *d);
 void end(struct dialogue *d, unsigned server_wish);

@@ -9,17 +9,19 @@
 
 struct line {
 	const char *text; /* into the scanned bytes, not terminated */
-	size_t length;    /* without the line end */
-	size_t octets;    /* with the line end */
-	bool crlf;        /* ended by CRLF, not by a bare LF */
+	size_t length;	  /* without the line end */
+	size_t octets;	  /* with the line end */
+	bool crlf;	  /* ended by CRLF, not by a bare LF */
 };
 
 enum line_state { LINE_PARTIAL, LINE_WHOLE, LINE_TOO_LONG };
 
-/* The first line of `bytes`. It is too long when it is not over within `limit` octets, the line end counted. */
+/* The first line of `bytes`. It is too long when it is not over within `limit` octets, the line end
+ * counted. */
 enum line_state line_scan(const char *bytes, size_t n, size_t limit, struct line *line);
 
-/* True if every octet may stand in a command: no control characters but TAB, so no bare CR and no NUL. */
+/* True if every octet may stand in a command: no control characters but TAB, so no bare CR and no
+ * NUL. */
 bool line_is_clean(const struct line *line);
 
 /*

@@ -1,6 +1,6 @@
 /*
- * pending: the commands whose replies are still to come, in order, so that forwarded and synthesised
- * replies reach a pipelining application in the order of its commands (RFC 2920 3.2).
+ * pending: the commands whose replies are still to come, in order, so that forwarded and
+ * synthesised replies reach a pipelining application in the order of its commands (RFC 2920 3.2).
  */
 #ifndef MAILSEAL_SMTP_PENDING_H
 #define MAILSEAL_SMTP_PENDING_H
@@ -12,10 +12,10 @@
 
 enum awaited {
 	AWAITED_NOTHING, /* the queue is empty */
-	AWAITED_HELLO,   /* EHLO or HELO of the application, forwarded */
+	AWAITED_HELLO,	 /* EHLO or HELO of the application, forwarded */
 	AWAITED_MAIL,
 	AWAITED_RCPT,
-	AWAITED_DATA,        /* the 354 */
+	AWAITED_DATA,	     /* the 354 */
 	AWAITED_END_OF_DATA, /* the final reply */
 	AWAITED_AUTH,
 	AWAITED_QUIT,
@@ -26,9 +26,10 @@ enum awaited {
 struct pending {
 	struct {
 		enum awaited what;
-		uint64_t sent_at; /* position in server_out behind the command: no reply can be due before it was sent */
-		char *text; /* owned; only for AWAITED_NO_SERVER */
-		bool last;  /* after this reply both sides are closed */
+		uint64_t sent_at; /* position in server_out behind the command: no reply can be due
+				     before it was sent */
+		char *text;	  /* owned; only for AWAITED_NO_SERVER */
+		bool last;	  /* after this reply both sides are closed */
 	} entry[PENDING_MAX];
 	unsigned first, count;
 };

@@ -132,10 +132,24 @@ void reply_text(const char *bytes, char *out, size_t size)
 	line_sanitize(out, size, text, n, false);
 }
 
-/* What the application may use through the relay: keywords without arguments to mend. AUTH is treated apart. */
+/* What the application may use through the relay: keywords without arguments to mend. AUTH is
+ * treated apart. */
 static const char *const shown_keywords[] = {
-	"SIZE", "8BITMIME", "SMTPUTF8", "DSN", "ENHANCEDSTATUSCODES", "PIPELINING", "DELIVERBY", "ETRN",
-	"VRFY", "EXPN", "HELP", "FUTURERELEASE", "MT-PRIORITY", "NO-SOLICITING", "LIMITS",
+	"SIZE",
+	"8BITMIME",
+	"SMTPUTF8",
+	"DSN",
+	"ENHANCEDSTATUSCODES",
+	"PIPELINING",
+	"DELIVERBY",
+	"ETRN",
+	"VRFY",
+	"EXPN",
+	"HELP",
+	"FUTURERELEASE",
+	"MT-PRIORITY",
+	"NO-SOLICITING",
+	"LIMITS",
 };
 
 static size_t word_length(const char *p, size_t n)
@@ -217,7 +231,8 @@ int ehlo_copy(const char *bytes, const struct reply *reply, bool single, struct 
 
 	if (buf_room(out) < reply->octets + 2 * reply->lines + 8)
 		return -ENOBUFS;
-	/* A line is written when the next one is known to follow: the last one has a blank, not a dash. */
+	/* A line is written when the next one is known to follow: the last one has a blank, not a
+	 * dash. */
 	for (unsigned i = 0; i < (single ? 1 : reply->lines) && rc == 0; i++) {
 		p = next_line(p, &line);
 		const char *text = line_text(&line, &n);

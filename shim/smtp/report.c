@@ -41,7 +41,8 @@ void report_recipient(struct dialogue *d, const struct command *command)
 
 void report_reply(struct dialogue *d, const char *line)
 {
-	snprintf(d->transaction.reply, sizeof(d->transaction.reply), "%.*s", (int)strcspn(line, "\r\n"), line);
+	snprintf(d->transaction.reply, sizeof(d->transaction.reply), "%.*s",
+		(int)strcspn(line, "\r\n"), line);
 }
 
 void rule_describe(const struct dialogue *d, char *out, size_t size)

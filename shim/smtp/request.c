@@ -7,8 +7,8 @@
 
 static bool room_for_commands(const struct dialogue *d)
 {
-	return buf_room(&d->client_out) >= CLIENT_OUT_ROOM && buf_room(&d->server_out) >= SERVER_OUT_ROOM &&
-	       !pending_full(&d->pending);
+	return buf_room(&d->client_out) >= CLIENT_OUT_ROOM &&
+	       buf_room(&d->server_out) >= SERVER_OUT_ROOM && !pending_full(&d->pending);
 }
 
 static bool commands_pass(const struct dialogue *d)
@@ -81,7 +81,8 @@ static bool always_refused(struct dialogue *d, const struct command *command)
 }
 
 /* Before the application's greeting. False: the line stays, and is read again later. */
-static bool command_ready(struct dialogue *d, const struct line *line, const struct command *command)
+static bool command_ready(
+	struct dialogue *d, const struct line *line, const struct command *command)
 {
 	bool bare = command->argument_length == 0;
 	bool idle = pending_first(&d->pending) == AWAITED_NOTHING;
@@ -99,8 +100,8 @@ static bool command_ready(struct dialogue *d, const struct line *line, const str
 	if (!idle)
 		return false;
 	if (command->verb == VERB_EHLO || command->verb == VERB_HELO) {
-		upgrade_begin(d, command->verb == VERB_EHLO ? GREETER_EHLO : GREETER_HELO, command->argument,
-			command->argument_length);
+		upgrade_begin(d, command->verb == VERB_EHLO ? GREETER_EHLO : GREETER_HELO,
+			command->argument, command->argument_length);
 		return true;
 	}
 	if (command->verb == VERB_AUTH)
@@ -116,7 +117,9 @@ static void command_auth(struct dialogue *d, const struct line *line)
 	if (!credentials_may_pass(d)) {
 		answer_own(d, false, "%s mailseal: credentials for %s need %s; protect_credentials",
 			reject ? "538 5.7.11" : "454 4.7.0", d->settings.server_name,
-			d->settings.policy->demands.verify_certificate ? "TLS with a valid certificate" : "TLS");
+			d->settings.policy->demands.verify_certificate
+				? "TLS with a valid certificate"
+				: "TLS");
 		return;
 	}
 	d->credentials = true;
@@ -185,7 +188,8 @@ static void command_alone(struct dialogue *d, const struct command *command)
 		return;
 	}
 	if (!d->judged) {
-		answer_own(d, false, "503 5.5.1 mailseal: %s refused the connection", d->settings.server_name);
+		answer_own(d, false, "503 5.5.1 mailseal: %s refused the connection",
+			d->settings.server_name);
 		return;
 	}
 	switch (command->verb) {
@@ -212,7 +216,8 @@ static void command_alone(struct dialogue *d, const struct command *command)
 	case VERB_DATA:
 		answer_verdict(d, VERB_DATA);
 		if (buf_length(&d->client_in) > 0)
-			end_after_client_out(d); /* what follows may be content: never read it as commands */
+			end_after_client_out(
+				d); /* what follows may be content: never read it as commands */
 		break;
 	case VERB_AUTH:
 		answer_verdict(d, VERB_AUTH);
@@ -239,7 +244,8 @@ static bool command_take(struct dialogue *d, const struct line *line)
 	char text[AUTH_LINE_MAX];
 	struct line copy = *line;
 
-	/* The line is dropped before it is worked on: what is left in client_in is what came after it. */
+	/* The line is dropped before it is worked on: what is left in client_in is what came after
+	 * it. */
 	memcpy(text, line->text, line->length);
 	copy.text = text;
 	command_parse(&copy, &command);
@@ -276,7 +282,8 @@ static bool command_step(struct dialogue *d)
 
 	if (!commands_pass(d) || !room_for_commands(d))
 		return false;
-	switch (line_scan(buf_bytes(&d->client_in), buf_length(&d->client_in), AUTH_LINE_MAX, &line)) {
+	switch (line_scan(
+		buf_bytes(&d->client_in), buf_length(&d->client_in), AUTH_LINE_MAX, &line)) {
 	case LINE_PARTIAL:
 		return false;
 	case LINE_TOO_LONG:
@@ -297,7 +304,8 @@ static bool auth_step(struct dialogue *d)
 
 	if (!room_for_commands(d))
 		return false;
-	switch (line_scan(buf_bytes(&d->client_in), buf_length(&d->client_in), AUTH_LINE_MAX, &line)) {
+	switch (line_scan(
+		buf_bytes(&d->client_in), buf_length(&d->client_in), AUTH_LINE_MAX, &line)) {
 	case LINE_PARTIAL:
 		return false;
 	case LINE_TOO_LONG:
@@ -318,8 +326,8 @@ static bool content_step(struct dialogue *d)
 
 	if (pending_full(&d->pending))
 		return false;
-	enum content_state state = content_pass(&d->content, buf_bytes(&d->client_in), buf_length(&d->client_in), &taken,
-		&d->server_out);
+	enum content_state state = content_pass(&d->content, buf_bytes(&d->client_in),
+		buf_length(&d->client_in), &taken, &d->server_out);
 
 	buf_consume(&d->client_in, taken);
 	d->transaction.bytes += buf_length(&d->server_out) - before;

@@ -21,7 +21,8 @@ void upgrade_begin(struct dialogue *d, enum greeter greeter, const char *argumen
 	line_sanitize(d->hello, sizeof(d->hello), argument, length, false);
 	buf_clear(&d->shown);
 	if (greeter == GREETER_HELO && d->no_esmtp) {
-		/* the application heard that there is no EHLO; a native client would not ask again either */
+		/* the application heard that there is no EHLO; a native client would not ask again
+		 * either */
 		d->facts.tls = TLS_FACT_NOT_OFFERED;
 		upgrade_judge(d);
 		return;
@@ -48,7 +49,8 @@ static void relay_refusal(struct dialogue *d, const struct reply *reply, enum ph
 		/* the command that made us greet is answered by the refusal of our greeting */
 		struct line line;
 
-		if (line_scan(buf_bytes(&d->client_in), buf_length(&d->client_in), AUTH_LINE_MAX, &line) == LINE_WHOLE)
+		if (line_scan(buf_bytes(&d->client_in), buf_length(&d->client_in), AUTH_LINE_MAX,
+			    &line) == LINE_WHOLE)
 			buf_consume(&d->client_in, line.octets);
 	}
 	relay(d, reply);
@@ -57,7 +59,8 @@ static void relay_refusal(struct dialogue *d, const struct reply *reply, enum ph
 		end_after_client_out(d);
 }
 
-/* Policy blocks: the server gets a QUIT if it can still be talked to, the application a bare greeting. */
+/* Policy blocks: the server gets a QUIT if it can still be talked to, the application a bare
+ * greeting. */
 static void go_alone(struct dialogue *d)
 {
 	if (d->facts.tls != TLS_FACT_HANDSHAKE_FAILED) {
@@ -80,7 +83,8 @@ static void go_clear_afresh(struct dialogue *d)
 	enter_phase(d, PHASE_RECONNECT);
 }
 
-/* No TLS on this connection, and none is required: what EHLO said in the clear is what the application sees. */
+/* No TLS on this connection, and none is required: what EHLO said in the clear is what the
+ * application sees. */
 static void go_clear_here(struct dialogue *d)
 {
 	if (buf_length(&d->shown) == 0) {
@@ -102,7 +106,8 @@ void upgrade_judge(struct dialogue *d)
 
 	policy_judge(&policy->demands, &policy->connection, &d->facts, &d->verdict);
 	d->judged = true;
-	d->would_block = d->verdict.outcome == OUTCOME_BLOCKED && policy->demands.mode == MODE_OBSERVE;
+	d->would_block =
+		d->verdict.outcome == OUTCOME_BLOCKED && policy->demands.mode == MODE_OBSERVE;
 	if (is_blocked(d)) {
 		go_alone(d);
 	} else if (tls && d->verdict.outcome != OUTCOME_CLEARTEXT) {
@@ -193,7 +198,7 @@ static void greeting_replied(struct dialogue *d, const struct reply *reply)
 static void regreeting_replied(struct dialogue *d, const struct reply *reply)
 {
 	if (reply->code == 220) {
-			say_hello(d, d->greeter == GREETER_HELO);
+		say_hello(d, d->greeter == GREETER_HELO);
 		enter_phase(d, PHASE_HELLO);
 		return;
 	}
