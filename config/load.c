@@ -208,43 +208,11 @@ static bool quoted_word(const char *text, const char *before, char *word, size_t
 	return true;
 }
 
-static const struct {
-	const char *name, *what;
-} later[] = {
-	{"sender", "sections of this kind are not supported by this version of mailseal"},
-	{"recipient", "sections of this kind are not supported by this version of mailseal"},
-	{"message_override", "is not supported by this version of mailseal"},
-	{"fingerprints", "is not supported by this version of mailseal"},
-	{"client_certificate", "is not supported by this version of mailseal"},
-	{"client_key", "is not supported by this version of mailseal"},
-	{"ciphers", "is not supported by this version of mailseal"},
-};
-
 static void fail_unknown(struct load *load, const cfg_t *cfg, unsigned line, const char *word)
 {
-	const char *suggestion = setting_suggest(word);
 	struct err what;
 
-	for (size_t i = 0; i < sizeof(later) / sizeof(*later); i++) {
-		if (strcmp(word, later[i].name) == 0) {
-			fail(load, EINVAL, line, word, later[i].what);
-			return;
-		}
-	}
-	if (strcmp(cfg_name((cfg_t *)cfg), "root") == 0) {
-		if (setting_by_name(word) != SETTING_COUNT)
-			err_fail(&what, EINVAL,
-				"stands outside a section; put it into default { … } or host \"…\" "
-				"{ … }");
-		else
-			err_fail(&what, EINVAL,
-				"unknown section; the sections are default { … } and host \"…\" { "
-				"… }");
-	} else if (suggestion) {
-		err_fail(&what, EINVAL, "unknown setting; did you mean %s?", suggestion);
-	} else {
-		err_fail(&what, EINVAL, "unknown setting; mailseal.conf(5) lists them");
-	}
+	setting_explain_unknown(word, strcmp(cfg_name((cfg_t *)cfg), "root") == 0, &what);
 	fail(load, EINVAL, line, word, what.text);
 }
 

@@ -201,7 +201,8 @@ static size_t distance(const char *a, const char *b)
 	return row[length];
 }
 
-const char *setting_suggest(const char *name)
+/* The setting that `name` may have been meant for, or NULL. */
+static const char *suggest(const char *name)
 {
 	const char *best = NULL;
 	size_t nearest = 4;
@@ -217,4 +218,49 @@ const char *setting_suggest(const char *name)
 		}
 	}
 	return best;
+}
+
+/* Planned, so that a file for a later version is told from one with a slip of the pen. */
+static bool is_for_later(const char *name)
+{
+	static const char *const later[] = {
+		"message_override",
+		"fingerprints",
+		"client_certificate",
+		"client_key",
+		"ciphers",
+	};
+
+	for (size_t i = 0; i < sizeof(later) / sizeof(*later); i++) {
+		if (strcmp(name, later[i]) == 0)
+			return true;
+	}
+	return false;
+}
+
+static void explain_at_top(const char *name, struct err *what)
+{
+	if (strcmp(name, "sender") == 0 || strcmp(name, "recipient") == 0)
+		err_fail(what, EINVAL,
+			"sections of this kind are not supported by this version of mailseal");
+	else if (setting_by_name(name) != SETTING_COUNT)
+		err_fail(what, EINVAL,
+			"stands outside a section; put it into default { … } or host \"…\" { … }");
+	else
+		err_fail(what, EINVAL,
+			"unknown section; the sections are default { … } and host \"…\" { … }");
+}
+
+void setting_explain_unknown(const char *name, bool top, struct err *what)
+{
+	const char *suggestion = suggest(name);
+
+	if (is_for_later(name))
+		err_fail(what, EINVAL, "is not supported by this version of mailseal");
+	else if (top)
+		explain_at_top(name, what);
+	else if (suggestion)
+		err_fail(what, EINVAL, "unknown setting; did you mean %s?", suggestion);
+	else
+		err_fail(what, EINVAL, "unknown setting; mailseal.conf(5) lists them");
 }

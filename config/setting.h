@@ -25,7 +25,10 @@ int setting_put(struct section *section, enum setting setting, const char *value
 /* The value of an ordered setting as one writes it: "true", "reject", "1.2". */
 const char *setting_value_name(enum setting setting, int value);
 
-/* The setting that `name` may have been meant for, or NULL. */
-const char *setting_suggest(const char *name);
+/*
+ * What is wrong with `name`, which is neither a setting nor a section where it stands: outside of
+ * all sections (`top`) or in one. Into `what`: what to write instead.
+ */
+void setting_explain_unknown(const char *name, bool top, struct err *what);
 
 #endif
