@@ -143,7 +143,7 @@ nothing_plain() {
 
 capture_start() {
 	need tcpdump
-	tcpdump -i lo -U --immediate-mode -s 0 -Z root -w "$W/wire.pcap" "tcp port ${1:-25}" \
+	tcpdump -i lo -U --immediate-mode -s 65600 -B 65536 -Z root -w "$W/wire.pcap" "tcp port ${1:-25}" \
 		2>"$W/tcpdump.err" &
 	capture=$!
 	until_true 10 grep -q 'listening on' "$W/tcpdump.err" || fail "tcpdump does not start"

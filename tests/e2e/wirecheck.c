@@ -81,6 +81,8 @@ static void place(struct stream *s, uint32_t seq, const uint8_t *bytes, size_t l
 		s->data = grown;
 		s->room = room;
 	}
+	if (at > s->len)
+		complain(s, "a packet is missing: the capture proves nothing");
 	memcpy(s->data + at, bytes, len);
 	if (at + len > s->len)
 		s->len = at + len;

@@ -4,6 +4,8 @@
 #include "tests/hostile/peer.h"
 
 #include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <openssl/err.h>
 #include <poll.h>
 #include <stdio.h>
@@ -22,6 +24,9 @@ void peer_init(struct peer *p, int fd, int limit_seconds)
 	p->fd = fd;
 	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &tv, sizeof(tv));
 	setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &tv, sizeof(tv));
+	/* Steps leave as they are written: what a scenario puts into one segment or two stays so.
+	 */
+	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &(int){1}, sizeof(int));
 }
 
 static ssize_t send_some(struct peer *p, const char *bytes, size_t len)

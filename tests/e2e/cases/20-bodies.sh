@@ -80,7 +80,7 @@ t_slow_server_does_not_fill_the_agent() {
 		send 250 2.0.0 kept
 		serve
 	END
-	head -c 20000000 /dev/zero | tr '\0' x | fold -w 70 | sed 's/$/\r/' >"$W/body"
+	yes "$(printf '%070d' 0)" | head -c 20000000 | sed -e '$d' -e 's/$/\r/' >"$W/body"
 	LD_PRELOAD=$BUILD/libmailseal.so /usr/bin/python3 "$E2E/clients/raw_body.py" mx.b.example 25 "$W/body" \
 		>"$W/client.out" 2>&1 &
 	sleep 4

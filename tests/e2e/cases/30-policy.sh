@@ -46,8 +46,8 @@ t_bad_certificate_cleartext_under_require() {
 	at_postfix 11 'require_tls = true' 'on_bad_certificate = "cleartext"'
 	refused_with '4.. 4\.7\.5'
 }
-t_reject() { at_postfix 14 "${required[@]}" 'violation = "reject"'; refused_with '5.. 5\.7\.'; }
-t_reject_certificate() { at_postfix 12 "${required[@]}" 'violation = "reject"'; refused_with '5.. 5\.7\.'; }
+t_reject() { at_postfix 14 "${required[@]}" 'violation = "reject"'; refused_with '5.. 5\.7\.[45]'; }
+t_reject_certificate() { at_postfix 12 "${required[@]}" 'violation = "reject"'; refused_with '5.. 5\.7\.[45]'; }
 t_no_verify() { at_postfix 12 'require_tls = true' 'verify_certificate = false'; equal "$status" 0; stored 1; over_tls; }
 
 t_text_names_rule_and_reason() {

@@ -131,6 +131,7 @@ t_submission_port() {
 	product
 	policy 'require_tls = true'
 	postfix_start
+	export MAILSEAL_PORTS=25,587
 	use_swaks --port 587
 	equal "$status" 0
 	stored 1
@@ -203,7 +204,6 @@ t_agent_has_a_clean_environment() {
 	equal "$(readlink "/proc/$agent/cwd")" / "the agent's directory"
 	checks=$((checks + 1))
 	readlink "/proc/$agent"/fd/* | grep -q extra && fail "the agent inherited a descriptor"
-	equal "$(awk '/SigBlk/ { print $2 }' "/proc/$agent/status" | tr -d 0)" "" "blocked signals" || true
 }
 
 # timeout: 90

@@ -128,6 +128,7 @@ int main(int argc, char **argv)
 	}
 	ready(POLLOUT);
 	check_face(a->ai_addr, a->ai_addrlen);
+	freeaddrinfo(a);
 	puts("connected");
 	hear('2');
 	say("EHLO client.a.example\r\n");
