@@ -89,8 +89,9 @@ void dialogue_run(struct dialogue *d);
 #define DIALOGUE_CLOSE_SERVER                                                                      \
 	0x04u /* server_out first, then close (close_notify where TLS); nothing more comes or goes \
 	       */
-#define DIALOGUE_ABORT_SERVER 0x08u /* close at once, server_out unsent (attack, protocol error)   \
-				     */
+#define DIALOGUE_ABORT_SERVER                                                                      \
+	0x08u /* close at once, server_out unsent (attack, protocol error)                         \
+	       */
 #define DIALOGUE_CLOSE_CLIENT                                                                      \
 	0x10u /* client_out first, then shutdown(SHUT_WR); read to EOF and discard */
 #define DIALOGUE_READ_CLIENT 0x20u /* there is use for more bytes */
