@@ -71,7 +71,7 @@ static int refuse(const struct sockaddr *address, socklen_t length)
 
 	if (handoff_addr_from_sockaddr(&peer, address, length) != 0)
 		return -EINVAL;
-	log_refused(&peer, NULL, "SMC sockets cannot be handed over", 0);
+	log_refused(&peer, NULL, "SMC sockets cannot be handed over", NULL, 0);
 	return -ECONNREFUSED;
 }
 

@@ -149,8 +149,10 @@ static enum answer try_agent(
 		return ANSWER_FINAL;
 	a->request = reach_agent(&a->identity, private_only, a->deadline, &a->reason);
 	*error = a->request;
-	if (a->request < 0)
+	if (a->request < 0) {
+		a->identity.file = a->identity.agent;
 		return ANSWER_FINAL;
+	}
 	if (!a->swap.swapped) {
 		a->reason = "cannot put the socketpair in place";
 		*error = swap_in(&a->swap, a->fd);
@@ -306,7 +308,7 @@ int handover(int fd, const struct handoff_addr *peer)
 	int error;
 
 	if (!a) {
-		log_refused(peer, NULL, "no memory", ENOMEM);
+		log_refused(peer, NULL, "no memory", NULL, ENOMEM);
 		return -ENOMEM;
 	}
 	a->fd = fd;
@@ -319,7 +321,8 @@ int handover(int fd, const struct handoff_addr *peer)
 	sys_close(&a->request);
 	swap_clear(&a->swap);
 	if (a->reason && error) {
-		log_refused(peer, a->hints.count ? a->hints.names[0] : NULL, a->reason, -error);
+		log_refused(peer, a->hints.count ? a->hints.names[0] : NULL, a->reason,
+			a->identity.file, -error);
 		error = plain_error(error);
 	}
 	sys_signals_restore(a->mask);

@@ -172,11 +172,13 @@ int identity_compute(struct identity *id, const char **reason)
 	if (error)
 		return error;
 	*reason = "cannot read the configuration file";
+	id->file = s->config;
 	error = add_config(&t, id->scratch, sizeof(id->scratch));
 	if (error)
 		return error;
 	*reason = "cannot find mailseal-agent";
 	error = add_agent(&t, id);
+	id->file = id->agent;
 	if (error)
 		return error;
 	add_log(&t);
@@ -186,6 +188,7 @@ int identity_compute(struct identity *id, const char **reason)
 	*reason = "paths too long";
 	if (t.overflow)
 		return -ENAMETOOLONG;
+	id->file = NULL;
 	id->length = t.length;
 	name_agent(id);
 	return 0;

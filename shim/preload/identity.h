@@ -25,6 +25,7 @@ struct identity {
 	struct sockaddr_un name;
 	socklen_t name_length;
 	const char *agent; /* path, in static memory */
+	const char *file;  /* what a failure is about, in static memory, or NULL */
 	uid_t euid;
 	struct identity_file mount_namespace, root, executable;
 	char scratch[4096];

@@ -6,15 +6,18 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <netinet/in.h>
+#include <poll.h>
+#include <signal.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/un.h>
+#include <time.h>
 
 #include "shim/handoff/text.h"
 #include "shim/preload/settings.h"
 #include "shim/preload/sys.h"
 
-#define LINE_SIZE 1024
+#define LINE_SIZE 2048
 #define PRIORITY "<19>" /* facility mail, severity err */
 
 static const struct {
@@ -108,6 +111,56 @@ static void add_reason(struct text *t, const char *reason, int error)
 		text_add_number(t, (uint64_t)error);
 }
 
+static void add_two(struct text *t, const char *before, uint64_t value)
+{
+	text_add(t, before);
+	if (value < 10)
+		text_add(t, "0");
+	text_add_number(t, value);
+}
+
+/* The time in UTC; days to a date as in Howard Hinnant's chrono-compatible algorithms. */
+static void add_date(struct text *t)
+{
+	struct sys_time now = {0, 0};
+	uint64_t seconds, days, era, of_era, year, of_year, month;
+
+	sys(SYS_CLOCK_GETTIME, CLOCK_REALTIME, &now);
+	seconds = (uint64_t)now.seconds;
+	days = seconds / 86400 + 719468; /* since 0000-03-01 */
+	era = days / 146097;
+	of_era = days % 146097;
+	year = (of_era - of_era / 1460 + of_era / 36524 - of_era / 146096) / 365;
+	of_year = of_era - (365 * year + year / 4 - year / 100);
+	month = (5 * of_year + 2) / 153; /* from March */
+	text_add_number(t, year + era * 400 + (month >= 10));
+	add_two(t, "-", month < 10 ? month + 3 : month - 9);
+	add_two(t, "-", of_year - (153 * month + 2) / 5 + 1);
+	add_two(t, "T", seconds / 3600 % 24);
+	add_two(t, ":", seconds / 60 % 60);
+	add_two(t, ":", seconds % 60);
+	text_add(t, "+0000 ");
+}
+
+static void add_line(struct text *t, const struct handoff_addr *peer, const char *host)
+{
+	char exe[256];
+	long n = sys(SYS_readlinkat, AT_FDCWD, "/proc/self/exe", exe, sizeof(exe) - 1);
+	uint64_t pid = (uint64_t)sys(SYS_getpid);
+
+	text_add(t, "mailseal[");
+	text_add_number(t, pid);
+	text_add(t, "]: event=connect-refused pid=");
+	text_add_number(t, pid);
+	text_add(t, " uid=");
+	text_add_number(t, (uint64_t)sys(SYS_GETEUID));
+	exe[n > 0 ? n : 0] = '\0';
+	add_quoted(t, " exe=", exe);
+	if (host)
+		add_quoted(t, " host=", host);
+	add_address(t, peer);
+}
+
 static void to_syslog(const struct text *line)
 {
 	struct sockaddr_un log = {.sun_family = AF_UNIX, .sun_path = "/dev/log"};
@@ -118,48 +171,61 @@ static void to_syslog(const struct text *line)
 	sys_close(&fd);
 }
 
+/* A write that neither waits nor leaves a SIGPIPE or SIGXFSZ for the application. */
+static void write_quietly(int fd, const struct text *line)
+{
+	sys_sigset mask = sys_signals_block(), before = 0;
+	sys_sigset raised = (sys_sigset)1 << (SIGPIPE - 1) | (sys_sigset)1 << (SIGXFSZ - 1);
+	struct sys_time now = {0, 0};
+	long n;
+
+	sys(SYS_rt_sigpending, &before, SYS_SIGSET_BYTES);
+	if (sys_wait(fd, POLLOUT, 0) == 1) {
+		n = sys(SYS_write, fd, line->bytes, line->length);
+		raised &= ~before;
+		if (raised && (n == -EPIPE || n == -EFBIG))
+			sys(SYS_SIGTIMEDWAIT, &raised, NULL, &now, SYS_SIGSET_BYTES);
+	}
+	sys_signals_restore(mask);
+}
+
 static void to_file(const struct text *line, const char *path)
 {
 	int flags = O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NONBLOCK | O_NOCTTY;
 	int fd = (int)sys(SYS_openat, AT_FDCWD, path, flags, 0640);
 
 	if (fd >= 0)
-		sys(SYS_write, fd, line->bytes, line->length);
+		write_quietly(fd, line);
 	sys_close(&fd);
 }
 
-void log_refused(const struct handoff_addr *peer, const char *host, const char *reason, int error)
+void log_refused(const struct handoff_addr *peer, const char *host, const char *reason,
+	const char *file, int error)
 {
 	const struct settings *s = settings_get();
-	char bytes[LINE_SIZE], exe[256];
+	char bytes[LINE_SIZE];
 	struct text t;
-	long n;
 
 	text_init(&t, bytes, sizeof(bytes) - 1);
 	if (s->log == SETTINGS_LOG_SYSLOG)
-		text_add(&t, PRIORITY "mailseal: ");
-	text_add(&t, "event=connect-refused pid=");
-	text_add_number(&t, (uint64_t)sys(SYS_getpid));
-	text_add(&t, " uid=");
-	text_add_number(&t, (uint64_t)sys(SYS_GETEUID));
-	n = sys(SYS_readlinkat, AT_FDCWD, "/proc/self/exe", exe, sizeof(exe) - 1);
-	exe[n > 0 ? n : 0] = '\0';
-	add_quoted(&t, " exe=", exe);
-	add_address(&t, peer);
-	if (host)
-		add_quoted(&t, " host=", host);
+		text_add(&t, PRIORITY);
+	else
+		add_date(&t);
+	add_line(&t, peer, host);
 	add_reason(&t, reason, error);
-	t.bytes[t.length++] = '\n'; /* one byte was kept for it */
+	if (file)
+		add_quoted(&t, " file=", file);
 	switch (s->log) {
 	case SETTINGS_LOG_SYSLOG:
-		t.length--;
 		to_syslog(&t);
-		break;
+		return;
 	case SETTINGS_LOG_STDERR:
-		sys(SYS_write, 2, t.bytes, t.length);
-		break;
+		t.bytes[t.length++] = '\n'; /* one byte was kept for it */
+		write_quietly(2, &t);
+		return;
 	case SETTINGS_LOG_FILE:
+		t.bytes[t.length++] = '\n';
 		to_file(&t, s->log_text);
-		break;
+		return;
 	}
 }

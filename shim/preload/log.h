@@ -9,7 +9,8 @@
 
 #include "shim/handoff/handoff.h"
 
-/* `host` may be NULL; `error` is a positive errno or 0. */
-void log_refused(const struct handoff_addr *peer, const char *host, const char *reason, int error);
+/* `host` and `file` (what the reason is about) may be NULL; `error` is a positive errno or 0. */
+void log_refused(const struct handoff_addr *peer, const char *host, const char *reason,
+	const char *file, int error);
 
 #endif

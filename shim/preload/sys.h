@@ -103,10 +103,12 @@ static inline long sys_call6(long number, long a, long b, long c, long d, long e
 #define SYS_CLOCK_GETTIME SYS_clock_gettime64
 #define SYS_PPOLL SYS_ppoll_time64
 #define SYS_CLOCK_NANOSLEEP SYS_clock_nanosleep_time64
+#define SYS_SIGTIMEDWAIT SYS_rt_sigtimedwait_time64
 #else
 #define SYS_CLOCK_GETTIME SYS_clock_gettime
 #define SYS_PPOLL SYS_ppoll
 #define SYS_CLOCK_NANOSLEEP SYS_clock_nanosleep
+#define SYS_SIGTIMEDWAIT SYS_rt_sigtimedwait
 #endif
 
 struct sys_time { /* the kernel's __kernel_timespec */
