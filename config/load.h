@@ -1,6 +1,7 @@
 /*
  * load: reads a configuration file with libconfuse into a frozen policy set.
- * libconfuse is not reentrant: one load at a time in a process.
+ * libconfuse is not reentrant: one load at a time in a process. Where memory runs out inside it, it
+ * may end the process; it never yields half a policy.
  */
 #ifndef MAILSEAL_CONFIG_LOAD_H
 #define MAILSEAL_CONFIG_LOAD_H
