@@ -126,17 +126,28 @@ static long arrange_descriptors(const struct birth *b, int channel)
 	return at < 0 ? at : 0;
 }
 
+/* All three ids become the effective one. Not asked for where they are: an id that this user
+ * namespace does not map could not be set. */
+static long settle_id(long get, long set, uint32_t wanted)
+{
+	uint32_t ids[3] = {0, 0, 0};
+
+	sys(get, &ids[0], &ids[1], &ids[2]);
+	if (ids[0] == wanted && ids[1] == wanted && ids[2] == wanted)
+		return 0;
+	return sys(set, wanted, wanted, wanted);
+}
+
 static int agent_main(void *birth)
 {
 	struct birth *b = birth;
-	uid_t uid = b->id->euid;
 	sys_sigset none = 0;
 	int channel = b->channel;
 	long error;
 
-	error = sys(SYS_SETRESGID, b->egid, b->egid, b->egid);
+	error = settle_id(SYS_GETRESGID, SYS_SETRESGID, b->egid);
 	if (!error)
-		error = sys(SYS_SETRESUID, uid, uid, uid);
+		error = settle_id(SYS_GETRESUID, SYS_SETRESUID, b->id->euid);
 	if (error)
 		return fail(b, "cannot give the agent its user id", error);
 	reset_signals();

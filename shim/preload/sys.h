@@ -91,11 +91,15 @@ static inline long sys_call6(long number, long a, long b, long c, long d, long e
 #ifdef SYS_setresuid32
 #define SYS_SETRESUID SYS_setresuid32
 #define SYS_SETRESGID SYS_setresgid32
+#define SYS_GETRESUID SYS_getresuid32
+#define SYS_GETRESGID SYS_getresgid32
 #define SYS_GETEUID SYS_geteuid32
 #define SYS_GETEGID SYS_getegid32
 #else
 #define SYS_SETRESUID SYS_setresuid
 #define SYS_SETRESGID SYS_setresgid
+#define SYS_GETRESUID SYS_getresuid
+#define SYS_GETRESGID SYS_getresgid
 #define SYS_GETEUID SYS_geteuid
 #define SYS_GETEGID SYS_getegid
 #endif

@@ -6,6 +6,8 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
 #include <netdb.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -13,14 +15,17 @@
 #include <pthread.h>
 #include <signal.h>
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/time.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -668,6 +673,151 @@ static void root_changed(void)
 	check(dial(fd) == -1 && errno == ECONNREFUSED && is_unconnected_tcp(fd));
 }
 
+/* The process that served the first request, by its log. */
+static pid_t agent_pid(void)
+{
+	FILE *f = fopen(getenv("MAILSEAL_LOG"), "r");
+	int pid = 0;
+
+	check(f && fscanf(f, "request pid=%d", &pid) == 1);
+	fclose(f);
+	return pid;
+}
+
+static bool listens(pid_t pid, const struct sockaddr_un *sun, socklen_t length)
+{
+	int fd = socket(AF_UNIX, SOCK_SEQPACKET, 0);
+	struct ucred peer = {0};
+	socklen_t size = sizeof(peer);
+
+	if (connect(fd, (const void *)sun, length) == 0)
+		check(getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &size) == 0);
+	close(fd);
+	return peer.pid == pid;
+}
+
+/* The abstract name where a process listens. */
+static socklen_t agent_name(pid_t pid, struct sockaddr_un *sun)
+{
+	FILE *f = fopen("/proc/net/unix", "r");
+	socklen_t length;
+	char line[512], *at;
+
+	check(f);
+	while (fgets(line, sizeof(line), f)) {
+		at = strstr(line, "@mailseal/1/");
+		if (!at)
+			continue;
+		at[strcspn(at, "\n")] = '\0';
+		memset(sun, 0, sizeof(*sun));
+		sun->sun_family = AF_UNIX;
+		memcpy(sun->sun_path + 1, at + 1, strlen(at + 1));
+		length = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + strlen(at));
+		if (listens(pid, sun, length)) {
+			fclose(f);
+			return length;
+		}
+	}
+	check(!"the agent listens");
+	return 0;
+}
+
+/* Listens on the agent's name as `uid`; exits 0 if callers came and not one sent a byte. */
+static void squat(const struct sockaddr_un *sun, socklen_t length, uid_t uid, int ready)
+{
+	int fd = socket(AF_UNIX, SOCK_SEQPACKET, 0), caller, callers = 0;
+	struct pollfd p = {.fd = fd, .events = POLLIN};
+	char bytes[16384];
+
+	check(setuid(uid) == 0);
+	while (bind(fd, (const void *)sun, length) != 0)
+		usleep(1000);
+	check(listen(fd, 16) == 0 && write(ready, "x", 1) == 1);
+	for (; poll(&p, 1, callers ? 500 : 5000) > 0; callers++) {
+		caller = accept(fd, NULL, NULL);
+		check(recv(caller, bytes, sizeof(bytes), 0) <= 0);
+		close(caller);
+	}
+	_exit(callers ? 0 : 1);
+}
+
+static void with_squatter(uid_t uid)
+{
+	struct sockaddr_un sun;
+	int ready[2], status, fd, before;
+	socklen_t length;
+	pid_t pid;
+	char byte;
+
+	aim("127.0.0.1", 25);
+	fd = tcp(0);
+	check(dial(fd) == 0);
+	close(fd);
+	pid = agent_pid();
+	length = agent_name(pid, &sun);
+	kill(pid, SIGKILL);
+	check(pipe(ready) == 0);
+	pid = fork();
+	if (pid == 0)
+		squat(&sun, length, uid, ready[1]);
+	check(read(ready[0], &byte, 1) == 1);
+	before = descriptors();
+	fd = tcp(0);
+	check(dial(fd) == 0);
+	talk(fd);
+	check(descriptors() == before + 1);
+	check(waitpid(pid, &status, 0) == pid && status == 0);
+}
+
+static void squatted_by_other_user(void)
+{
+	with_squatter(1234);
+}
+
+static void squatted_by_other_program(void)
+{
+	with_squatter(0);
+}
+
+/* As RestrictAddressFamilies= of a service without AF_UNIX: `number` fails where a bit of `first`
+ * is in its first argument. */
+static void forbid(unsigned number, int first, int error)
+{
+	struct sock_filter filter[] = {
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, number, 0, 3),
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, args[0])),
+		BPF_JUMP(BPF_JMP | BPF_JSET | BPF_K, (unsigned)first, 0, 1),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | (unsigned)error),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+	};
+	struct sock_fprog program = {sizeof(filter) / sizeof(filter[0]), filter};
+
+	check(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0);
+	check(prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) == 0);
+}
+
+static void no_unix_sockets(void)
+{
+	int before, fd;
+
+	aim("127.0.0.1", 25);
+	fd = tcp(0); /* AF_INET is 2, AF_UNIX 1 */
+	before = descriptors();
+	forbid(SYS_socket, 1, EAFNOSUPPORT);
+	check(dial(fd) == 0);
+	looks_like_tcp(fd);
+	talk(fd);
+	check(descriptors() == before);
+}
+
+static void no_clone(void)
+{
+	aim("127.0.0.1", 25);
+	forbid(SYS_clone, -1, EPERM);
+	fails_leaving_tcp();
+}
+
 static const struct {
 	const char *name;
 	void (*run)(void);
@@ -700,6 +850,10 @@ static const struct {
 	{"names", names},
 	{"no_names", no_names},
 	{"root_changed", root_changed},
+	{"no_unix_sockets", no_unix_sockets},
+	{"no_clone", no_clone},
+	{"squatted_by_other_user", squatted_by_other_user},
+	{"squatted_by_other_program", squatted_by_other_program},
 };
 
 int main(int argc, char **argv)
