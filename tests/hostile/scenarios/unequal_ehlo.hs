@@ -9,5 +9,5 @@ keywords STARTTLS|SIZE 1000000|8BITMIME
 serve STARTTLS
 send 220 go
 starttls
-reply EHLO 250-hostile\r\n220 SIZE
+reply EHLO 220-hostile\r\n250 SIZE
 serve
