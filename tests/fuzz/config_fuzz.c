@@ -1,4 +1,5 @@
-/* Configuration texts: loading stays in bounds, a broken one leaves nothing behind, a loaded one answers soundly. */
+/* Configuration texts: loading stays in bounds, a broken one leaves nothing behind, a loaded one
+ * answers soundly. */
 #include "config/load.h"
 
 #include <netinet/in.h>
@@ -25,11 +26,13 @@ static void ask(const struct policy_set *set, const char *name, uint32_t address
 	policy_judge(&policy.demands, &policy.connection, &facts, &verdict);
 	if (policy.demands.require_tls != (verdict.outcome == OUTCOME_BLOCKED))
 		abort();
-	/* Without a name, and without a section for the address, nothing is weaker than with any name. */
+	/* Without a name, and without a section for the address, nothing is weaker than with any
+	 * name. */
 	sin.sin_family = AF_UNSPEC;
 	policy_for_host(set, &name, name ? 1 : 0, (struct sockaddr *)&sin, &policy);
 	policy_for_host(set, NULL, 0, (struct sockaddr *)&sin, &nobody);
-	if (policy.demands.require_tls > nobody.demands.require_tls || policy.demands.min_tls > nobody.demands.min_tls ||
+	if (policy.demands.require_tls > nobody.demands.require_tls ||
+		policy.demands.min_tls > nobody.demands.min_tls ||
 		policy.demands.verify_certificate > nobody.demands.verify_certificate ||
 		policy.connection.intercept > nobody.connection.intercept)
 		abort();

@@ -1,5 +1,6 @@
 /*
- * load: each error names file, line, setting and what to do; what libconfuse does behind one's back does not happen.
+ * load: each error names file, line, setting and what to do; what libconfuse does behind one's back
+ * does not happen.
  */
 #include "config/load.h"
 #include "config/pem.h"
@@ -16,8 +17,10 @@
 #include <unistd.h>
 #include <cmocka.h>
 
-/* A frame with a SEQUENCE in it: enough for a loader that leaves certificates to the TLS library. */
-static const char pem[] = "-----BEGIN CERTIFICATE-----\nMAgCAQECAQEFAA==\n-----END CERTIFICATE-----\n";
+/* A frame with a SEQUENCE in it: enough for a loader that leaves certificates to the TLS library.
+ */
+static const char pem[] =
+	"-----BEGIN CERTIFICATE-----\nMAgCAQECAQEFAA==\n-----END CERTIFICATE-----\n";
 
 static char directory[] = "/tmp/load_test.XXXXXX";
 static char path[200];
@@ -49,7 +52,8 @@ static int make_directory(void **state)
 
 static int remove_directory(void **state)
 {
-	static const char *const names[] = {"ca.pem", "text", "mailseal.conf", "fifo", "link", "big"};
+	static const char *const names[] = {
+		"ca.pem", "text", "mailseal.conf", "fifo", "link", "big"};
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)
@@ -117,28 +121,37 @@ static void assert_rows(const struct row *rows, size_t count)
 static void wrong_values_are_told(void **state)
 {
 	static const struct row rows[] = {
-		{"default {\n\n require_tls = maybe\n}", "3: require_tls: \"maybe\" is not a value for it; write true or false"},
-		{"default { require_tls = 1 }", "1: require_tls: \"1\" is not a value for it; write true or false"},
+		{"default {\n\n require_tls = maybe\n}",
+			"3: require_tls: \"maybe\" is not a value for it; write true or false"},
+		{"default { require_tls = 1 }",
+			"1: require_tls: \"1\" is not a value for it; write true or false"},
 		{"default { require_tls = \"\" }", "1: require_tls: \"\" is not a value"},
 		{"default { require_tls = \"true \" }", "1: require_tls: \"true \" is not a value"},
-		{"default { verify_certificate = never }", "1: verify_certificate: \"never\" is not"},
+		{"default { verify_certificate = never }",
+			"1: verify_certificate: \"never\" is not"},
 		{"default { protect_credentials = x }", "1: protect_credentials: \"x\" is not"},
-		{"default { min_tls = \"1.4\" }", "1: min_tls: \"1.4\" is not a value for it; write \"1.0\", \"1.1\""},
+		{"default { min_tls = \"1.4\" }",
+			"1: min_tls: \"1.4\" is not a value for it; write \"1.0\", \"1.1\""},
 		{"default { min_tls = SSLv3 }", "1: min_tls: \"SSLv3\" is not"},
-		{"default { violation = drop }",
-			"1: violation: \"drop\" is not a value for it; write \"tempfail\" or \"reject\""},
-		{"default { mode = test }", "1: mode: \"test\" is not a value for it; write \"enforce\" or \"observe\""},
-		{"default { on_bad_certificate = ignore }", "1: on_bad_certificate: \"ignore\" is not a value for it; "
+		{"default { violation = drop }", "1: violation: \"drop\" is not a value for it; "
+						 "write \"tempfail\" or \"reject\""},
+		{"default { mode = test }", "1: mode: \"test\" is not a value for it; write "
+					    "\"enforce\" or \"observe\""},
+		{"default { on_bad_certificate = ignore }",
+			"1: on_bad_certificate: \"ignore\" is not a value for it; "
 			"write \"unauthenticated\", \"cleartext\" or \"refuse\""},
-		{"host \"a.b\" {\n intercept = false\n}", "2: intercept: stands in default and in host sections for addresses"},
+		{"host \"a.b\" {\n intercept = false\n}",
+			"2: intercept: stands in default and in host sections for addresses"},
 		{"host \".b\" { intercept = true }", "1: intercept: stands in default"},
 		{"default {\n intercept = 2 }", "2: intercept: \"2\" is not a value"},
 		{"default {\n match = {} }", "1: match: list is empty"},
-		{"default { match = { \"a.b\",\n \".b\" } }", "2: match: \".b\" stands for several names; write each name"},
+		{"default { match = { \"a.b\",\n \".b\" } }",
+			"2: match: \".b\" stands for several names; write each name"},
 		{"default { match = \"*.b\" }", "1: match: \"*.b\" stands for several names"},
 		{"default { match = \"192.0.2.1\" }", "1: match: \"192.0.2.1\" is not a host name"},
 		{"default { servername = \"\" }", "1: servername: \"\" is empty"},
-		{"default { servername = \"a b\" }", "1: servername: \"a b\" has a character that no host name has"},
+		{"default { servername = \"a b\" }",
+			"1: servername: \"a b\" has a character that no host name has"},
 		{"default { servername = \"::1\" }", "1: servername: \"::1\" is not a host name"},
 	};
 
@@ -149,20 +162,27 @@ static void wrong_values_are_told(void **state)
 static void ca_file_must_be_usable(void **state)
 {
 	static const struct row rows[] = {
-		{"default { ca_file = \"ca.pem\" }", "1: ca_file: \"ca.pem\" is not an absolute path"},
-		{"default { ca_file = \"~/ca.pem\" }", "1: ca_file: \"~/ca.pem\" is not an absolute path"},
+		{"default { ca_file = \"ca.pem\" }",
+			"1: ca_file: \"ca.pem\" is not an absolute path"},
+		{"default { ca_file = \"~/ca.pem\" }",
+			"1: ca_file: \"~/ca.pem\" is not an absolute path"},
 		{"default { ca_file = \"\" }", "1: ca_file: \"\" is not an absolute path"},
-		{"default {\n ca_file = \"@/none.pem\" }", "2: ca_file: @/none.pem: No such file or directory; name a readable file"},
+		{"default {\n ca_file = \"@/none.pem\" }",
+			"2: ca_file: @/none.pem: No such file or directory; name a readable file"},
 		{"default { ca_file = \"@\" }", "1: ca_file: @: not a regular file"},
-		{"default { ca_file = \"/dev/zero\" }", "1: ca_file: /dev/zero: not a regular file"},
-		{"default { ca_file = \"@/text\" }", "1: ca_file: @/text: no certificate in PEM form in it"},
-		{"host \"a\" { ca_file = \"@/ca.pem\" }\nhost \"b\" { ca_file = \"@/text\" }", "2: ca_file: @/text: no cert"},
+		{"default { ca_file = \"/dev/zero\" }",
+			"1: ca_file: /dev/zero: not a regular file"},
+		{"default { ca_file = \"@/text\" }",
+			"1: ca_file: @/text: no certificate in PEM form in it"},
+		{"host \"a\" { ca_file = \"@/ca.pem\" }\nhost \"b\" { ca_file = \"@/text\" }",
+			"2: ca_file: @/text: no cert"},
 	};
 	struct policy_set *set;
 
 	(void)state;
 	ROWS(rows);
-	set = load_text("host \"a\" { ca_file = \"@/ca.pem\" }\nhost \"b\" { ca_file = '@/ca.pem' }");
+	set = load_text(
+		"host \"a\" { ca_file = \"@/ca.pem\" }\nhost \"b\" { ca_file = '@/ca.pem' }");
 	assert_string_equal(set->sections[1]->ca_file, in_directory("ca.pem"));
 	policy_set_free(set);
 }
@@ -175,25 +195,32 @@ static void wrong_labels_are_told(void **state)
 		{"host \"a..b\" {}", "1: host \"a..b\": has an empty label"},
 		{"host \"..b\" {}", "1: host \"..b\": has an empty label"},
 		{"host \"a b\" {}", "1: host \"a b\": has a character that no host name has"},
-		{"host \"a.b.\xff\" {}", "1: host \"a.b.\xff\": is not a valid internationalised name"},
+		{"host \"a.b.\xff\" {}",
+			"1: host \"a.b.\xff\": is not a valid internationalised name"},
 		{"host \"*.b\" {}", "1: host \"*.b\": has a wildcard; write .example.com"},
 		{"host \"a.b/c\" {}", "1: host \"a.b/c\": is not an address"},
-		{"host \"mail.example.com:25\" {}", "1: host \"mail.example.com:25\": is not an address; write 192.0.2.1"},
+		{"host \"mail.example.com:25\" {}",
+			"1: host \"mail.example.com:25\": is not an address; write 192.0.2.1"},
 		{"host \"[::1]\" {}", "1: host \"[::1]\": is not an address"},
 		{"host \"fe80::1%eth0\" {}", "1: host \"fe80::1%eth0\": is not an address"},
 		{"host \"1.2.3\" {}", "1: host \"1.2.3\": is not an address"},
 		{"host \"1.2.3.4.5\" {}", "1: host \"1.2.3.4.5\": is not an address"},
 		{"host \"1.2.3.256\" {}", "1: host \"1.2.3.256\": is not an address"},
 		{"host \"010.0.0.1\" {}", "1: host \"010.0.0.1\": is not an address"},
-		{"host \"10.0.0.1/8\" {}", "1: host \"10.0.0.1/8\": has bits set behind the prefix; write 10.0.0.0/8"},
-		{"host \"2001:db8::1/64\" {}", "1: host \"2001:db8::1/64\": has bits set behind the prefix; write 2001:db8::/64"},
-		{"host \"10.0.0.0/33\" {}", "1: host \"10.0.0.0/33\": has a prefix length that is not a number from 0 to 32"},
+		{"host \"10.0.0.1/8\" {}",
+			"1: host \"10.0.0.1/8\": has bits set behind the prefix; write 10.0.0.0/8"},
+		{"host \"2001:db8::1/64\" {}", "1: host \"2001:db8::1/64\": has bits set behind "
+					       "the prefix; write 2001:db8::/64"},
+		{"host \"10.0.0.0/33\" {}", "1: host \"10.0.0.0/33\": has a prefix length that is "
+					    "not a number from 0 to 32"},
 		{"host \"10.0.0.0/\" {}", "1: host \"10.0.0.0/\": has a prefix length"},
 		{"host \"10.0.0.0/08\" {}", "1: host \"10.0.0.0/08\": has a prefix length"},
 		{"host \"10.0.0.0/-1\" {}", "1: host \"10.0.0.0/-1\": has a prefix length"},
 		{"host \"10.0.0.0/8/8\" {}", "1: host \"10.0.0.0/8/8\": "},
-		{"host \"::/129\" {}", "1: host \"::/129\": has a prefix length that is not a number from 0 to 128"},
-		{"host \"::ffff:10.0.0.1\" {}", "1: host \"::ffff:10.0.0.1\": is an IPv4 address in IPv6 form"},
+		{"host \"::/129\" {}", "1: host \"::/129\": has a prefix length that is not a "
+				       "number from 0 to 128"},
+		{"host \"::ffff:10.0.0.1\" {}",
+			"1: host \"::ffff:10.0.0.1\": is an IPv4 address in IPv6 form"},
 	};
 	char text[400], label[300];
 
@@ -213,15 +240,21 @@ static void wrong_labels_are_told(void **state)
 static void what_is_unknown_is_told(void **state)
 {
 	static const struct row rows[] = {
-		{"default {\n require-tls = true }", "2: require-tls: unknown setting; did you mean require_tls?"},
+		{"default {\n require-tls = true }",
+			"2: require-tls: unknown setting; did you mean require_tls?"},
 		{"default { Require_TLS = true }", "1: Require_TLS: unknown setting"},
-		{"default { frobnicate = true }", "1: frobnicate: unknown setting; mailseal.conf(5) lists them"},
+		{"default { frobnicate = true }",
+			"1: frobnicate: unknown setting; mailseal.conf(5) lists them"},
 		{"hosts \"a.b\" {}", "1: hosts: unknown section; the sections are default"},
-		{"require_tls = true", "1: require_tls: stands outside a section; put it into default"},
+		{"require_tls = true",
+			"1: require_tls: stands outside a section; put it into default"},
 		{"\nsender \"a.b\" { require_tls = true }",
-			"2: sender: sections of this kind are not supported by this version of mailseal"},
-		{"recipient \"a.b\" {}", "1: recipient: sections of this kind are not supported by this version"},
-		{"default {\n message_override = any }", "2: message_override: is not supported by this version"},
+			"2: sender: sections of this kind are not supported by this version of "
+			"mailseal"},
+		{"recipient \"a.b\" {}",
+			"1: recipient: sections of this kind are not supported by this version"},
+		{"default {\n message_override = any }",
+			"2: message_override: is not supported by this version"},
 		{"default { default { } }", "1: default: unknown setting"},
 	};
 
@@ -232,28 +265,38 @@ static void what_is_unknown_is_told(void **state)
 static void second_sections_and_settings_are_told(void **state)
 {
 	static const struct row rows[] = {
-		{"default {}\n\ndefault { require_tls = true }", "3: default: second section for the same; the first is on line 1"},
-		{"host \"a.b\" {}\nhost\n \"a.b\"\n {}", "2: host \"a.b\": second section for the same; the first is on line 1"},
-		{"host \"a.b\" {}\nhost \"A.b.\" {}", "2: host \"A.b.\": second section for the same; the first is on line 1"},
+		{"default {}\n\ndefault { require_tls = true }",
+			"3: default: second section for the same; the first is on line 1"},
+		{"host \"a.b\" {}\nhost\n \"a.b\"\n {}",
+			"2: host \"a.b\": second section for the same; the first is on line 1"},
+		{"host \"a.b\" {}\nhost \"A.b.\" {}",
+			"2: host \"A.b.\": second section for the same; the first is on line 1"},
 		{"host \".b\" {}\nhost \".B\" {}", "2: host \".B\": second section"},
-		{"host \"10.0.0.1\" {}\nhost \"10.0.0.1/32\" {}", "2: host \"10.0.0.1/32\": second section"},
-		{"host \"2001:db8::\" {}\nhost \"2001:DB8:0::0\" {}", "2: host \"2001:DB8:0::0\": second section"},
-		{"host \"b\xc3\xbc.b\" {}\nhost \"xn--b-eha.b\" {}", "2: host \"xn--b-eha.b\": second section"},
-		{"default {\n mode = observe\n mode = enforce }", "3: mode: is set a second time in this section; keep one"},
-		{"default {\n match = \"a.b\"\n match = { \"a.c\" } }", "3: match: is set a second time"},
+		{"host \"10.0.0.1\" {}\nhost \"10.0.0.1/32\" {}",
+			"2: host \"10.0.0.1/32\": second section"},
+		{"host \"2001:db8::\" {}\nhost \"2001:DB8:0::0\" {}",
+			"2: host \"2001:DB8:0::0\": second section"},
+		{"host \"b\xc3\xbc.b\" {}\nhost \"xn--b-eha.b\" {}",
+			"2: host \"xn--b-eha.b\": second section"},
+		{"default {\n mode = observe\n mode = enforce }",
+			"3: mode: is set a second time in this section; keep one"},
+		{"default {\n match = \"a.b\"\n match = { \"a.c\" } }",
+			"3: match: is set a second time"},
 		{"default { match += \"a.b\" }", "1: syntax: '+' is not supported"},
 	};
 
 	(void)state;
 	ROWS(rows);
 	/* The same label is another host with a leading dot. */
-	policy_set_free(load_text("host \"a.b\" {} host \".a.b\" {} host \"10.0.0.0/8\" {} host \"10.0.0.0/9\" {}"));
+	policy_set_free(load_text(
+		"host \"a.b\" {} host \".a.b\" {} host \"10.0.0.0/8\" {} host \"10.0.0.0/9\" {}"));
 }
 
 static void broken_text_is_told(void **state)
 {
 	static const struct row rows[] = {
-		{"default {\n require_tls\n mode = observe }", "3: syntax: missing equal sign after option 'require_tls'"},
+		{"default {\n require_tls\n mode = observe }",
+			"3: syntax: missing equal sign after option 'require_tls'"},
 		{"default {\n require_tls = }", "2: syntax: unexpected token '}'"},
 		{"default {\n require_tls = { true } }", "2: syntax: unexpected token '{'"},
 		{"\ndefault {\n", "2: syntax: section has no end; write the closing brace"},
@@ -261,8 +304,10 @@ static void broken_text_is_told(void **state)
 		{"host { }", "1: syntax: missing title for section 'host'"},
 		{"default \"a\" { }", "1: syntax: missing opening brace for section 'default'"},
 		{"default { match = { { \"a\" } } }", "1: syntax: braces nest too deep"},
-		{"default { ca_file = \"/etc/x\n }", "1: syntax: string has no end on its line; write the closing \""},
-		{"default { ca_file = '/etc/x", "1: syntax: string has no end on its line; write the closing '"},
+		{"default { ca_file = \"/etc/x\n }",
+			"1: syntax: string has no end on its line; write the closing \""},
+		{"default { ca_file = '/etc/x",
+			"1: syntax: string has no end on its line; write the closing '"},
 		{"default { require_tls = true; }", "1: syntax: unexpected ';'"},
 		{"default { require_tls = !true }", "1: syntax: unexpected '!'"},
 		{"default", "1: syntax: "},
@@ -272,8 +317,10 @@ static void broken_text_is_told(void **state)
 	(void)state;
 	ROWS(rows);
 	assert_error("default { }\0 ", 13, "/etc/mailseal.conf:1: syntax: NUL byte");
-	assert_error("\nhost \"a\0b\" {}", 14, "/etc/mailseal.conf:2: syntax: NUL byte in a string");
-	assert_error("host \"a\x01\" {}", 11, "/etc/mailseal.conf:1: syntax: control character in a string");
+	assert_error(
+		"\nhost \"a\0b\" {}", 14, "/etc/mailseal.conf:2: syntax: NUL byte in a string");
+	assert_error("host \"a\x01\" {}", 11,
+		"/etc/mailseal.conf:1: syntax: control character in a string");
 	assert_error("\x1b[2J", 4, "/etc/mailseal.conf:1: syntax: control character");
 	assert_error("default {\r }", 12, "/etc/mailseal.conf:1: syntax: control character");
 }
@@ -282,16 +329,21 @@ static void broken_text_is_told(void **state)
 static void traps_of_libconfuse_are_closed(void **state)
 {
 	static const struct row rows[] = {
-		{"default { ca_file = \"${MAILSEAL_TEST_CA}\" }", "1: syntax: environment variables are not put in for ${…}"},
+		{"default { ca_file = \"${MAILSEAL_TEST_CA}\" }",
+			"1: syntax: environment variables are not put in for ${…}"},
 		{"default { ca_file = ${MAILSEAL_TEST_CA} }", "1: syntax: environment variables"},
-		{"default { ca_file = \"/x/${MAILSEAL_NONE:-y}\" }", "1: syntax: environment variables"},
+		{"default { ca_file = \"/x/${MAILSEAL_NONE:-y}\" }",
+			"1: syntax: environment variables"},
 		{"${MAILSEAL_TEST_CA} { }", "1: syntax: environment variables"},
-		{"default { }\ninclude(\"@/other.conf\")", "2: syntax: functions such as include() are not supported"},
-		{"host \"a.b\\000.evil\" { }", "1: syntax: backslash in a string; escapes are not supported"},
+		{"default { }\ninclude(\"@/other.conf\")",
+			"2: syntax: functions such as include() are not supported"},
+		{"host \"a.b\\000.evil\" { }",
+			"1: syntax: backslash in a string; escapes are not supported"},
 		{"host \"a.b\\x00.evil\" { }", "1: syntax: backslash in a string"},
 		{"host 'a\\'b' { }", "1: syntax: backslash in a string"},
 		{"host \"a\\\n.b\" { }", "1: syntax: backslash in a string"},
-		{"default { }\n/* forgotten\nhost \"a.b\" { require_tls = true }", "2: syntax: comment has no end"},
+		{"default { }\n/* forgotten\nhost \"a.b\" { require_tls = true }",
+			"2: syntax: comment has no end"},
 		{"default { }\n\"default|require_tls\" = false", "2: "},
 		{"default { }\n\"default=0|require_tls\" = false", "2: "},
 		{"host \"a.b\" { }\n\"host=a.b|require_tls\" = false", "2: "},
@@ -308,18 +360,19 @@ static void traps_of_libconfuse_are_closed(void **state)
 	ROWS(rows);
 }
 
-/* libconfuse counts a line too many after a comment in C style, and allows comments at few places only. */
+/* libconfuse counts a line too many after a comment in C style, and allows comments at few places
+ * only. */
 static void comments_change_neither_lines_nor_meaning(void **state)
 {
 	struct policy_set *set = load_text("\xef\xbb\xbf# first\r\n"
-		"/* two\r\n   lines, a \" and a { and ${HOME} */ // \"\n"
-		"default /* here */ { # there {\n"
-		"\t/**/ require_tls /* \n */ = // }\n\ttrue\n"
-		"\tmatch = { \"a.b\", # 'one\n"
-		"\t\t/* two */ 'b.c' /* three */ }\n"
-		"}\n"
-		"host mail.example#comment\n"
-		"{ min_tls = 1.2/* */ } #");
+					   "/* two\r\n   lines, a \" and a { and ${HOME} */ // \"\n"
+					   "default /* here */ { # there {\n"
+					   "\t/**/ require_tls /* \n */ = // }\n\ttrue\n"
+					   "\tmatch = { \"a.b\", # 'one\n"
+					   "\t\t/* two */ 'b.c' /* three */ }\n"
+					   "}\n"
+					   "host mail.example#comment\n"
+					   "{ min_tls = 1.2/* */ } #");
 	const struct section *d = set->by_default, *h = set->sections[1];
 
 	(void)state;
@@ -336,8 +389,10 @@ static void comments_change_neither_lines_nor_meaning(void **state)
 static void every_setting_is_taken(void **state)
 {
 	struct policy_set *set = load_text(
-		"default { require_tls = YES\n verify_certificate = off\n min_tls = TLSv1.3\n violation = \"reject\"\n"
-		" mode = observe\n on_bad_certificate = 'refuse'\n protect_credentials = false\n intercept = no\n"
+		"default { require_tls = YES\n verify_certificate = off\n min_tls = TLSv1.3\n "
+		"violation = \"reject\"\n"
+		" mode = observe\n on_bad_certificate = 'refuse'\n protect_credentials = false\n "
+		"intercept = no\n"
 		" ca_file = @/ca.pem\n match = { \"MX.Example.\" }\n servername = SNI.example }");
 	const struct section *d = set->by_default;
 
@@ -364,7 +419,8 @@ static void every_setting_is_taken(void **state)
 
 static void what_is_not_set_is_not_set(void **state)
 {
-	struct policy_set *set = load_text("default { } host \"a.b\" { verify_certificate = true }");
+	struct policy_set *set =
+		load_text("default { } host \"a.b\" { verify_certificate = true }");
 
 	(void)state;
 	assert_int_equal(set->by_default->set, 0);
@@ -381,8 +437,13 @@ static void what_is_not_set_is_not_set(void **state)
 static void a_failed_load_leaves_nothing_for_the_next(void **state)
 {
 	static const char *const broken[] = {
-		"default { require_tls = tru", "default { ca_file = \"x", "default { match = { \"a.b\", ", "host \"a.b\" {} /* ",
-		"host \"a.b\" { require_tls = true } host \"a.b\" { }", "default { match = \"a.b\" match = \"", "}",
+		"default { require_tls = tru",
+		"default { ca_file = \"x",
+		"default { match = { \"a.b\", ",
+		"host \"a.b\" {} /* ",
+		"host \"a.b\" { require_tls = true } host \"a.b\" { }",
+		"default { match = \"a.b\" match = \"",
+		"}",
 	};
 	struct err err;
 
@@ -390,7 +451,8 @@ static void a_failed_load_leaves_nothing_for_the_next(void **state)
 	for (size_t i = 0; i < sizeof(broken) / sizeof(*broken); i++) {
 		struct policy_set *set = NULL;
 
-		assert_int_equal(policy_set_parse("f", broken[i], strlen(broken[i]), &set, &err), -EINVAL);
+		assert_int_equal(
+			policy_set_parse("f", broken[i], strlen(broken[i]), &set, &err), -EINVAL);
 		assert_null(set);
 		set = load_text("default { match = \"c.d\" }");
 		assert_string_equal(set->by_default->match[0], "c.d");
@@ -529,15 +591,17 @@ static void the_example_loads_with_its_comments_opened(void **state)
 	assert_non_null(file);
 	while (fgets(line, sizeof(line), file)) {
 		char *at = line + strspn(line, "\t");
-		bool setting = strncmp(at, "# ", 2) == 0 && strchr(at, '=') && strchr(at, '_') && at > line &&
-			strcspn(at + 2, " ") == (size_t)(strstr(at, " = ") - at - 2);
+		bool setting = strncmp(at, "# ", 2) == 0 && strchr(at, '=') && strchr(at, '_') &&
+			       at > line &&
+			       strcspn(at + 2, " ") == (size_t)(strstr(at, " = ") - at - 2);
 		char *ca = strstr(line, "/etc/ssl/");
 
 		host = host ? line[0] == '#' : strncmp(line, "# host ", 7) == 0;
 		if (setting || host)
 			at[0] = ' ';
 		if (ca && strstr(line, ".pem"))
-			snprintf(ca, sizeof(line) - (size_t)(ca - line), "%s/ca.pem\"\n", directory);
+			snprintf(
+				ca, sizeof(line) - (size_t)(ca - line), "%s/ca.pem\"\n", directory);
 		else if (ca)
 			continue;
 		length += (size_t)snprintf(text + length, size - length, "%s", line);
@@ -555,12 +619,17 @@ static void pem_frames_are_checked(void **state)
 {
 	static const char *const good[] = {
 		pem,
-		"text before\n-----BEGIN X509 CERTIFICATE-----\r\nMAgCAQECAQEFAA==\r\n-----END X509 CERTIFICATE-----",
-		"-----BEGIN PRIVATE KEY-----\n!\n-----END PRIVATE KEY-----\n-----BEGIN TRUSTED CERTIFICATE-----\n"
-			"MAgCAQECAQEFAA==\n-----END TRUSTED CERTIFICATE-----\n",
+		"text before\n-----BEGIN X509 CERTIFICATE-----\r\nMAgCAQECAQEFAA==\r\n-----END "
+		"X509 CERTIFICATE-----",
+		"-----BEGIN PRIVATE KEY-----\n!\n-----END PRIVATE KEY-----\n-----BEGIN TRUSTED "
+		"CERTIFICATE-----\n"
+		"MAgCAQECAQEFAA==\n-----END TRUSTED CERTIFICATE-----\n",
 	};
 	static const char *const bad[] = {
-		"", "-----BEGIN ", "-----BEGIN CERTIFICATE-----", "-----BEGIN CERTIFICATE-----\nMAgCAQECAQEFAA==\n",
+		"",
+		"-----BEGIN ",
+		"-----BEGIN CERTIFICATE-----",
+		"-----BEGIN CERTIFICATE-----\nMAgCAQECAQEFAA==\n",
 		"-----BEGIN CERTIFICATE-----\nMAgCAQECAQEFAA==\n-----END X509 CERTIFICATE-----\n",
 		"-----BEGIN CERTIFICATE-----\nMAgCAQEC!QEFAA==\n-----END CERTIFICATE-----\n",
 		"-----BEGIN CERTIFICATE-----\nMIICAQECAQEFAA==\n-----END CERTIFICATE-----\n",

@@ -1,6 +1,7 @@
 /*
- * policy: golden text. tests/policy/NAME.in holds the questions, NAME.ref the answers; run from the root of the tree.
- * MAILSEAL_WRITE_REF=1 in the environment writes new answers, to be read before they are believed.
+ * policy: golden text. tests/policy/NAME.in holds the questions, NAME.ref the answers; run from the
+ * root of the tree. MAILSEAL_WRITE_REF=1 in the environment writes new answers, to be read before
+ * they are believed.
  */
 #include "config/load.h"
 #include "config/setting.h"
@@ -17,8 +18,10 @@
 #include <unistd.h>
 #include <cmocka.h>
 
-/* A frame with a SEQUENCE in it: enough for a loader that leaves certificates to the TLS library. */
-static const char pem[] = "-----BEGIN CERTIFICATE-----\nMAgCAQECAQEFAA==\n-----END CERTIFICATE-----\n";
+/* A frame with a SEQUENCE in it: enough for a loader that leaves certificates to the TLS library.
+ */
+static const char pem[] =
+	"-----BEGIN CERTIFICATE-----\nMAgCAQECAQEFAA==\n-----END CERTIFICATE-----\n";
 
 static char directory[] = "/tmp/policy_test.XXXXXX";
 
@@ -102,9 +105,10 @@ static void take_word(struct question *q, const char *name, const char *value)
 		q->demands.verify_certificate = yes;
 	else if (strcmp(name, "on_bad") == 0)
 		q->connection.on_bad_certificate = (enum on_bad_certificate)(
-			strcmp(value, "unauthenticated") == 0 ? BAD_CERTIFICATE_UNAUTHENTICATED :
-			strcmp(value, "cleartext") == 0 ? BAD_CERTIFICATE_CLEARTEXT :
-			strcmp(value, "refuse") == 0 ? BAD_CERTIFICATE_REFUSE : 99);
+			strcmp(value, "unauthenticated") == 0 ? BAD_CERTIFICATE_UNAUTHENTICATED
+			: strcmp(value, "cleartext") == 0     ? BAD_CERTIFICATE_CLEARTEXT
+			: strcmp(value, "refuse") == 0	      ? BAD_CERTIFICATE_REFUSE
+							      : 99);
 	else if (strcmp(name, "min") == 0)
 		q->demands.min_tls = version_of(value);
 	else if (strcmp(name, "violation") == 0)
@@ -121,9 +125,11 @@ static void take_word(struct question *q, const char *name, const char *value)
 
 static void prepare(struct question *q)
 {
-	static const struct origin other = {SECTION_DEFAULT, "", "f", 9}, on_bad = {SECTION_HOST, "h", "f", 3};
+	static const struct origin other = {SECTION_DEFAULT, "", "f", 9},
+				   on_bad = {SECTION_HOST, "h", "f", 3};
 
-	*q = (struct question){.require = {SECTION_DEFAULT, "h", "f", 1}, .verify = {SECTION_BUILTIN, "", "", 2}};
+	*q = (struct question){
+		.require = {SECTION_DEFAULT, "h", "f", 1}, .verify = {SECTION_BUILTIN, "", "", 2}};
 	for (enum demand d = 0; d < DEMAND_COUNT; d++)
 		q->demands.origin[d] = &other;
 	q->demands.origin[DEMAND_REQUIRE_TLS] = &q->require;
@@ -154,7 +160,8 @@ static void answer_judge(char *line, FILE *out)
 	fprintf(out, "%s", outcome_name(v.outcome));
 	if (v.outcome == OUTCOME_BLOCKED) {
 		origin_describe(v.origin, by, sizeof(by));
-		fprintf(out, " %d.7.%d %s by %s", v.violation == VIOLATION_REJECT ? 5 : 4, v.detail, v.rule, by);
+		fprintf(out, " %d.7.%d %s by %s", v.violation == VIOLATION_REJECT ? 5 : 4, v.detail,
+			v.rule, by);
 	}
 	fputc('\n', out);
 }
@@ -191,9 +198,11 @@ static void take_address(const char *text, struct sockaddr_storage *ss)
 
 static void print_value(FILE *out, enum setting setting, int value, const struct origin *origin)
 {
-	fprintf(out, " %s=%s@%u", setting_name(setting), setting_value_name(setting, value), origin->line);
-	assert_true(origin->line > 0 ? origin->kind != SECTION_BUILTIN && strcmp(origin->file, "mailseal.conf") == 0 :
-		origin->kind == SECTION_BUILTIN);
+	fprintf(out, " %s=%s@%u", setting_name(setting), setting_value_name(setting, value),
+		origin->line);
+	assert_true(origin->line > 0 ? origin->kind != SECTION_BUILTIN &&
+					       strcmp(origin->file, "mailseal.conf") == 0
+				     : origin->kind == SECTION_BUILTIN);
 }
 
 static void print_policy(FILE *out, const struct policy *p)
@@ -203,13 +212,16 @@ static void print_policy(FILE *out, const struct policy *p)
 
 	fprintf(out, "   ");
 	print_value(out, SETTING_REQUIRE_TLS, d->require_tls, d->origin[DEMAND_REQUIRE_TLS]);
-	print_value(out, SETTING_VERIFY_CERTIFICATE, d->verify_certificate, d->origin[DEMAND_VERIFY_CERTIFICATE]);
+	print_value(out, SETTING_VERIFY_CERTIFICATE, d->verify_certificate,
+		d->origin[DEMAND_VERIFY_CERTIFICATE]);
 	print_value(out, SETTING_MIN_TLS, d->min_tls, d->origin[DEMAND_MIN_TLS]);
 	print_value(out, SETTING_VIOLATION, d->violation, d->origin[DEMAND_VIOLATION]);
 	print_value(out, SETTING_MODE, d->mode, d->origin[DEMAND_MODE]);
 	fprintf(out, "\n   ");
-	print_value(out, SETTING_ON_BAD_CERTIFICATE, c->on_bad_certificate, c->on_bad_certificate_origin);
-	print_value(out, SETTING_PROTECT_CREDENTIALS, c->protect_credentials, c->protect_credentials_origin);
+	print_value(out, SETTING_ON_BAD_CERTIFICATE, c->on_bad_certificate,
+		c->on_bad_certificate_origin);
+	print_value(out, SETTING_PROTECT_CREDENTIALS, c->protect_credentials,
+		c->protect_credentials_origin);
 	if (!c->intercept)
 		fprintf(out, " intercept=false");
 	if (c->ca_file)
@@ -259,7 +271,8 @@ static void answer_hosts(FILE *in, FILE *out)
 			set = load(config);
 			reading = false;
 		} else if (reading) {
-			length += (size_t)snprintf(config + length, sizeof(config) - length, "%s", line);
+			length += (size_t)snprintf(
+				config + length, sizeof(config) - length, "%s", line);
 		} else if (strncmp(line, "for ", 4) == 0) {
 			line[strcspn(line, "\n")] = '\0';
 			answer_host(set, line, out);
@@ -292,7 +305,8 @@ static void compare(const char *got, FILE *ref, const char *name)
 	while (fgets(line, sizeof(line), ref)) {
 		number++;
 		if (strncmp(got, line, strlen(line)) != 0)
-			fail_msg("%s:%u: expected %sgot      %.*s", name, number, line, (int)strcspn(got, "\n"), got);
+			fail_msg("%s:%u: expected %sgot      %.*s", name, number, line,
+				(int)strcspn(got, "\n"), got);
 		got += strlen(line);
 	}
 	assert_string_equal(got, "");
@@ -334,7 +348,8 @@ static void sections_merge_to_the_strictest(void **state)
 	golden("host", answer_hosts);
 }
 
-/* Whatever is demanded, adding require_tls or verify_certificate never lets through what was blocked. */
+/* Whatever is demanded, adding require_tls or verify_certificate never lets through what was
+ * blocked. */
 static void stricter_demands_never_relax(void **state)
 {
 	static const enum tls_version versions[] = {0, TLS_VERSION_1_1, TLS_VERSION_1_3};
@@ -357,7 +372,8 @@ static void stricter_demands_never_relax(void **state)
 		assert_true(weak.outcome != OUTCOME_BLOCKED || strict.outcome == OUTCOME_BLOCKED);
 		q.demands.verify_certificate = true;
 		policy_judge(&q.demands, &q.connection, &q.facts, &strict);
-		assert_true(strict.outcome == OUTCOME_BLOCKED || strict.outcome == OUTCOME_TLS_VERIFIED);
+		assert_true(strict.outcome == OUTCOME_BLOCKED ||
+			    strict.outcome == OUTCOME_TLS_VERIFIED);
 	}
 }
 
@@ -369,7 +385,8 @@ static void origins_are_described(void **state)
 	} rows[] = {
 		{{SECTION_BUILTIN, "", "", 0}, "built-in default"},
 		{{SECTION_DEFAULT, "", "mailseal.conf", 3}, "default, mailseal.conf:3"},
-		{{SECTION_HOST, "mail.partner.net", "mailseal.conf", 14}, "host \"mail.partner.net\", mailseal.conf:14"},
+		{{SECTION_HOST, "mail.partner.net", "mailseal.conf", 14},
+			"host \"mail.partner.net\", mailseal.conf:14"},
 		{{SECTION_SENDER, "a.b", "m", 1}, "sender \"a.b\", m:1"},
 		{{SECTION_RECIPIENT, "a.b", "m", 1}, "recipient \"a.b\", m:1"},
 		{{SECTION_MESSAGE, "", "", 0}, "header of the message"},

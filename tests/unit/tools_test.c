@@ -1,6 +1,7 @@
 /*
- * tools: the mailseal command as a user meets it. A copy of build/mailseal runs in a directory of its own beside a
- * library and an agent that are only looked at; programs are run by it, none of them opens a connection.
+ * tools: the mailseal command as a user meets it. A copy of build/mailseal runs in a directory of
+ * its own beside a library and an agent that are only looked at; programs are run by it, none of
+ * them opens a connection.
  */
 #include <dlfcn.h>
 #include <elf.h>
@@ -75,7 +76,8 @@ static void write_file(const char *name, const char *text)
 	assert_int_equal(fclose(file), 0);
 }
 
-/* The command that was built beside this test; without it (make unit alone) the tests are skipped. */
+/* The command that was built beside this test; without it (make unit alone) the tests are skipped.
+ */
 static bool find_command(char path[PATH_MAX])
 {
 	ssize_t n = readlink("/proc/self/exe", path, PATH_MAX - 20);
@@ -108,7 +110,8 @@ static int prepare(void **state)
 		return -1;
 	write_file("good.conf", "default { require_tls = true }\n");
 	write_file("bad.conf", "\ndefault { require_tls = maybe }\n");
-	return sh("cp %s mailseal && cp %s libmailseal.so && cp /bin/true mailseal-agent", path, info.dli_fname);
+	return sh("cp %s mailseal && cp %s libmailseal.so && cp /bin/true mailseal-agent", path,
+		info.dli_fname);
 }
 
 static int clean_up(void **state)
@@ -130,8 +133,12 @@ static void need_command(void)
 static void help_fits_a_screen(void **state)
 {
 	static const char *const commands[] = {
-		"./mailseal --help", "./mailseal help", "./mailseal run --help", "./mailseal check --help",
-		"./mailseal help run", "./mailseal help check",
+		"./mailseal --help",
+		"./mailseal help",
+		"./mailseal run --help",
+		"./mailseal check --help",
+		"./mailseal help run",
+		"./mailseal help check",
 	};
 
 	(void)state;
@@ -155,7 +162,8 @@ static void wrong_usage_is_64(void **state)
 	(void)state;
 	need_command();
 	assert_sh(64, "./mailseal", "Usage: mailseal ");
-	assert_sh(64, "./mailseal frob", "unknown command 'frob'; 'mailseal help' lists the commands");
+	assert_sh(64, "./mailseal frob",
+		"unknown command 'frob'; 'mailseal help' lists the commands");
 	assert_sh(64, "./mailseal help frob", "unknown command 'frob'");
 	assert_sh(64, "./mailseal run", "no program given");
 	assert_sh(64, "./mailseal run --frob -- true", "frob");
@@ -169,7 +177,8 @@ static void run_becomes_the_program(void **state)
 	need_command();
 	assert_sh(7, "./mailseal run -- sh -c 'exit 7'", "");
 	assert_sh(256 + SIGTERM, "exec ./mailseal run -- sh -c 'kill -TERM $$'", "");
-	assert_sh(0, "sh -c 'echo $$; exec ./mailseal run sh -c \"echo \\$\\$\"' | uniq | wc -l", "1\n");
+	assert_sh(0, "sh -c 'echo $$; exec ./mailseal run sh -c \"echo \\$\\$\"' | uniq | wc -l",
+		"1\n");
 	assert_sh(0, "echo in | ./mailseal run -- cat", "in\n");
 	assert_sh(0, "./mailseal run -- echo --config x -- y", "--config x -- y\n");
 	assert_sh(0, "./mailseal run echo --log", "--log\n");
@@ -193,13 +202,16 @@ static void run_sets_the_environment(void **state)
 	assert_says(text);
 	assert_says("MAILSEAL_PORTS=25,587\n");
 	assert_sh(0, "./mailseal run --log=stderr env", "MAILSEAL_LOG=stderr\n");
-	/* Without a file at the default place it stays unnamed, and the built-in default applies. */
+	/* Without a file at the default place it stays unnamed, and the built-in default applies.
+	 */
 	assert_sh(0, "./mailseal run env", "MAILSEAL_AGENT=");
 	assert_null(strstr(output, "MAILSEAL_CONFIG="));
 	assert_null(strstr(output, "MAILSEAL_LOG="));
 	assert_null(strstr(output, "MAILSEAL_PORTS="));
 	/* What the environment says already holds, made absolute. */
-	assert_sh(0, "MAILSEAL_CONFIG=good.conf MAILSEAL_LOG=l MAILSEAL_PORTS=26 MAILSEAL_AGENT=mailseal ./mailseal run env",
+	assert_sh(0,
+		"MAILSEAL_CONFIG=good.conf MAILSEAL_LOG=l MAILSEAL_PORTS=26 "
+		"MAILSEAL_AGENT=mailseal ./mailseal run env",
 		"MAILSEAL_PORTS=26\n");
 	snprintf(text, sizeof(text), "MAILSEAL_CONFIG=%s/good.conf\n", directory);
 	assert_says(text);
@@ -215,7 +227,8 @@ static void run_keeps_other_preloads_behind_its_own(void **state)
 
 	(void)state;
 	need_command();
-	snprintf(text, sizeof(text), "LD_PRELOAD=%s/libmailseal.so:libm.so.6 libdl.so.2\n", directory);
+	snprintf(text, sizeof(text), "LD_PRELOAD=%s/libmailseal.so:libm.so.6 libdl.so.2\n",
+		directory);
 	assert_sh(0, "LD_PRELOAD='libm.so.6 libdl.so.2' ./mailseal run env", text);
 	snprintf(text, sizeof(text), "LD_PRELOAD=%s/libmailseal.so\n", directory);
 	assert_sh(0, "LD_PRELOAD= ./mailseal run env", text);
@@ -225,9 +238,11 @@ static void run_refuses_a_bad_configuration(void **state)
 {
 	(void)state;
 	need_command();
-	assert_sh(78, "./mailseal run --config bad.conf echo ran", "bad.conf:2: require_tls: \"maybe\"");
+	assert_sh(78, "./mailseal run --config bad.conf echo ran",
+		"bad.conf:2: require_tls: \"maybe\"");
 	assert_null(strstr(output, "ran"));
-	assert_sh(78, "./mailseal run --config none.conf echo ran", "none.conf: No such file or directory");
+	assert_sh(78, "./mailseal run --config none.conf echo ran",
+		"none.conf: No such file or directory");
 	assert_sh(78, "./mailseal run --config . echo ran", "not a regular file");
 	assert_sh(78, "MAILSEAL_CONFIG=none ./mailseal run echo ran", "No such file or directory");
 	assert_sh(0, "MAILSEAL_CONFIG= ./mailseal run echo ran", "ran");
@@ -235,8 +250,8 @@ static void run_refuses_a_bad_configuration(void **state)
 
 static void run_refuses_bad_options(void **state)
 {
-	static const char *const ports[] = {"''", "0", "65536", "25,", ",25", "25,,26", "x", "25x", "-1", "' 25'", "99999999999",
-		"1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17"};
+	static const char *const ports[] = {"''", "0", "65536", "25,", ",25", "25,,26", "x", "25x",
+		"-1", "' 25'", "99999999999", "1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17"};
 	char command[200];
 
 	(void)state;
@@ -245,7 +260,8 @@ static void run_refuses_bad_options(void **state)
 		snprintf(command, sizeof(command), "./mailseal run --ports %s true", ports[i]);
 		assert_sh(64, command, "is not a list of up to 16 ports from 1 to 65535");
 	}
-	assert_sh(64, "MAILSEAL_PORTS=smtp ./mailseal run true", "MAILSEAL_PORTS: 'smtp' is not a list");
+	assert_sh(64, "MAILSEAL_PORTS=smtp ./mailseal run true",
+		"MAILSEAL_PORTS: 'smtp' is not a list");
 	assert_sh(64, "./mailseal run --log '' true", "--log: empty");
 	assert_sh(73, "./mailseal run --log . true", "Is a directory");
 	assert_sh(73, "./mailseal run --log none/log true", "none/log: No such file or directory");
@@ -257,7 +273,8 @@ static void programs_that_are_not_there_are_told_as_by_env(void **state)
 	(void)state;
 	need_command();
 	write_file("plain", "echo plain $1\n");
-	assert_sh(127, "./mailseal run no-such-program", "no-such-program: No such file or directory");
+	assert_sh(127, "./mailseal run no-such-program",
+		"no-such-program: No such file or directory");
 	assert_sh(127, "./mailseal run ./none", "./none: No such file or directory");
 	assert_sh(127, "./mailseal run ''", "No such file");
 	assert_sh(126, "./mailseal run ./plain", "cannot be executed");
@@ -265,7 +282,8 @@ static void programs_that_are_not_there_are_told_as_by_env(void **state)
 	assert_sh(126, "PATH=. ./mailseal run plain", "cannot be executed");
 	assert_sh(0, "chmod +x plain; ./mailseal run ./plain arg", "plain arg\n");
 	assert_sh(0, "PATH=.:/bin:/usr/bin ./mailseal run plain arg", "plain arg\n");
-	assert_sh(127, "printf '#!/none/sh\\n' >script; chmod +x script; ./mailseal run ./script", "No such file");
+	assert_sh(127, "printf '#!/none/sh\\n' >script; chmod +x script; ./mailseal run ./script",
+		"No such file");
 }
 
 /* A copy of true(1) with one thing changed in its ELF header. */
@@ -331,7 +349,8 @@ static void run_refuses_what_a_preload_cannot_reach(void **state)
 	write_patched("static", without_interpreter);
 	write_patched("narrow", other_class);
 	write_patched("foreign", other_machine);
-	assert_sh(69, "./mailseal run ./static", "./static is statically linked, so no library can be loaded into it.");
+	assert_sh(69, "./mailseal run ./static",
+		"./static is statically linked, so no library can be loaded into it.");
 	assert_says("so it is not run");
 	assert_sh(69, "PATH=.:/bin ./mailseal run static", "static is statically linked");
 	assert_sh(69, "./mailseal run ./narrow", "./narrow is a 32-bit program");
@@ -354,10 +373,15 @@ static void scripts_are_followed_to_their_interpreter(void **state)
 	assert_sh(0, "chmod +x script script2 script3 loop", "");
 	assert_sh(69, "./mailseal run ./script", "static is statically linked");
 	assert_sh(69, "./mailseal run ./script2", "static is statically linked");
-	assert_sh(69, "PATH=.:/bin:/usr/bin ./mailseal run ./script3", "static is statically linked");
+	assert_sh(
+		69, "PATH=.:/bin:/usr/bin ./mailseal run ./script3", "static is statically linked");
 	sh("./mailseal run ./loop");
-	assert_sh(0, "printf '#!/bin/sh\\necho $1 $2\\n' >good; chmod +x good; ./mailseal run ./good a b", "a b\n");
-	assert_sh(0, "printf '#!/usr/bin/env sh\\necho $1\\n' >good; ./mailseal run ./good a", "a\n");
+	assert_sh(0,
+		"printf '#!/bin/sh\\necho $1 $2\\n' >good; chmod +x good; ./mailseal run ./good a "
+		"b",
+		"a b\n");
+	assert_sh(
+		0, "printf '#!/usr/bin/env sh\\necho $1\\n' >good; ./mailseal run ./good a", "a\n");
 }
 
 static void run_refuses_setuid_programs(void **state)
@@ -367,11 +391,13 @@ static void run_refuses_setuid_programs(void **state)
 	(void)state;
 	need_command();
 	if (geteuid() != 0 || statvfs(directory, &fs) != 0 || fs.f_flag & ST_NOSUID) {
-		print_message("making a file setuid needs root, and a file system without nosuid: skipped\n");
+		print_message("making a file setuid needs root, and a file system without nosuid: "
+			      "skipped\n");
 		skip();
 	}
 	assert_sh(0, "cp /bin/true setuid && chown 65534:65534 setuid && chmod 4755 setuid", "");
-	assert_sh(69, "./mailseal run ./setuid", "./setuid: it is setuid, so the loader ignores LD_PRELOAD");
+	assert_sh(69, "./mailseal run ./setuid",
+		"./setuid: it is setuid, so the loader ignores LD_PRELOAD");
 	assert_sh(69, "chmod 2755 setuid; ./mailseal run ./setuid", "./setuid: it is setgid");
 	/* setuid to who one is already changes nothing. */
 	assert_sh(0, "chown 0:0 setuid; chmod 4755 setuid; ./mailseal run ./setuid", "");
@@ -386,50 +412,68 @@ static void run_refuses_without_library_or_agent(void **state)
 		print_message("mailseal is installed on this machine: skipped\n");
 		skip();
 	}
-	assert_sh(69, "alone/mailseal run echo ran", "Without it nothing would be protected, so nothing is run.");
+	assert_sh(69, "alone/mailseal run echo ran",
+		"Without it nothing would be protected, so nothing is run.");
 	assert_null(strstr(output, "ran\n"));
 	assert_sh(0, "cp mailseal-agent alone/", "");
 	assert_sh(69, "alone/mailseal run echo ran", "libmailseal.so: No such file or directory");
-	assert_sh(0, "mkdir -p 'a b' a:b && cp mailseal libmailseal.so mailseal-agent 'a b' && cp 'a b'/* a:b", "");
-	assert_sh(69, "'a b/mailseal' run echo ran", "a b/libmailseal.so: a path with a blank, a colon");
+	assert_sh(0,
+		"mkdir -p 'a b' a:b && cp mailseal libmailseal.so mailseal-agent 'a b' && cp 'a "
+		"b'/* a:b",
+		"");
+	assert_sh(69, "'a b/mailseal' run echo ran",
+		"a b/libmailseal.so: a path with a blank, a colon");
 	assert_sh(69, "a:b/mailseal run echo ran", "cannot be preloaded");
-	assert_sh(69, "chmod -x 'a b/mailseal-agent'; 'a b/mailseal' run echo ran", "mailseal-agent: Permission denied");
-	assert_sh(69, "MAILSEAL_AGENT=/none ./mailseal run echo ran", "agent /none (MAILSEAL_AGENT): No such file");
-	assert_sh(69, "echo >alone/libmailseal.so; alone/mailseal run echo ran", "is not a library");
+	assert_sh(69, "chmod -x 'a b/mailseal-agent'; 'a b/mailseal' run echo ran",
+		"mailseal-agent: Permission denied");
+	assert_sh(69, "MAILSEAL_AGENT=/none ./mailseal run echo ran",
+		"agent /none (MAILSEAL_AGENT): No such file");
+	assert_sh(
+		69, "echo >alone/libmailseal.so; alone/mailseal run echo ran", "is not a library");
 }
 
 static void check_tells_what_a_file_means(void **state)
 {
 	(void)state;
 	need_command();
-	write_file("c.conf", "default { on_bad_certificate = cleartext\n mode = observe\n protect_credentials = no }\n"
-		"host \"mail.partner.net\" { require_tls = true\n verify_certificate = false\n min_tls = 1.1 }\n"
-		"host \"127.0.0.0/8\" { intercept = false }\n");
+	write_file("c.conf", "default { on_bad_certificate = cleartext\n mode = observe\n "
+			     "protect_credentials = no }\n"
+			     "host \"mail.partner.net\" { require_tls = true\n verify_certificate "
+			     "= false\n min_tls = 1.1 }\n"
+			     "host \"127.0.0.0/8\" { intercept = false }\n");
 	assert_sh(0, "./mailseal check good.conf", "/good.conf: ok\n");
-	assert_says("default, line 1: every other host\n    Mail goes only over TLS to a server with a valid certificate.\n");
+	assert_says("default, line 1: every other host\n    Mail goes only over TLS to a server "
+		    "with a valid certificate.\n");
 	assert_null(strstr(output, "warning"));
 	assert_sh(0, "./mailseal check c.conf", "c.conf:1: warning: on_bad_certificate: ");
 	assert_says("c.conf:2: warning: mode: nothing is blocked here");
 	assert_says("c.conf:3: warning: protect_credentials: ");
-	assert_says("c.conf:5: warning: verify_certificate: TLS is required but the certificate is not verified");
+	assert_says("c.conf:5: warning: verify_certificate: TLS is required but the certificate is "
+		    "not verified");
 	assert_says("c.conf:6: warning: min_tls: ");
-	assert_says("host \"mail.partner.net\", line 4\n    Mail goes only over TLS; whose certificate it is does not matter.\n");
+	assert_says("host \"mail.partner.net\", line 4\n    Mail goes only over TLS; whose "
+		    "certificate it is does not matter.\n");
 	assert_says("host \"127.0.0.0/8\", line 7\n    Connections pass untouched");
 	assert_says("a bare address without a section");
-	assert_sh(0, "chmod 666 c.conf; ./mailseal check c.conf", "c.conf: warning: others than its owner may write the file");
+	assert_sh(0, "chmod 666 c.conf; ./mailseal check c.conf",
+		"c.conf: warning: others than its owner may write the file");
 }
 
 static void check_tells_errors_and_78(void **state)
 {
 	(void)state;
 	need_command();
-	assert_sh(78, "./mailseal check bad.conf", "/bad.conf:2: require_tls: \"maybe\" is not a value for it; write true or");
+	assert_sh(78, "./mailseal check bad.conf",
+		"/bad.conf:2: require_tls: \"maybe\" is not a value for it; write true or");
 	assert_sh(0, "! ./mailseal check bad.conf 2>/dev/null | grep .", "");
 	assert_sh(78, "./mailseal check none.conf", "/none.conf: No such file or directory");
 	assert_sh(78, "./mailseal check .", "/.: not a regular file");
 	/* Framed like a certificate, but none: only the TLS library can tell. */
-	assert_sh(0, "printf -- '-----BEGIN CERTIFICATE-----\\nMAgCAQECAQEFAA==\\n-----END CERTIFICATE-----\\n' >fake.pem; "
-		"printf 'default {\\n ca_file = \"%s/fake.pem\" }' $PWD >ca.conf", "");
+	assert_sh(0,
+		"printf -- '-----BEGIN CERTIFICATE-----\\nMAgCAQECAQEFAA==\\n-----END "
+		"CERTIFICATE-----\\n' >fake.pem; "
+		"printf 'default {\\n ca_file = \"%s/fake.pem\" }' $PWD >ca.conf",
+		"");
 	assert_sh(78, "./mailseal check ca.conf", "/ca.conf:2: ca_file: ");
 }
 
@@ -438,14 +482,20 @@ static void check_speaks_json(void **state)
 	(void)state;
 	need_command();
 	assert_sh(0, "./mailseal check --json good.conf", "\"ok\": true");
-	assert_says("\"require_tls\": {\n          \"value\": true,\n          \"line\": 1\n        }");
+	assert_says(
+		"\"require_tls\": {\n          \"value\": true,\n          \"line\": 1\n        }");
 	assert_sh(78, "./mailseal check --json bad.conf 2>/dev/null", "\"ok\": false");
 	assert_says("bad.conf:2: require_tls: ");
 	if (sh("command -v python3 >/dev/null") == 0) {
-		assert_sh(0, "./mailseal check --json c.conf | python3 -c 'import json, sys; d = json.load(sys.stdin); "
-			"print(len(d[\"sections\"]), d[\"address_without_name_and_section\"][\"require_tls\"], d[\"built_in\"])'",
+		assert_sh(0,
+			"./mailseal check --json c.conf | python3 -c 'import json, sys; d = "
+			"json.load(sys.stdin); "
+			"print(len(d[\"sections\"]), "
+			"d[\"address_without_name_and_section\"][\"require_tls\"], "
+			"d[\"built_in\"])'",
 			"3 True False\n");
-		assert_sh(0, "./mailseal check --json bad.conf 2>/dev/null | python3 -m json.tool", "");
+		assert_sh(0, "./mailseal check --json bad.conf 2>/dev/null | python3 -m json.tool",
+			"");
 	}
 }
 
@@ -457,7 +507,8 @@ static void check_without_a_file_tells_the_default(void **state)
 		print_message("/etc/mailseal.conf exists on this machine: skipped\n");
 		skip();
 	}
-	assert_sh(0, "./mailseal check", "/etc/mailseal.conf does not exist: the built-in default applies.");
+	assert_sh(0, "./mailseal check",
+		"/etc/mailseal.conf does not exist: the built-in default applies.");
 	assert_says("every host, built in\n");
 	assert_sh(0, "./mailseal check --json", "\"built_in\": true");
 }
