@@ -295,7 +295,8 @@ static int parse(struct load *load, char *text, size_t length)
 		fail_memory(load, 1);
 	} else {
 		current = load;
-		/* The two scanners must have seen the same sections, or the lines would be wrong. */
+		/* The two scanners must have seen the same sections, or the lines would be wrong.
+		 */
 		if (cfg_parse_fp(cfg, stream) != CFG_SUCCESS ||
 			load->opened != load->sections.count)
 			fail(load, EINVAL, cfg->line > 0 ? (unsigned)cfg->line : 0, "syntax",
