@@ -15,6 +15,10 @@
 
 #define SIN6_LEN_RFC2133 24 /* the kernel takes a sockaddr_in6 without scope id */
 
+_Static_assert(sizeof(struct handoff_request) == 72 && sizeof(struct handoff_reply) == 40 &&
+		       sizeof(struct handoff_addr) == 28,
+	"the same for 32 and 64 bit");
+
 static const char name_mark[] = "\0mailseal"; /* the first NUL makes it abstract */
 #define NAME_MARK_SIZE (sizeof(name_mark) - 1)
 
@@ -34,7 +38,7 @@ long handoff_request_encode(void *out, const struct handoff_request *head, const
 	request->version = HANDOFF_VERSION;
 	request->name_count = (uint16_t)name_count;
 	request->identity_length = (uint16_t)identity_length;
-	request->padding = 0;
+	memset(request->padding, 0, sizeof(request->padding));
 	for (unsigned i = 0; i < name_count; i++) {
 		size_t size = strlen(names[i]) + 1;
 

@@ -53,7 +53,8 @@ struct handoff_request {
 	uint8_t nonce[HANDOFF_NONCE_SIZE];
 	uint16_t name_count;
 	uint16_t identity_length; /* without NUL */
-	uint32_t padding;
+	uint32_t padding[2]; /* to a multiple of 8: the size is the same where uint64_t aligns to 4
+			      */
 	/* then name_count NUL-terminated names, then identity_length bytes of the identity text */
 };
 
