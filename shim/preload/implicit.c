@@ -79,3 +79,11 @@ MAILSEAL_EXPORT int sendmmsg(int fd, struct mmsghdr *messages, unsigned count, i
 	}
 	return (int)sent;
 }
+
+#if defined(__GLIBC__) && __SIZEOF_POINTER__ == 4
+/* What 32-bit programs with a 64-bit time_t call. */
+MAILSEAL_EXPORT ssize_t __sendmsg64(int, const struct msghdr *, int)
+	__attribute__((alias("sendmsg")));
+MAILSEAL_EXPORT int __sendmmsg64(int, struct mmsghdr *, unsigned, int)
+	__attribute__((alias("sendmmsg")));
+#endif

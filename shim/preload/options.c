@@ -143,3 +143,11 @@ MAILSEAL_EXPORT int setsockopt(int fd, int level, int name, const void *value, s
 	errno = saved;
 	return 0;
 }
+
+#if defined(__GLIBC__) && __SIZEOF_POINTER__ == 4
+/* What 32-bit programs with a 64-bit time_t call. */
+MAILSEAL_EXPORT int __getsockopt64(int, int, int, void *, socklen_t *)
+	__attribute__((alias("getsockopt"), nothrow, leaf));
+MAILSEAL_EXPORT int __setsockopt64(int, int, int, const void *, socklen_t)
+	__attribute__((alias("setsockopt"), nothrow, leaf));
+#endif
