@@ -203,7 +203,7 @@ t_agent_has_a_clean_environment() {
 	lacks "$W/environ" 'LD_PRELOAD|SECRETVAR'
 	equal "$(readlink "/proc/$agent/cwd")" / "the agent's directory"
 	checks=$((checks + 1))
-	readlink "/proc/$agent"/fd/* | grep -q extra && fail "the agent inherited a descriptor"
+	! readlink "/proc/$agent"/fd/* | grep -q extra || fail "the agent inherited a descriptor"
 }
 
 # timeout: 90

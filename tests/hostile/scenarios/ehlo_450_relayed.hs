@@ -1,5 +1,4 @@
 # 450 to EHLO is the server's word, not absence of STARTTLS
-#: policy: require_tls = true
 #: never-hears:  C: "HELO
 #: status: fail
 #: says: 450 

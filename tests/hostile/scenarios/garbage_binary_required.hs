@@ -9,6 +9,6 @@ keywords STARTTLS|SIZE 1000000|8BITMIME
 serve STARTTLS
 send 220 go
 readsome 5
-sendraw \xfe\xff\x80\x81
+sendraw \xfe\xff\x80\x81\x82\x83\x84\x85\x86\x87
 garbage 2000
 close
