@@ -9,6 +9,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <malloc.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -61,6 +62,7 @@ static void settle(void *context)
 		listener_close(agent);
 		loop_stop(agent->loop);
 	} else {
+		malloc_trim(0); /* what many sessions held may go back now */
 		loop_timer_set(agent->loop, &agent->idle, loop_now(agent->loop) + IDLE_MS);
 	}
 }
