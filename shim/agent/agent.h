@@ -43,7 +43,7 @@ struct agent {
 	struct task accepting;
 	struct timer pause;
 	int spare;	     /* a descriptor to give up when there are no others left */
-	uint64_t complained; /* when a stranger was last logged */
+	uint64_t complained; /* when a stranger, or a lack of descriptors, was last logged */
 	struct caller *callers;
 	/* sessions */
 	struct session *sessions;

@@ -146,18 +146,25 @@ static void caller_late(void *context)
 	caller_free(context);
 }
 
-/* Invariant: the uid is the kernel's word. One that the kernel cannot name is nobody's. */
-static bool may_call(struct agent *agent, const struct ucred *peer)
+/* Whoever can make us log can fill a disk: these come seldom. */
+static bool may_complain(struct agent *agent)
 {
 	uint64_t now = loop_now(agent->loop);
 
+	if (agent->complained && now - agent->complained < COMPLAIN_MS)
+		return false;
+	agent->complained = now;
+	return true;
+}
+
+/* The uid is the kernel's word. One that the kernel cannot name is nobody's. */
+static bool may_call(struct agent *agent, const struct ucred *peer)
+{
 	if (peer->uid == agent->uid && peer->uid != agent->overflow_uid)
 		return true;
-	if (!agent->complained || now - agent->complained > COMPLAIN_MS) {
-		agent->complained = now;
+	if (may_complain(agent))
 		log_event("connect-refused", "pid %ld has uid %lu, which this agent does not serve",
 			(long)peer->pid, (unsigned long)peer->uid);
-	}
 	return false;
 }
 
@@ -234,7 +241,8 @@ static void out_of_descriptors(struct agent *agent)
 {
 	int fd, i;
 
-	log_event("overload", "no descriptors left");
+	if (may_complain(agent))
+		log_event("overload", "no descriptors left");
 	if (agent->spare >= 0)
 		close(agent->spare);
 	agent->spare = -1;

@@ -5,11 +5,14 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <paths.h>
 #include <poll.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/un.h>
 #include <syslog.h>
 #include <time.h>
 #include <unistd.h>
@@ -33,10 +36,21 @@ static int open_file(void)
 	return 0;
 }
 
-static void open_syslog(void)
+/* Not syslog(3): that one waits where the log daemon does not keep up. */
+static int open_syslog(void)
 {
+	const struct sockaddr_un sun = {.sun_family = AF_UNIX, .sun_path = _PATH_LOG};
+	int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+
 	target = TO_SYSLOG;
-	openlog("mailseal", LOG_PID | LOG_NDELAY, LOG_MAIL);
+	if (fd >= 0 && connect(fd, (const struct sockaddr *)&sun, sizeof(sun)) < 0) {
+		close(fd);
+		fd = -1;
+	}
+	if (file >= 0)
+		close(file);
+	file = fd;
+	return fd;
 }
 
 int log_open(const char *where)
@@ -90,11 +104,30 @@ static void write_stamped(int fd, const char *text)
 		return; /* nowhere to tell */
 }
 
+/* RFC 3164, as /dev/log wants it. A daemon that was restarted has another socket: tried once more.
+ */
+static void write_syslog(const char *text)
+{
+	char line[LOG_LINE_MAX + 128], date[32] = "";
+	time_t now = time(NULL);
+	struct tm tm;
+	int n;
+
+	if (localtime_r(&now, &tm))
+		strftime(date, sizeof(date), "%b %e %H:%M:%S", &tm);
+	n = snprintf(line, sizeof(line), "<%d>%s mailseal[%ld]: %s", LOG_MAIL | LOG_INFO, date,
+		(long)getpid(), text);
+	if (file >= 0 && (send(file, line, (size_t)n, MSG_NOSIGNAL) >= 0 || errno == EAGAIN))
+		return;
+	if (open_syslog() >= 0 && send(file, line, (size_t)n, MSG_NOSIGNAL) < 0)
+		return; /* nowhere to tell */
+}
+
 static void send_text(const char *text)
 {
 	switch (target) {
 	case TO_SYSLOG:
-		syslog(LOG_INFO, "%s", text);
+		write_syslog(text);
 		return;
 	case TO_STDERR:
 		write_stamped(STDERR_FILENO, text);

@@ -3,6 +3,7 @@
  */
 #include "shim/agent/rules.h"
 
+#include "config/host.h"
 #include "config/load.h"
 #include "shim/handoff/handoff.h"
 
@@ -189,6 +190,23 @@ int rules_tls(
 	}
 	*context = c->tls;
 	return 0;
+}
+
+static bool is_ascii(const char *text)
+{
+	for (; *text; text++)
+		if ((unsigned char)*text > 0x7e)
+			return false;
+	return true;
+}
+
+char *rules_name(const char *looked_up)
+{
+	char name[NAME_SIZE];
+
+	if (!is_ascii(looked_up) && host_name_parse(looked_up, name, NULL) == 0)
+		return strdup(name);
+	return strdup(looked_up);
 }
 
 void rules_facts(const struct tls_facts *seen, struct facts *facts)

@@ -34,6 +34,12 @@ const struct policy_set *rules_policy(const struct rules *rules);
 int rules_tls(struct rules *rules, const struct policy *policy, struct tls_context **context,
 	struct err *err);
 
+/*
+ * A name as the application looked it up, fit for policy and certificates: U-labels become
+ * A-labels, all else stays. The caller frees it. NULL without memory.
+ */
+char *rules_name(const char *looked_up);
+
 /* What policy judges, from what the handshake showed. */
 void rules_facts(const struct tls_facts *seen, struct facts *facts);
 

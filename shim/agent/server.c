@@ -43,6 +43,8 @@ bool server_put_out(struct session *s)
 		return false;
 	else if (stream_write(&s->server, out) > 0)
 		s->progress = loop_now(s->agent->loop);
+	if (s->server.sent)
+		dialogue_server_cut(s->dialogue, s->server.sent);
 	return buf_length(out) < before;
 }
 

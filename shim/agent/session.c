@@ -88,13 +88,17 @@ static void own_name(struct session *s, const struct sockaddr_storage *local)
 	snprintf(s->own_name, sizeof(s->own_name), strchr(text, ':') ? "[IPv6:%s]" : "[%s]", text);
 }
 
-/* Where a remembered name may be missing, each host section may be the one that is meant: as if no
- * name were known. */
+/* Where a remembered name may be missing, a name that is not known counts beside those that are. */
 static int find_policy(struct session *s, struct err *err)
 {
-	unsigned count = s->head.flags & HANDOFF_NAMES_TORN ? 0 : s->name_count;
+	const char *names[HANDOFF_NAMES + 1];
+	unsigned count;
 
-	policy_for_host(rules_policy(s->agent->rules), (const char *const *)s->names, count,
+	for (count = 0; count < s->name_count; count++)
+		names[count] = s->names[count];
+	if (s->head.flags & HANDOFF_NAMES_TORN)
+		names[count++] = NULL;
+	policy_for_host(rules_policy(s->agent->rules), names, count,
 		(const struct sockaddr *)&s->peer.ss, &s->policy);
 	if (!s->policy.connection.intercept)
 		return 0;
@@ -276,7 +280,7 @@ static void server_ready(void *context, uint32_t events)
 static int copy_names(struct session *s, const struct handoff_request_view *view)
 {
 	for (; s->name_count < view->name_count; s->name_count++) {
-		s->names[s->name_count] = strdup(view->names[s->name_count]);
+		s->names[s->name_count] = rules_name(view->names[s->name_count]);
 		if (!s->names[s->name_count])
 			return -ENOMEM;
 	}

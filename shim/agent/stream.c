@@ -168,6 +168,8 @@ size_t stream_write(struct stream *s, struct buf *out)
 		buf_consume(out, (size_t)n);
 		total += (size_t)n;
 	}
+	if (s->cut_off && !s->sent && s->fd >= 0)
+		s->sent = out->gone;
 	if (s->cut_off || s->ended)
 		buf_consume(out, buf_length(out));
 	return total;
