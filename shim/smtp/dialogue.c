@@ -23,6 +23,7 @@ struct dialogue *dialogue_new(const struct dialogue_settings *settings)
 	if (!d)
 		return NULL;
 	d->settings = *settings;
+	d->sent = UINT64_MAX;
 	buf_init(&d->client_in, CLIENT_IN_LIMIT);
 	buf_init(&d->client_out, CLIENT_OUT_LIMIT);
 	buf_init(&d->server_in, SERVER_IN_LIMIT);
@@ -123,6 +124,11 @@ void dialogue_server_lost(struct dialogue *d, const char *why)
 	snprintf(d->lost, sizeof(d->lost), "%s", why);
 }
 
+void dialogue_server_cut(struct dialogue *d, uint64_t sent)
+{
+	d->sent = sent;
+}
+
 void dialogue_tls_up(struct dialogue *d, const struct facts *facts)
 {
 	if (d->phase != PHASE_HANDSHAKE)
@@ -155,6 +161,7 @@ void dialogue_reconnected(struct dialogue *d)
 	d->facts.tls = TLS_FACT_HANDSHAKE_FAILED;
 	d->facts.verified = false;
 	d->server_eof = false;
+	d->sent = UINT64_MAX;
 	buf_clear(&d->server_in);
 	buf_clear(&d->server_out);
 	enter_phase(d, PHASE_REGREETING);
@@ -207,11 +214,16 @@ static bool room_for_replies(const struct dialogue *d)
 	       buf_room(&d->server_out) >= SERVER_OUT_ROOM;
 }
 
+static uint64_t least(uint64_t a, uint64_t b)
+{
+	return a < b ? a : b;
+}
+
 /* A reply to a command that has not left yet was prepared without knowing it. */
 static bool is_early(const struct dialogue *d)
 {
 	if (d->phase == PHASE_READY || d->phase == PHASE_OPEN)
-		return d->server_out.gone < pending_sent_at(&d->pending);
+		return least(d->server_out.gone, d->sent) < pending_sent_at(&d->pending);
 	return d->phase != PHASE_GREETING && d->phase != PHASE_REGREETING &&
 	       buf_length(&d->server_out) > 0;
 }

@@ -66,6 +66,9 @@ void dialogue_client_eof(struct dialogue *d); /* the application will send no mo
 void dialogue_server_eof(struct dialogue *d); /* after all its bytes were put into server_in */
 void dialogue_server_lost(struct dialogue *d,
 	const char *why); /* reset, TLS record error: what was read before still counts */
+/* Of all that passed through server_out only the first `sent` octets were written; the rest never
+ * will be. */
+void dialogue_server_cut(struct dialogue *d, uint64_t sent);
 void dialogue_tls_up(struct dialogue *d, const struct facts *facts);
 void dialogue_tls_failed(struct dialogue *d, const char *why);
 void dialogue_residue(struct dialogue *d); /* bytes between the 220 to STARTTLS and the handshake */

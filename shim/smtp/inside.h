@@ -63,6 +63,8 @@ struct dialogue {
 	enum greeter greeter;
 	unsigned wishes;
 	bool client_eof, server_eof, stopping;
+	uint64_t sent; /* octets of server_out that were written, if it was cut off; else UINT64_MAX
+			*/
 	bool lf_known, lf_client;
 	bool no_esmtp;	  /* the application was told that the server knows no EHLO */
 	bool credentials; /* the application has sent some */

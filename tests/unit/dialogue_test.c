@@ -10,6 +10,7 @@
  *   ?WISH    starttls, reconnect, close-server, abort-server, close-client: must be wished; -WISH: must not be
  *   =NOTE    the last report's note begins with this
  *   %N       so many transactions were reported
+ *   cut                server_out is dropped, and the dialogue told that nothing of it was written
  *   hold / release   server_out is (not) taken off the dialogue's hands
  *
  * In a text \r, \n, \0 and \xHH stand for octets. Whatever was sent must have been expected by the end.
@@ -225,6 +226,11 @@ static void play_step(struct player *p, const char *step, size_t n)
 
 	if (n == 4 && memcmp(step, "hold", 4) == 0) {
 		p->hold = true;
+	} else if (n == 3 && memcmp(step, "cut", 3) == 0) {
+		struct buf *out = dialogue_server_out(p->d);
+
+		dialogue_server_cut(p->d, buf_position(out) - buf_length(out));
+		buf_clear(out);
 	} else if (n == 7 && memcmp(step, "release", 7) == 0) {
 		p->hold = false;
 		run(p);
