@@ -98,6 +98,10 @@ postfix_configure() {
 postfix_start() {
 	[ -x "$mta/usr/lib/postfix/sbin/master" ] || skip "no Postfix unpacked in $mta"
 	mta_libs=$mta/usr/lib/postfix:$(compgen -G "$mta/usr/lib/*-linux-gnu" | head -n 1):$(compgen -G "$mta/lib/*-linux-gnu" | head -n 1)
+	# By a short way: the names of its sockets must fit 108 octets.
+	mkdir -p "$pf" /run/pf
+	mount --bind "$pf" /run/pf || exit 70
+	pf=/run/pf
 	mkdir -p "$pf"/{etc,queue,data,log} "$W/mail"
 	chmod 755 "$pf" "$pf"/*
 	chown postfix "$pf/data"
