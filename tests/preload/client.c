@@ -311,31 +311,23 @@ static void eintr(void)
 	talk(fd);
 }
 
-/* For "slow 500": the signal comes before the agent has acknowledged. */
+/* For "slow-ack 300": the signal comes while none is let in. */
 static void eintr_early(void)
 {
 	int fd;
 
 	aim("127.0.0.1", 25);
 	fd = tcp(0);
-	handle(SIGUSR1, 0);
-	sigset_t set;
-	sigemptyset(&set);
-	sigaddset(&set, SIGUSR1);
-	if (fork() == 0) {
-		for (int i = 0; i < 400; i++) {
-			kill(getppid(), SIGUSR1);
-			usleep(100);
-		}
-		_exit(0);
-	}
-	usleep(2000);
-	check(dial(fd) == -1 && errno == EINTR);
+	handle(SIGALRM, 0);
+	alarm_in(100);
+	check(dial(fd) == -1 && errno == EINTR && signals == 1);
 	check(!is_tcp(fd));
-	while (dial(fd) == -1)
-		check(errno == EINTR);
-	while (wait(NULL) == -1)
-		check(errno == EINTR);
+	check(dial(fd) == 0);
+	talk(fd);
+	handle(SIGALRM, SA_RESTART);
+	alarm_in(100);
+	fd = tcp(0);
+	check(dial(fd) == 0 && signals == 2);
 	talk(fd);
 }
 
@@ -774,6 +766,67 @@ static void squatted_by_other_user(void)
 	with_squatter(1234);
 }
 
+static int requests_logged(void)
+{
+	FILE *f = fopen(getenv("MAILSEAL_LOG"), "r");
+	char line[4096];
+	int n = 0;
+
+	check(f);
+	while (fgets(line, sizeof(line), f))
+		n += strncmp(line, "request ", 8) == 0;
+	fclose(f);
+	return n;
+}
+
+/* The agent's own program, but another user runs it, with a configuration of his. */
+static void squat_with_agent(const struct sockaddr_un *sun, socklen_t length, int ready)
+{
+	int program = open(getenv("MAILSEAL_AGENT"), O_RDONLY | O_CLOEXEC), fd;
+	char *argv[] = {(char *)"mailseal-agent", NULL}, *envp[] = {NULL};
+
+	check(program >= 0 && setuid(1234) == 0);
+	fd = socket(AF_UNIX, SOCK_SEQPACKET, 0);
+	while (bind(fd, (const void *)sun, length) != 0)
+		usleep(1000);
+	check(listen(fd, 16) == 0 && fcntl(ready, F_SETFD, FD_CLOEXEC) == 0);
+	program = fcntl(program, F_DUPFD_CLOEXEC, 10);
+	ready = fcntl(ready, F_DUPFD_CLOEXEC, 10);
+	check(dup2(fd, 3) == 3);
+	for (int i = 4; i < 10; i++)
+		close(i);
+	fexecve(program, argv, envp);
+	_exit(127);
+}
+
+static void squatted_by_other_users_agent(void)
+{
+	struct sockaddr_un sun;
+	int ready[2], fd;
+	socklen_t length;
+	pid_t pid;
+	char byte;
+
+	aim("127.0.0.1", 25);
+	fd = tcp(0);
+	check(dial(fd) == 0);
+	close(fd);
+	pid = agent_pid();
+	length = agent_name(pid, &sun);
+	kill(pid, SIGKILL);
+	check(pipe(ready) == 0);
+	pid = fork();
+	if (pid == 0)
+		squat_with_agent(&sun, length, ready[1]);
+	close(ready[1]);
+	check(read(ready[0], &byte, 1) == 0); /* it runs */
+	fd = tcp(0);
+	check(dial(fd) == 0);
+	talk(fd);
+	check(requests_logged() == 2);
+	kill(pid, SIGKILL);
+}
+
 static void squatted_by_other_program(void)
 {
 	with_squatter(0);
@@ -853,6 +906,7 @@ static const struct {
 	{"no_unix_sockets", no_unix_sockets},
 	{"no_clone", no_clone},
 	{"squatted_by_other_user", squatted_by_other_user},
+	{"squatted_by_other_users_agent", squatted_by_other_users_agent},
 	{"squatted_by_other_program", squatted_by_other_program},
 };
 

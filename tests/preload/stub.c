@@ -158,6 +158,8 @@ static void serve(struct request *r)
 		close(r->tcp);
 		r->tcp = -1;
 	}
+	if (is("slow-ack"))
+		usleep((useconds_t)number * 1000);
 	reply(r, HANDOFF_ACK, error);
 	if (error || is("die-after-ack"))
 		exit(0);
