@@ -19,7 +19,7 @@ WARNINGS := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wfo
 HARDENING ?= -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2 -fstack-protector-strong -fstack-clash-protection \
 	-fcf-protection -fPIE
 HARDENED_LINK ?= -pie -Wl,-z,relro,-z,now,-z,noexecstack
-ALL_CFLAGS = -std=gnu11 -D_GNU_SOURCE -I. -MMD -MP -fvisibility=hidden $(WARNINGS) $(CFLAGS) \
+ALL_CFLAGS = -std=gnu11 -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 -I. -MMD -MP -fvisibility=hidden $(WARNINGS) $(CFLAGS) \
 	-DMAILSEAL_VERSION='"$(VERSION)"' -DMAILSEAL_CONFIG_DEFAULT='"$(CONFIG_DEFAULT)"' \
 	-DMAILSEAL_LIBDIR='"$(LIBDIR)"' -DMAILSEAL_LIBEXECDIR='"$(LIBEXECDIR)"'
 
