@@ -48,7 +48,7 @@ static void end_with_421(struct dialogue *d, const char *enhanced, const char *w
 		if (n > OWN_REPLY_SIZE - 3)
 			n = OWN_REPLY_SIZE - 3;
 		line_sanitize(clean, sizeof(clean), text, (size_t)n, true);
-		report_reply(d, clean);
+		report_reply(d, clean, false);
 		if (buf_append_text(&d->client_out, clean) == 0)
 			(void)buf_append_text(&d->client_out, "\r\n");
 	}
@@ -100,7 +100,7 @@ void answer_own(struct dialogue *d, bool last, const char *format, ...)
 	size_t n = line_sanitize(line, sizeof(line) - 2, text, strlen(text), true);
 
 	memcpy(line + n, "\r\n", 3);
-	report_reply(d, line);
+	report_reply(d, line, false);
 	if (pending_add_reply(&d->pending, line, last) < 0)
 		end(d, DIALOGUE_ABORT_SERVER);
 	answer_flush(d);
@@ -177,7 +177,8 @@ void relay_hello(struct dialogue *d, const struct reply *reply, bool single)
 
 void relay(struct dialogue *d, const struct reply *reply)
 {
-	report_reply(d, buf_bytes(&d->server_in));
+	report_reply(
+		d, buf_bytes(&d->server_in), pending_first(&d->pending) == AWAITED_END_OF_DATA);
 	if (reply_copy(buf_bytes(&d->server_in), reply, &d->client_out) < 0)
 		end(d, DIALOGUE_ABORT_SERVER);
 }

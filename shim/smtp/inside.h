@@ -122,7 +122,7 @@ void end_with_reply(struct dialogue *d, const char *enhanced, const char *why);
 /* report.c */
 void report_mail(struct dialogue *d, const struct command *command);
 void report_recipient(struct dialogue *d, const struct command *command);
-void report_reply(struct dialogue *d, const char *line);
+void report_reply(struct dialogue *d, const char *line, bool final);
 void report_transaction(struct dialogue *d);
 void report_connection(struct dialogue *d);
 void rule_describe(const struct dialogue *d, char *out, size_t size);

@@ -39,8 +39,12 @@ void report_recipient(struct dialogue *d, const struct command *command)
 	t->recipient_count++;
 }
 
-void report_reply(struct dialogue *d, const char *line)
+/* What decided a transaction: the final reply, or the last refusal. What merely went well on the
+ * way says nothing. */
+void report_reply(struct dialogue *d, const char *line, bool final)
 {
+	if (!final && line[0] < '4')
+		return;
 	snprintf(d->transaction.reply, sizeof(d->transaction.reply), "%.*s",
 		(int)strcspn(line, "\r\n"), line);
 }

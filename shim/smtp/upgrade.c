@@ -15,6 +15,11 @@ static void say_hello(struct dialogue *d, bool helo)
 	send_command(d, helo ? "HELO" : "EHLO", d->hello);
 }
 
+static void no_starttls(struct dialogue *d)
+{
+	d->facts = (struct facts){.tls = TLS_FACT_NOT_OFFERED, .reason = "STARTTLS is not offered"};
+}
+
 void upgrade_begin(struct dialogue *d, enum greeter greeter, const char *argument, size_t length)
 {
 	d->greeter = greeter;
@@ -23,7 +28,7 @@ void upgrade_begin(struct dialogue *d, enum greeter greeter, const char *argumen
 	if (greeter == GREETER_HELO && d->no_esmtp) {
 		/* the application heard that there is no EHLO; a native client would not ask again
 		 * either */
-		d->facts.tls = TLS_FACT_NOT_OFFERED;
+		no_starttls(d);
 		upgrade_judge(d);
 		return;
 	}
@@ -130,7 +135,7 @@ static void ehlo_replied(struct dialogue *d, const struct reply *reply)
 		d->no_esmtp = true;
 		relay_refusal(d, reply, PHASE_READY);
 	} else if (no_esmtp) {
-		d->facts.tls = TLS_FACT_NOT_OFFERED;
+		no_starttls(d);
 		upgrade_judge(d);
 	} else if (reply->code != 250) {
 		relay_refusal(d, reply, PHASE_READY);
@@ -140,7 +145,7 @@ static void ehlo_replied(struct dialogue *d, const struct reply *reply)
 		send_command(d, "STARTTLS", "");
 		enter_phase(d, PHASE_STARTTLS);
 	} else {
-		d->facts.tls = TLS_FACT_NOT_OFFERED;
+		no_starttls(d);
 		upgrade_judge(d);
 	}
 }

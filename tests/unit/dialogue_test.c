@@ -9,6 +9,7 @@
  *   !EVENT   tls-valid, tls-invalid REASON, tls-failed REASON, residue, reconnected, reconnect-failed WHY, s-eof, c-eof, lost WHY, timeout, stop
  *   ?WISH    starttls, reconnect, close-server, abort-server, close-client: must be wished; -WISH: must not be
  *   =NOTE    the last report's note begins with this
+ *   @REPLY   the last report's reply begins with this; @ alone: there was none
  *   %N       so many transactions were reported
  *   cut                server_out is dropped, and the dialogue told that nothing of it was written
  *   hold / release   server_out is (not) taken off the dialogue's hands
@@ -48,7 +49,7 @@ struct player {
 	struct buf to_client, to_server;
 	bool hold;
 	unsigned transactions;
-	char note[256];
+	char note[256], reply[256];
 };
 
 static void fail_step(const struct player *p, const char *what, const char *got, size_t n)
@@ -64,6 +65,7 @@ static void on_report(void *context, const struct dialogue_report *report)
 
 	p->transactions += report->transaction;
 	snprintf(p->note, sizeof(p->note), "%s", report->note);
+	snprintf(p->reply, sizeof(p->reply), "%s", report->reply);
 }
 
 static void drain(struct player *p)
@@ -245,6 +247,9 @@ static void play_step(struct player *p, const char *step, size_t n)
 	} else if (side == '=') {
 		if (strncmp(p->note, step + 1, n - 1) != 0)
 			fail_step(p, "the note is", p->note, strlen(p->note));
+	} else if (side == '@') {
+		if (n == 1 ? p->reply[0] != '\0' : strncmp(p->reply, step + 1, n - 1) != 0)
+			fail_step(p, "the reply is", p->reply, strlen(p->reply));
 	} else if (side == '%') {
 		assert_int_equal(p->transactions, strtoul(step + 1, NULL, 10));
 	} else if (kind == '<') {
