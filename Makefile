@@ -59,14 +59,18 @@ $(BUILD)/libmailseal.so: $(PRELOAD_OBJECTS)
 $(BUILD)/rooms.a: $(ROOM_OBJECTS)
 	$(Q)rm -f $@ && ar rcs $@ $^
 
-$(BUILD)/mailseal-agent: $(BUILD)/obj/shim/agent/main.o $(BUILD)/rooms.a
+# SANITIZER_LOG: where a program built with sanitizers writes what they find.
+SANITIZED := $(if $(SANITIZER_LOG),$(BUILD)/obj/tests/unit/sanitizer_options.o)
+$(SANITIZED): ALL_CFLAGS += -DSANITIZER_OPTIONS='"log_path=$(SANITIZER_LOG):verify_asan_link_order=0:print_stacktrace=1"'
+
+$(BUILD)/mailseal-agent: $(BUILD)/obj/shim/agent/main.o $(SANITIZED) $(BUILD)/rooms.a
 	$(Q)$(CC) $(CFLAGS) $(HARDENED_LINK) -o $@ $^ $(LIBS)
 
 # The same agent with every protocol timeout divided by 100, so that tests of stalls end.
 $(BUILD)/mailseal-agent-fast: $(patsubst %.c,$(BUILD)/obj-fast/%.o,$(call sources,agent)) $(BUILD)/rooms.a
 	$(Q)$(CC) $(CFLAGS) $(HARDENED_LINK) -o $@ $^ $(LIBS)
 
-$(BUILD)/mailseal: $(TOOL_OBJECTS) $(BUILD)/rooms.a
+$(BUILD)/mailseal: $(TOOL_OBJECTS) $(SANITIZED) $(BUILD)/rooms.a
 	$(Q)$(CC) $(CFLAGS) $(HARDENED_LINK) -o $@ $^ $(LIBS)
 
 $(BUILD)/test/%: $(BUILD)/obj/tests/unit/%.o $(BUILD)/rooms.a
@@ -80,7 +84,7 @@ test: deps-test all $(BUILD)/mailseal-agent-fast $(UNIT_TESTS)
 	@tests/run $(BUILD)
 
 demo: deps-demo all
-	@tests/demo/demo
+	@BUILD=$(BUILD) tests/demo/demo
 
 deps deps-demo deps-test deps-lint deps-fuzz:
 	@tests/deps $(or $(@:deps-%=%),build)
@@ -92,7 +96,8 @@ endif
 
 asan: deps-test
 	@$(MAKE) BUILD=$(BUILD)/asan HARDENING= HARDENED_LINK= \
-		CFLAGS="-O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=undefined" unit
+		CFLAGS="-O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=undefined" \
+		SANITIZER_LOG=/tmp/mailseal-sanitizer $(BUILD)/asan/mailseal $(BUILD)/asan/mailseal-agent unit
 
 FUZZ_SECONDS ?= 30
 $(BUILD)/fuzz/%: tests/fuzz/%.c $(ROOM_SOURCES)
@@ -124,4 +129,4 @@ clean:
 .PHONY: all unit test demo deps deps-demo deps-test deps-lint deps-fuzz asan fuzz lint bench install clean
 .DELETE_ON_ERROR:
 .SECONDARY:
--include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
+-include $(shell find $(BUILD) -type f -name '*.d' 2>/dev/null)

@@ -51,7 +51,7 @@ product() {
 	[ -e "$BUILD/libmailseal.so" ] || skip "no $BUILD/libmailseal.so"
 	[ -x "$BUILD/mailseal-agent" ] || skip "no $BUILD/mailseal-agent"
 	export MAILSEAL_LOG=$log
-	export MAILSEAL_AGENT=$BUILD/mailseal-agent
+	export MAILSEAL_AGENT=$BUILD/${E2E_AGENT:-mailseal-agent}
 	: >"$log"
 	chmod 666 "$log"
 }
