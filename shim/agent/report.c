@@ -55,7 +55,7 @@ static void add_names(
 		n += (size_t)snprintf(
 			list + n, sizeof(list) - n, "%s%.320s", i ? "," : "", names[i]);
 	if (all > count && n < sizeof(list))
-		snprintf(list + n, sizeof(list) - n, ",…");
+		snprintf(list + n, sizeof(list) - n, ",...");
 	line_quoted(line, key, list, sizeof(list));
 }
 
