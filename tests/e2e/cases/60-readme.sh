@@ -1,0 +1,58 @@
+# What the README shows is run as it stands there: each indented line that is a command.
+# shellcheck shell=bash
+
+readme_commands() { sed -nE 's/^    ((make|build\/mailseal|LD_PRELOAD=)( .*)?.*)$/\1/p' "$ROOT/README.md"; }
+
+# Somewhere to run the commands: a copy of the checkout, its build directory being the one under test.
+readme_place() {
+	product
+	unset MAILSEAL_AGENT MAILSEAL_LOG
+	mkdir -p /run/readme/build
+	cp -r "$ROOT"/{shim,config,tools,tests,Makefile,README.md,LICENSE} /run/readme
+	mount --bind "$BUILD" /run/readme/build || fail "cannot bind the build directory"
+	cd /run/readme || fail "no place"
+	echo '127.0.0.10 mail.partner.example' >>/etc/hosts
+}
+
+t_every_command_is_known_here() {
+	local known line
+	known='^(make|make demo|make test|build/mailseal check config/mailseal\.conf|build/mailseal run -- swaks .*|LD_PRELOAD=\$PWD/build/libmailseal\.so swaks .*)$'
+	check test "$(readme_commands | wc -l)" -ge 6
+	while read -r line; do
+		checks=$((checks + 1))
+		[[ $line =~ $known ]] || fail "no test runs the README's command: $line"
+	done < <(readme_commands)
+}
+
+# The policy of the README is one that loads, and means what the text says.
+t_policy_by_example() {
+	readme_place
+	mkdir -p /etc/ssl
+	cp "$pki/ca.pem" /etc/ssl/partner.pem
+	sed -n '/^## Policy by example/,/^A host is/s/^    //p' README.md >"$W/readme.conf"
+	plain build/mailseal check "$W/readme.conf"
+	equal "$status" 0 "check"
+	holds "$W/client.out" 'mail\.partner\.example'
+	holds "$W/client.out" '\.bank\.example'
+}
+
+# timeout: 180
+t_demo() {
+	readme_place
+	plain make -s demo
+	equal "$status" 0 "make demo"
+	holds "$W/client.out" 'with ESMTPS'
+	holds "$W/client.out" '4[0-9][0-9] 4\.7\.4 mailseal: '
+}
+
+t_commands_under_use() {
+	local command
+	readme_place
+	hostile good_server.hs
+	while read -r command; do
+		plain bash -c "$command"
+		equal "$status" 0 "$command"
+	done < <(readme_commands | grep -E '^(build|LD_PRELOAD)')
+	settle
+	equal "$(grep -c 'tls # data' "$W/transcript")" 2 "messages inside TLS"
+}
