@@ -3,6 +3,7 @@
  * loopback of a network of its own.
  */
 #include "shim/agent/agent.h"
+#include "shim/agent/connect.h"
 #include "shim/handoff/handoff.h"
 
 #include <arpa/inet.h>
@@ -11,6 +12,9 @@
 #include <net/if.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <openssl/pem.h>
+#include <openssl/ssl.h>
+#include <openssl/x509v3.h>
 #include <poll.h>
 #include <sched.h>
 #include <setjmp.h>
@@ -36,7 +40,10 @@
 
 static bool have_network;
 static char directory[] = "/tmp/agent_session_XXXXXX";
-static char config[64], log_path[64];
+static char config[64], log_path[64], ca_file[64];
+static uint16_t request_flags; /* of the requests to come */
+static X509 *certificate;
+static EVP_PKEY *key;
 
 static pid_t agent;
 static struct sockaddr_un name = {.sun_family = AF_UNIX};
@@ -44,22 +51,54 @@ static socklen_t name_length;
 
 /* --- surroundings --- */
 
-static int group_setup(void **state)
+static void make_certificate(void)
+{
+	X509_EXTENSION *san;
+	FILE *f = fopen(ca_file, "w");
+
+	key = EVP_EC_gen("P-256");
+	certificate = X509_new();
+	X509_set_version(certificate, 2);
+	X509_gmtime_adj(X509_getm_notBefore(certificate), -1000);
+	X509_gmtime_adj(X509_getm_notAfter(certificate), 10000);
+	X509_NAME_add_entry_by_txt(X509_get_subject_name(certificate), "CN", MBSTRING_ASC,
+		(const unsigned char *)"x", -1, -1, 0);
+	X509_set_issuer_name(certificate, X509_get_subject_name(certificate));
+	X509_set_pubkey(certificate, key);
+	san = X509V3_EXT_conf_nid(NULL, NULL, NID_subject_alt_name, "DNS:mx.b.example");
+	X509_add_ext(certificate, san, -1);
+	X509_EXTENSION_free(san);
+	assert_true(X509_sign(certificate, key, EVP_sha256()) > 0);
+	assert_int_equal(PEM_write_X509(f, certificate), 1);
+	fclose(f);
+}
+
+static bool fresh_network(void)
 {
 	struct ifreq lo = {.ifr_name = "lo", .ifr_flags = IFF_UP};
+	bool up;
 	int fd;
 
+	if (unshare(CLONE_NEWNET) < 0)
+		return false;
+	fd = socket(AF_INET, SOCK_DGRAM, 0);
+	up = ioctl(fd, SIOCSIFFLAGS, &lo) == 0;
+	close(fd);
+	return up;
+}
+
+static int group_setup(void **state)
+{
 	(void)state;
 	signal(SIGPIPE, SIG_IGN);
 	assert_non_null(mkdtemp(directory));
 	assert_int_equal(chmod(directory, 0755), 0);
 	snprintf(config, sizeof(config), "%s/mailseal.conf", directory);
 	snprintf(log_path, sizeof(log_path), "%s/log", directory);
-	if (unshare(CLONE_NEWNET) < 0)
-		return 0;
-	fd = socket(AF_INET, SOCK_DGRAM, 0);
-	have_network = ioctl(fd, SIOCSIFFLAGS, &lo) == 0;
-	return close(fd);
+	snprintf(ca_file, sizeof(ca_file), "%s/ca.pem", directory);
+	make_certificate();
+	have_network = fresh_network();
+	return 0;
 }
 
 static int group_teardown(void **state)
@@ -67,6 +106,9 @@ static int group_teardown(void **state)
 	(void)state;
 	unlink(config);
 	unlink(log_path);
+	unlink(ca_file);
+	X509_free(certificate);
+	EVP_PKEY_free(key);
 	return rmdir(directory);
 }
 
@@ -250,8 +292,9 @@ static void ask_over(
 {
 	static const char *const names[] = {"mx.b.example"};
 	static char bytes[HANDOFF_REQUEST_MAX];
-	struct handoff_request head = {
-		.junk = junk, .peer = {.family = AF_INET, .port = port, .addr = {127, 0, 0, 1}}};
+	struct handoff_request head = {.flags = request_flags,
+		.junk = junk,
+		.peer = {.family = AF_INET, .port = port, .addr = {127, 0, 0, 1}}};
 	char identity_now[HANDOFF_IDENTITY_SIZE];
 	char *space = calloc(1, junk + 1);
 	int pair[2], fds[2];
@@ -801,6 +844,168 @@ static void out_of_descriptors_it_answers_waits_and_recovers(void **state)
 	close(listener);
 }
 
+/* Up to the 220 to STARTTLS. */
+static void offer_tls(const struct call *c, int server)
+{
+	say(server, "220 mx\r\n");
+	expect_text(c->app, "220 mx\r\n");
+	say(c->app, "EHLO me\r\n");
+	expect_text(server, "EHLO me\r\n");
+	say(server, "250-mx\r\n250 STARTTLS\r\n");
+	expect_text(server, "STARTTLS\r\n");
+	say(server, "220 go\r\n");
+}
+
+static void expect_verified(uint16_t flags, const char *logged)
+{
+	SSL_CTX *ctx = SSL_CTX_new(TLS_server_method());
+	struct call c;
+	int listener, server;
+	char bytes[64];
+	SSL *ssl;
+
+	request_flags = flags;
+	listener = listen_on(PORT, 10);
+	start_shared();
+	open_call(&c, listener, &server);
+	request_flags = 0;
+	offer_tls(&c, server);
+	SSL_CTX_use_certificate(ctx, certificate);
+	SSL_CTX_use_PrivateKey(ctx, key);
+	ssl = SSL_new(ctx);
+	SSL_set_fd(ssl, server);
+	assert_int_equal(SSL_accept(ssl), 1);
+	assert_int_equal(SSL_read(ssl, bytes, sizeof(bytes)), 9);
+	assert_int_equal(SSL_write(ssl, "250 mx\r\n", 8), 8);
+	expect_text(c.app, "250 mx\r\n");
+	hang_up(&c);
+	assert_int_equal(SSL_read(ssl, bytes, sizeof(bytes)), 0);
+	assert_int_equal(SSL_get_error(ssl, 0), SSL_ERROR_ZERO_RETURN);
+	expect_logged(logged);
+	SSL_free(ssl);
+	SSL_CTX_free(ctx);
+	close(server);
+	close(listener);
+}
+
+static void write_config_with_ca(void)
+{
+	char text[128];
+
+	snprintf(text, sizeof(text), "default { ca_file = \"%s\" }\n", ca_file);
+	write_config(text);
+}
+
+static void known_name_is_verified(void **state)
+{
+	NEEDS_NETWORK();
+	write_config_with_ca();
+	expect_verified(0, "certificate-verified=yes");
+}
+
+static void name_that_may_be_missing_is_never_verified(void **state)
+{
+	NEEDS_NETWORK();
+	write_config_with_ca();
+	expect_verified(HANDOFF_NAMES_TORN, "certificate-verified=no reason=\"the name that");
+}
+
+static void only_the_kernels_peer_counts(void **state)
+{
+	struct sockaddr_in in = {.sin_family = AF_INET,
+		.sin_port = htons(PORT),
+		.sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+	struct address to = {.length = sizeof(in)}, peer;
+	int listener, tcp = socket(AF_INET, SOCK_STREAM, 0),
+		      other = socket(AF_INET, SOCK_STREAM, 0);
+
+	NEEDS_NETWORK();
+	listener = listen_on(PORT, 10);
+	assert_int_equal(connect(tcp, (struct sockaddr *)&in, sizeof(in)), 0);
+	memcpy(&to.ss, &in, sizeof(in));
+	assert_int_equal(connect_finish(tcp, &to, &peer), 0);
+	((struct sockaddr_in *)&to.ss)->sin_port = htons(PORT + 1);
+	assert_int_equal(connect_finish(tcp, &to, &peer), -ECONNABORTED);
+	memcpy(&to.ss, &in, sizeof(in));
+	((struct sockaddr_in *)&to.ss)->sin_addr.s_addr = htonl(INADDR_LOOPBACK + 1);
+	assert_int_equal(connect_finish(tcp, &to, &peer), -ECONNABORTED);
+	((struct sockaddr_in *)&to.ss)->sin_addr.s_addr = htonl(INADDR_ANY);
+	assert_int_equal(connect_finish(tcp, &to, &peer), 0);
+	assert_int_equal(((struct sockaddr_in *)&peer.ss)->sin_addr.s_addr, htonl(INADDR_LOOPBACK));
+	assert_int_equal(connect_finish(other, &to, &peer), -ENOTCONN);
+	close(other);
+	close(tcp);
+	close(listener);
+}
+
+/* Where the handshake fails, a fresh connection may follow, but only in the network of the first.
+ */
+static void fail_the_handshake(const struct call *c, int listener)
+{
+	char hello[2048];
+	int server = accept_one(listener);
+
+	offer_tls(c, server);
+	assert_true(recv(server, hello, sizeof(hello), 0) > 0);
+	say(server, "no TLS here, sorry\r\n");
+	shutdown(server, SHUT_WR);
+	expect_end(server);
+	close(server);
+}
+
+static void failed_handshake_is_followed_by_a_fresh_connection(void **state)
+{
+	struct call c;
+	int listener, server;
+
+	NEEDS_NETWORK();
+	listener = listen_on(PORT, 10);
+	start_shared();
+	ask(&c, PORT);
+	expect_reply(&c, HANDOFF_ACK, 0);
+	swap(&c);
+	expect_reply(&c, HANDOFF_OUTCOME, 0);
+	fail_the_handshake(&c, listener);
+	server = accept_one(listener);
+	say(server, "220 again\r\n");
+	expect_text(server, "EHLO me\r\n");
+	say(server, "250-mx\r\n250 STARTTLS\r\n");
+	expect_text(c.app, "250 mx\r\n");
+	hang_up(&c);
+	close(server);
+	close(listener);
+}
+
+static void fresh_connection_never_goes_to_another_network(void **state)
+{
+	struct call c;
+	int home = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC), listener, decoy;
+	char bytes[256] = "";
+
+	NEEDS_NETWORK();
+	decoy = listen_on(PORT, 10);
+	fcntl(decoy, F_SETFL, O_NONBLOCK);
+	start_shared();
+	c.channel = call_channel(); /* abstract names belong to a network: reach the agent before
+				       leaving */
+	assert_true(fresh_network());
+	listener = listen_on(PORT, 10);
+	ask_over(&c, c.channel, socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), PORT, 10, NULL);
+	expect_reply(&c, HANDOFF_ACK, 0);
+	swap(&c);
+	expect_reply(&c, HANDOFF_OUTCOME, 0);
+	fail_the_handshake(&c, listener);
+	while (recv(c.app, bytes, sizeof(bytes) - 1, 0) > 0)
+		;
+	expect_logged("network is another one");
+	assert_int_equal(accept4(decoy, NULL, NULL, 0), -1);
+	assert_int_equal(setns(home, CLONE_NEWNET), 0);
+	hang_up(&c);
+	close(home);
+	close(decoy);
+	close(listener);
+}
+
 int main(void)
 {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
@@ -820,6 +1025,11 @@ int main(void)
 		TEST(private_agent_serves_once_and_leaves),
 		TEST(told_to_stop_it_finishes_and_turns_callers_away),
 		TEST(untouched_connections_are_relayed_with_half_close),
+		TEST(known_name_is_verified),
+		TEST(name_that_may_be_missing_is_never_verified),
+		TEST(only_the_kernels_peer_counts),
+		TEST(failed_handshake_is_followed_by_a_fresh_connection),
+		TEST(fresh_connection_never_goes_to_another_network),
 		TEST(out_of_descriptors_it_answers_waits_and_recovers),
 	};
 	return cmocka_run_group_tests(tests, group_setup, group_teardown);
