@@ -6,6 +6,7 @@
 #include "shim/agent/agent.h"
 #include "shim/agent/handover.h"
 #include "shim/agent/log.h"
+#include "shim/agent/parts.h"
 #include "shim/agent/session.h"
 
 #include <errno.h>
@@ -66,7 +67,7 @@ static bool identity_is_ours(const struct agent *agent, const struct handoff_req
 static void refuse(const struct caller *c, struct request *r, int error, const char *why)
 {
 	request_clear(r);
-	log_event("connect-refused", "pid %ld: %s", (long)c->peer.pid, why);
+	report_caller(&c->peer, r, why);
 	handover_reply(c->fd, HANDOFF_ACK, error, NULL);
 }
 
@@ -122,8 +123,10 @@ static void caller_run(void *context)
 {
 	struct caller *c = context;
 	struct request r;
-	int rc = request_receive(c->fd, &r);
+	int rc;
 
+	r.view.head.magic = 0; /* not decoded */
+	rc = request_receive(c->fd, &r);
 	if (rc == -EAGAIN)
 		return;
 	if (rc == 0)
@@ -163,8 +166,7 @@ static bool may_call(struct agent *agent, const struct ucred *peer)
 	if (peer->uid == agent->uid && peer->uid != agent->overflow_uid)
 		return true;
 	if (may_complain(agent))
-		log_event("connect-refused", "pid %ld has uid %lu, which this agent does not serve",
-			(long)peer->pid, (unsigned long)peer->uid);
+		report_caller(peer, NULL, "this agent does not serve this user");
 	return false;
 }
 

@@ -106,7 +106,7 @@ static void write_stamped(int fd, const char *text)
 
 /* RFC 3164, as /dev/log wants it. A daemon that was restarted has another socket: tried once more.
  */
-static void write_syslog(const char *text)
+static void write_syslog(int priority, const char *text)
 {
 	char line[LOG_LINE_MAX + 128], date[32] = "";
 	time_t now = time(NULL);
@@ -115,7 +115,7 @@ static void write_syslog(const char *text)
 
 	if (localtime_r(&now, &tm))
 		strftime(date, sizeof(date), "%b %e %H:%M:%S", &tm);
-	n = snprintf(line, sizeof(line), "<%d>%s mailseal[%ld]: %s", LOG_MAIL | LOG_INFO, date,
+	n = snprintf(line, sizeof(line), "<%d>%s mailseal[%ld]: %s", LOG_MAIL | priority, date,
 		(long)getpid(), text);
 	if (file >= 0 && (send(file, line, (size_t)n, MSG_NOSIGNAL) >= 0 || errno == EAGAIN))
 		return;
@@ -123,11 +123,11 @@ static void write_syslog(const char *text)
 		return; /* nowhere to tell */
 }
 
-static void send_text(const char *text)
+static void send_text(int priority, const char *text)
 {
 	switch (target) {
 	case TO_SYSLOG:
-		write_syslog(text);
+		write_syslog(priority, text);
 		return;
 	case TO_STDERR:
 		write_stamped(STDERR_FILENO, text);
@@ -156,10 +156,17 @@ static void add_key(struct log_line *line, const char *key)
 	add(line, "=", 1);
 }
 
+/* Events that an administrator should look at. */
+static const char *const alarming[] = {"attack", "connect-refused", "overload", "failed", "log"};
+
 void line_begin(struct log_line *line, const char *event)
 {
 	line->length = 0;
 	line->text[0] = '\0';
+	line->priority = LOG_INFO;
+	for (size_t i = 0; i < sizeof(alarming) / sizeof(alarming[0]); i++)
+		if (strcmp(event, alarming[i]) == 0)
+			line->priority = LOG_WARNING;
 	line_word(line, "event", event);
 }
 
@@ -186,9 +193,13 @@ void line_quoted(struct log_line *line, const char *key, const char *value, size
 	add(line, "\"", 1);
 	for (i = 0; value[i] && i < limit && line->length + 8 < sizeof(line->text); i++) {
 		unsigned char c = (unsigned char)value[i];
-		int n = c < 0x20 || c > 0x7e || c == '"' || c == '\\'
-				? snprintf(hex, sizeof(hex), "\\x%02x", c)
-				: snprintf(hex, sizeof(hex), "%c", c);
+		int n;
+
+		if (c < 0x20 || c > 0x7e)
+			n = snprintf(hex, sizeof(hex), "\\x%02x", c);
+		else
+			n = snprintf(
+				hex, sizeof(hex), "%s%c", c == '"' || c == '\\' ? "\\" : "", c);
 		add(line, hex, (size_t)n);
 	}
 	add(line, "\"", 1);
@@ -196,7 +207,7 @@ void line_quoted(struct log_line *line, const char *key, const char *value, size
 
 void line_send(const struct log_line *line)
 {
-	send_text(line->text);
+	send_text(line->priority, line->text);
 }
 
 void log_event(const char *event, const char *format, ...)

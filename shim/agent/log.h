@@ -20,14 +20,15 @@ bool log_is_stderr(void);
 struct log_line {
 	char text[LOG_LINE_MAX];
 	size_t length;
+	int priority; /* syslog(3) */
 };
 
 void line_begin(struct log_line *line, const char *event);
 /* key=value, a value of our own: no blanks or quotes in it. */
 void line_word(struct log_line *line, const char *key, const char *value);
 void line_number(struct log_line *line, const char *key, uint64_t value);
-/* key="value", escaped: control characters, 8-bit, quote and backslash as \xHH; at most `limit`
- * bytes of it. */
+/* key="value", escaped: control characters and 8-bit as \xHH, quote and backslash by a backslash;
+ * at most `limit` bytes of it. */
 void line_quoted(struct log_line *line, const char *key, const char *value, size_t limit);
 void line_send(const struct log_line *line);
 

@@ -13,15 +13,21 @@
 
 #define NAME_LIMIT 255
 #define TEXT_LIMIT 300
+#define REASON_LIMIT 700
 
-void report_exe(struct session *s)
+static void find_exe(pid_t pid, char *exe, size_t size)
 {
 	char path[48];
 	ssize_t n;
 
-	snprintf(path, sizeof(path), "/proc/%ld/exe", (long)s->pid);
-	n = readlink(path, s->exe, sizeof(s->exe) - 1);
-	s->exe[n > 0 ? n : 0] = '\0';
+	snprintf(path, sizeof(path), "/proc/%ld/exe", (long)pid);
+	n = readlink(path, exe, size - 1);
+	exe[n > 0 ? n : 0] = '\0';
+}
+
+void report_exe(struct session *s)
+{
+	find_exe(s->pid, s->exe, sizeof(s->exe));
 }
 
 void report_address(const struct sockaddr_storage *ss, bool port, char *out, size_t size)
@@ -145,6 +151,27 @@ void report_relay(struct session *s)
 	begin(&line, "relay", s);
 	line_quoted(&line, "policy", "intercept = false", TEXT_LIMIT);
 	line_number(&line, "bytes", s->relayed);
+	line_send(&line);
+}
+
+void report_caller(const struct ucred *peer, const struct request *r, const char *why)
+{
+	struct sockaddr_storage ss = {0};
+	char exe[256], address[64];
+	struct log_line line;
+
+	line_begin(&line, "connect-refused");
+	line_number(&line, "pid", (uint64_t)peer->pid);
+	line_number(&line, "uid", peer->uid);
+	find_exe(peer->pid, exe, sizeof(exe));
+	line_quoted(&line, "exe", exe, TEXT_LIMIT);
+	if (r && r->view.head.magic == HANDOFF_MAGIC) {
+		handoff_addr_to_sockaddr(&r->view.head.peer, &ss);
+		report_address(&ss, true, address, sizeof(address));
+		line_quoted(&line, "host", r->view.name_count ? r->view.names[0] : "", NAME_LIMIT);
+		line_word(&line, "addr", address);
+	}
+	line_quoted(&line, "reason", why, REASON_LIMIT);
 	line_send(&line);
 }
 

@@ -170,11 +170,21 @@ static struct context *context_new(
 	return c;
 }
 
+/*
+ * The handshake is tried from TLS 1.2 on where a newer version is demanded: what it yields is
+ * judged afterwards, and TLS 1.2 to a server that is not required to do better beats a fall back to
+ * cleartext.
+ */
+static int handshake_floor(enum tls_version min_tls)
+{
+	return min_tls < TLS_VERSION_1_2 ? (int)min_tls : TLS_VERSION_1_2;
+}
+
 int rules_tls(
 	struct rules *r, const struct policy *policy, struct tls_context **context, struct err *err)
 {
 	const char *ca_file = policy->connection.ca_file;
-	int rc, min = policy->demands.min_tls;
+	int rc, min = handshake_floor(policy->demands.min_tls);
 	struct stat seen = {0};
 	struct context *c;
 

@@ -153,6 +153,18 @@ void answer_verdict(struct dialogue *d, enum verb verb)
 		fault, rule);
 }
 
+void answer_credentials(struct dialogue *d)
+{
+	const struct policy *policy = d->settings.policy;
+	bool reject = policy->demands.violation == VIOLATION_REJECT;
+	char fault[400], where[256];
+
+	describe_fault(d, fault, sizeof(fault));
+	origin_describe(policy->connection.protect_credentials_origin, where, sizeof(where));
+	answer_own(d, false, "%s mailseal: credentials not sent: %s; protect_credentials by %s",
+		reject ? "538 5.7.11" : "454 4.7.0", fault, where);
+}
+
 /* Our own replies whose turn has come. */
 void answer_flush(struct dialogue *d)
 {

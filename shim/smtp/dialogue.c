@@ -135,16 +135,28 @@ void dialogue_tls_up(struct dialogue *d, const struct facts *facts)
 		return;
 	d->facts = *facts;
 	d->facts.tls = TLS_FACT_ON;
+	if (d->settings.policy->connection.conflict) {
+		/* as policy_judge() counts it */
+		d->facts.verified = false;
+		if (!d->facts.reason[0])
+			snprintf(d->facts.reason, sizeof(d->facts.reason),
+				"sections for several names of this server differ in %s",
+				d->settings.policy->connection.conflict);
+	}
+	upgrade_judge(d);
+}
+
+static void handshake_failed(struct dialogue *d, const char *why)
+{
+	d->facts = (struct facts){.tls = TLS_FACT_HANDSHAKE_FAILED};
+	snprintf(d->facts.reason, sizeof(d->facts.reason), "%s", why);
 	upgrade_judge(d);
 }
 
 void dialogue_tls_failed(struct dialogue *d, const char *why)
 {
-	if (d->phase != PHASE_HANDSHAKE)
-		return;
-	d->facts = (struct facts){.tls = TLS_FACT_HANDSHAKE_FAILED};
-	snprintf(d->facts.reason, sizeof(d->facts.reason), "%s", why);
-	upgrade_judge(d);
+	if (d->phase == PHASE_HANDSHAKE)
+		handshake_failed(d, why);
 }
 
 void dialogue_residue(struct dialogue *d)
@@ -265,6 +277,8 @@ static void server_finished(struct dialogue *d)
 		return;
 	if (buf_length(&d->server_in) > 0)
 		end_protocol_error(d, "end of connection inside a reply");
+	else if (d->phase == PHASE_STARTTLS)
+		handshake_failed(d, "connection lost instead of a reply to STARTTLS");
 	else
 		end_lost(d, d->lost[0] ? d->lost : "the server closed the connection");
 }

@@ -111,6 +111,7 @@ void relay_hello(
 void answer_own(struct dialogue *d, bool last, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
 void answer_verdict(struct dialogue *d, enum verb verb);
+void answer_credentials(struct dialogue *d); /* protect_credentials refuses AUTH */
 void answer_flush(struct dialogue *d);
 void end(struct dialogue *d, unsigned server_wish);
 void end_after_client_out(struct dialogue *d);

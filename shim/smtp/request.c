@@ -112,14 +112,8 @@ static bool command_ready(
 
 static void command_auth(struct dialogue *d, const struct line *line)
 {
-	bool reject = d->settings.policy->demands.violation == VIOLATION_REJECT;
-
 	if (!credentials_may_pass(d)) {
-		answer_own(d, false, "%s mailseal: credentials for %s need %s; protect_credentials",
-			reject ? "538 5.7.11" : "454 4.7.0", d->settings.server_name,
-			d->settings.policy->demands.verify_certificate
-				? "TLS with a valid certificate"
-				: "TLS");
+		answer_credentials(d);
 		return;
 	}
 	d->credentials = true;

@@ -114,7 +114,7 @@ static void values_are_escaped_and_bounded(void **state)
 	line_quoted(&line, "b", "123456", 3);
 	line_number(&line, "c", 42);
 	assert_string_equal(line.text,
-		"event=test a=\"x\\x22y\\x5cz\\x0d\\x0a\\x01\\xc3\\xa4 =\" b=\"123\" c=42");
+		"event=test a=\"x\\\"y\\\\z\\x0d\\x0a\\x01\\xc3\\xa4 =\" b=\"123\" c=42");
 	memset(longer, '\n', sizeof(longer) - 1);
 	longer[sizeof(longer) - 1] = '\0';
 	line_quoted(&line, "d", longer, sizeof(longer));

@@ -596,7 +596,7 @@ static void strangers_get_no_answer(void **state)
 	}
 	assert_int_equal(waitpid(stranger, &status, 0), stranger);
 	assert_int_equal(status, 0);
-	expect_logged("uid 12345");
+	expect_logged("uid=12345");
 }
 
 /* A listener whose queue is full leaves a connect() in progress. */
