@@ -41,15 +41,21 @@ LIBS := -lssl -lcrypto -lconfuse -lidn2 -ljansson
 
 all: $(BUILD)/libmailseal.so $(BUILD)/mailseal-agent $(BUILD)/mailseal
 
-$(BUILD)/obj/%.o: %.c
+# What the objects were built with, paths among it. The file changes only when that does, and then all is built anew.
+FLAGS := $(subst ','\'',$(CC) $(filter-out $(WARNINGS),$(ALL_CFLAGS)) $(HARDENING) $(PRELOAD_CFLAGS))
+$(BUILD)/flags: FORCE
+	@mkdir -p $(@D)
+	@printf '%s\n' '$(FLAGS)' | cmp -s - $@ || printf '%s\n' '$(FLAGS)' >$@
+
+$(BUILD)/obj/%.o: %.c $(BUILD)/flags
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(ALL_CFLAGS) $(HARDENING) -c -o $@ $<
 
-$(BUILD)/pic/%.o: %.c
+$(BUILD)/pic/%.o: %.c $(BUILD)/flags
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(ALL_CFLAGS) $(PRELOAD_CFLAGS) -c -o $@ $<
 
-$(BUILD)/obj-fast/%.o: %.c
+$(BUILD)/obj-fast/%.o: %.c $(BUILD)/flags
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(ALL_CFLAGS) $(HARDENING) -DMAILSEAL_TIMEOUT_DIVISOR=100 -c -o $@ $<
 
@@ -113,20 +119,33 @@ lint: deps-lint all
 bench: deps-test all
 	@echo "make bench: nothing is measured yet" >&2; exit 69
 
+# The texts name the usual places; installed, they name the true ones.
+TRUE_PLACES = sed -e 's|/usr/local/lib/mailseal|$(LIBDIR)|g' -e 's|/usr/local/share/doc/mailseal|$(DOCDIR)|g' \
+	-e 's|/usr/local/bin|$(BINDIR)|g' -e 's|/etc/mailseal\.conf|$(CONFIG_DEFAULT)|g'
+PAGES := $(wildcard tools/*.[1-8])
+page_place = $(MANDIR)/man$(subst .,,$(suffix $(1)))/$(notdir $(1))
+install_text = $(TRUE_PLACES) $(1) | install -D -m 644 /dev/stdin $(DESTDIR)$(2)
+INSTALLED = $(LIBDIR)/libmailseal.so $(LIBEXECDIR)/mailseal-agent $(BINDIR)/mailseal \
+	$(addprefix $(DOCDIR)/,README.md LICENSE mailseal.conf systemd/mailseal.conf) $(foreach p,$(PAGES),$(call page_place,$(p)))
+
 install: all
-	install -d $(DESTDIR)$(LIBDIR) $(DESTDIR)$(LIBEXECDIR) $(DESTDIR)$(BINDIR) $(DESTDIR)$(DOCDIR)
-	install -m 644 $(BUILD)/libmailseal.so $(DESTDIR)$(LIBDIR)/
-	install -m 755 $(BUILD)/mailseal-agent $(DESTDIR)$(LIBEXECDIR)/
-	install -m 755 $(BUILD)/mailseal $(DESTDIR)$(BINDIR)/
-	install -m 644 config/mailseal.conf README.md LICENSE $(DESTDIR)$(DOCDIR)/
-	for page in tools/*.[1-8]; do section=$${page##*.}; \
-		install -d $(DESTDIR)$(MANDIR)/man$$section && \
-		install -m 644 $$page $(DESTDIR)$(MANDIR)/man$$section/ || exit 1; done
+	install -D -m 644 $(BUILD)/libmailseal.so $(DESTDIR)$(LIBDIR)/libmailseal.so
+	install -D -m 755 $(BUILD)/mailseal-agent $(DESTDIR)$(LIBEXECDIR)/mailseal-agent
+	install -D -m 755 $(BUILD)/mailseal $(DESTDIR)$(BINDIR)/mailseal
+	install -D -m 644 -t $(DESTDIR)$(DOCDIR) README.md LICENSE
+	$(call install_text,config/mailseal.conf,$(DOCDIR)/mailseal.conf)
+	$(call install_text,tools/systemd/mailseal.conf,$(DOCDIR)/systemd/mailseal.conf)
+	$(foreach p,$(PAGES),$(call install_text,$(p),$(call page_place,$(p))) &&) true
+
+uninstall:
+	rm -f $(INSTALLED:%=$(DESTDIR)%)
+	for directory in $(addprefix $(DESTDIR),$(DOCDIR)/systemd $(DOCDIR) $(sort $(LIBEXECDIR) $(LIBDIR))); do \
+		if [ -d $$directory ]; then rmdir --ignore-fail-on-non-empty $$directory; fi; done
 
 clean:
 	rm -rf $(BUILD)
 
-.PHONY: all unit test demo deps deps-demo deps-test deps-lint deps-fuzz asan fuzz lint bench install clean
+.PHONY: all unit test demo deps deps-demo deps-test deps-lint deps-fuzz asan fuzz lint bench install uninstall clean FORCE
 .DELETE_ON_ERROR:
 .SECONDARY:
 -include $(shell find $(BUILD) -type f -name '*.d' 2>/dev/null)
