@@ -22,15 +22,20 @@ enum verdict { TRUSTED, NOT_YET, STRANGER };
 
 static pid_t private_agents[PRIVATE_MAX];
 
+/* Read once: it is the kernel's for as long as the machine runs, as a rule. */
 static uid_t overflow_uid(void)
 {
+	static uint32_t known; /* 0: not read yet */
+	uid_t uid = __atomic_load_n(&known, __ATOMIC_RELAXED);
 	char digits[16];
-	uid_t uid = 0;
 
+	if (uid)
+		return uid;
 	if (sys_read_file("/proc/sys/kernel/overflowuid", digits, sizeof(digits)) <= 0)
 		return OVERFLOW_UID;
 	for (const char *at = digits; *at >= '0' && *at <= '9'; at++)
 		uid = uid * 10 + (uid_t)(*at - '0');
+	__atomic_store_n(&known, uid, __ATOMIC_RELAXED);
 	return uid;
 }
 
@@ -148,7 +153,11 @@ static int reach_shared(const struct identity *id, int64_t deadline, const char 
 
 int reach_agent(const struct identity *id, bool private_only, int64_t deadline, const char **reason)
 {
-	int fd = private_only ? -EACCES : reach_shared(id, deadline, reason);
+	int fd = -EACCES;
 
+	/* The overflow uid says "somebody whom this namespace cannot name" as well as `nobody`: no
+	 * listener can show that it is ours. */
+	if (!private_only && id->euid != overflow_uid())
+		fd = reach_shared(id, deadline, reason);
 	return forbidden(fd) ? reach_private(id, reason) : fd;
 }

@@ -1,7 +1,8 @@
 /*
  * reach: a connected request socket to an agent that may be trusted. Finds one by its name, checks
  * what the kernel says about it, starts one where there is none, and falls back to a private one
- * where a name is taken by somebody else.
+ * where a name is taken by somebody else, or where the process's own uid is the overflow uid, by
+ * which nobody can be known.
  */
 #ifndef MAILSEAL_PRELOAD_REACH_H
 #define MAILSEAL_PRELOAD_REACH_H

@@ -832,6 +832,22 @@ static void squatted_by_other_program(void)
 	with_squatter(0);
 }
 
+/* `nobody`: the kernel's word for whom it cannot name, so no listener could prove to be his. */
+static void overflow_uid(void)
+{
+	long begin;
+	int fd;
+
+	aim("127.0.0.1", 25);
+	check(setgid(65534) == 0 && setuid(65534) == 0);
+	fd = tcp(0);
+	begin = now_ms();
+	check(dial(fd) == 0);
+	check(now_ms() - begin < 1000);
+	talk(fd);
+	check(requests_logged() == 1);
+}
+
 /* As RestrictAddressFamilies= of a service without AF_UNIX: `number` fails where a bit of `first`
  * is in its first argument. */
 static void forbid(unsigned number, int first, int error)
@@ -903,6 +919,7 @@ static const struct {
 	{"names", names},
 	{"no_names", no_names},
 	{"root_changed", root_changed},
+	{"overflow_uid", overflow_uid},
 	{"no_unix_sockets", no_unix_sockets},
 	{"no_clone", no_clone},
 	{"squatted_by_other_user", squatted_by_other_user},

@@ -72,8 +72,8 @@ static void note(const struct request *r)
 	const char *expected = getenv("MAILSEAL_IDENTITY");
 	char line[4096];
 	int n = snprintf(line, sizeof(line),
-		"request pid=%d port=%u flags=%u identity=%s names=", (int)getpid(),
-		r->view.head.peer.port, r->view.head.flags,
+		"request pid=%d port=%u flags=%u private=%d identity=%s names=", (int)getpid(),
+		r->view.head.peer.port, r->view.head.flags, private_channel,
 		expected && strlen(expected) == r->view.identity_length &&
 				memcmp(expected, r->view.identity, r->view.identity_length) == 0
 			? "same"

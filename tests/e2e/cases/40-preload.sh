@@ -157,10 +157,30 @@ t_other_user_gets_another_agent() {
 	hostile good_server.hs
 	use_swaks
 	equal "$status" 0
-	sealed setpriv --reuid 65534 --regid 65534 --clear-groups swaks --to a@b.example --server mx.b.example
-	equal "$status" 0 "as nobody"
+	sealed setpriv --reuid 1234 --regid 1234 --clear-groups swaks --to a@b.example --server mx.b.example
+	equal "$status" 0 "as another user"
 	equal "$(agents | wc -l)" 2 "agents"
-	equal "$(for p in $(agents); do stat -c %u "/proc/$p"; done | sort -n | tr '\n' ' ')" "0 65534 "
+	equal "$(for p in $(agents); do stat -c %u "/proc/$p"; done | sort -n | tr '\n' ' ')" "0 1234 "
+	settle
+	nothing_plain
+}
+
+t_nobody_gets_an_agent_of_his_own() {
+	local start
+	product
+	policy 'require_tls = true'
+	chmod 644 "$conf"
+	hostile good_server.hs
+	export MAILSEAL_LOG=stderr
+	start=$SECONDS
+	# shellcheck disable=SC2016
+	sealed bash -c 'setpriv --reuid 65534 --regid 65534 --clear-groups \
+		swaks --to a@b.example --server mx.b.example 2>&1 | cat; exit "${PIPESTATUS[0]}"'
+	equal "$status" 0 "as nobody"
+	check test $((SECONDS - start)) -lt 8
+	until_true 5 no_agents || fail "an agent stays"
+	holds "$W/client.out" 'tls=yes'
+	lacks "$W/client.out" 'connect-refused'
 	settle
 	nothing_plain
 }
