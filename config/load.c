@@ -40,7 +40,7 @@ static int fail(struct load *load, int code, unsigned line, const char *subject,
 
 	if (load->rc)
 		return load->rc;
-	load->rc = err_fail(load->err, code, "%s%s:%u: %.120s%s%s", cut ? "…" : "",
+	load->rc = err_fail(load->err, code, "%s%s:%u: %.120s%s%s", cut ? "..." : "",
 		load->path + (cut ? length - 160 : 0), line, subject, *subject ? ": " : "", what);
 	return load->rc;
 }

@@ -155,7 +155,7 @@ struct verdict {
 void policy_judge(const struct demands *demands, const struct connection_settings *connection,
 	const struct facts *facts, struct verdict *verdict);
 
-const char *outcome_name(enum outcome outcome);		/* "tls-verified", … for the log */
+const char *outcome_name(enum outcome outcome);		/* "tls-verified", ... for the log */
 const char *tls_version_name(enum tls_version version); /* "TLSv1.2" */
 
 #endif

@@ -245,10 +245,12 @@ static void explain_at_top(const char *name, struct err *what)
 			"sections of this kind are not supported by this version of mailseal");
 	else if (setting_by_name(name) != SETTING_COUNT)
 		err_fail(what, EINVAL,
-			"stands outside a section; put it into default { … } or host \"…\" { … }");
+			"stands outside a section; put it into default { ... } or host \"...\" { "
+			"... }");
 	else
 		err_fail(what, EINVAL,
-			"unknown section; the sections are default { … } and host \"…\" { … }");
+			"unknown section; the sections are default { ... } and host \"...\" { ... "
+			"}");
 }
 
 void setting_explain_unknown(const char *name, bool top, struct err *what)

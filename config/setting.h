@@ -6,7 +6,7 @@
 
 #include "config/set.h"
 
-/* "require_tls", … */
+/* "require_tls", ... */
 const char *setting_name(enum setting setting);
 
 /* SETTING_COUNT if there is none of that name. */

@@ -73,7 +73,7 @@ static int skip_block_comment(struct scan *s)
 static int fail_variable(struct scan *s)
 {
 	return FAIL(s, s->line,
-		"environment variables are not put in for ${…}; write the value itself");
+		"environment variables are not put in for ${...}; write the value itself");
 }
 
 static int skip_string(struct scan *s)

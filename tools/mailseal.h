@@ -17,8 +17,8 @@ int command_check(int argc, char **argv);
 /* The default place, and what MAILSEAL_CONFIG or --config may override. */
 #define CONFIG_PATH MAILSEAL_CONFIG_DEFAULT
 
-/* Prints "mailseal: …" to standard error. Returns `code`, so that a failing command ends in return
- * complain(…). */
+/* Prints "mailseal: ..." to standard error. Returns `code`, so that a failing command ends in
+ * return complain(...). */
 int complain(int code, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 /*

@@ -123,7 +123,7 @@ static void say_match(const struct speech *speech, const char *const *match)
 
 		length += n > 0 ? (size_t)n : 0;
 	}
-	say(speech, "The certificate must be for %s%s.", list, length < sizeof(list) ? "" : "…");
+	say(speech, "The certificate must be for %s%s.", list, length < sizeof(list) ? "" : "...");
 }
 
 void meaning_in_words(const struct policy *policy,

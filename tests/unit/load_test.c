@@ -330,7 +330,7 @@ static void traps_of_libconfuse_are_closed(void **state)
 {
 	static const struct row rows[] = {
 		{"default { ca_file = \"${MAILSEAL_TEST_CA}\" }",
-			"1: syntax: environment variables are not put in for ${…}"},
+			"1: syntax: environment variables are not put in for ${...}"},
 		{"default { ca_file = ${MAILSEAL_TEST_CA} }", "1: syntax: environment variables"},
 		{"default { ca_file = \"/x/${MAILSEAL_NONE:-y}\" }",
 			"1: syntax: environment variables"},
