@@ -16,7 +16,7 @@
 #include <sysexits.h>
 
 struct check {
-	const char *given; /* NULL: the default place */
+	const char *named; /* as an argument, or by MAILSEAL_CONFIG; NULL: the default place */
 	char path[TOOL_PATH_SIZE];
 	bool json;
 	struct policy_set *set;
@@ -29,7 +29,8 @@ static const struct argp_option options[] = {
 };
 
 static const char text[] =
-	"Check a configuration (" CONFIG_PATH " if none is named) and tell what it means."
+	"Check a configuration and tell what it means: FILE, else the one that MAILSEAL_CONFIG "
+	"names, else " CONFIG_PATH "."
 	"\v"
 	"Exit status 0: it can be used, though there may be warnings. 78: it has an error, told on "
 	"standard error as "
@@ -44,9 +45,11 @@ static error_t parse_option(int key, char *argument, struct argp_state *state)
 		check->json = true;
 		return 0;
 	case ARGP_KEY_ARG:
-		if (check->given)
+		if (check->named)
 			argp_error(state, "more than one file given");
-		check->given = argument;
+		if (!*argument)
+			argp_error(state, "the name of the file is empty");
+		check->named = argument;
 		return 0;
 	default:
 		return ARGP_ERR_UNKNOWN;
@@ -76,12 +79,12 @@ static int check_authorities(const struct check *check, struct err *err)
 /* 0, or the code of an error; *built_in where there is no file at the default place. */
 static int load(struct check *check, bool *built_in, struct err *err)
 {
-	int rc = absolute_path(check->given ? check->given : CONFIG_PATH, check->path, err);
+	int rc = absolute_path(check->named ? check->named : CONFIG_PATH, check->path, err);
 
 	if (rc)
 		return rc;
 	rc = policy_set_load(check->path, &check->set, &check->seen, err);
-	*built_in = rc == -ENOENT && !check->given;
+	*built_in = rc == -ENOENT && !check->named;
 	if (*built_in) {
 		check->set = policy_set_builtin();
 		return check->set ? 0 : err_fail(err, ENOMEM, "out of memory");
@@ -309,7 +312,7 @@ static int fail(const struct check *check, const struct err *err)
 {
 	if (check->json)
 		print_json(json_pack("{s:s, s:b, s:s}", "file",
-			check->given ? check->given : CONFIG_PATH, "ok", false, "error",
+			check->named ? check->named : CONFIG_PATH, "ok", false, "error",
 			err->text));
 	fflush(stdout);
 	fprintf(stderr, "%s\n", err->text);
@@ -325,6 +328,8 @@ int command_check(int argc, char **argv)
 	struct err err;
 
 	argp_parse(&argp, argc, argv, 0, NULL, &check);
+	if (!check.named)
+		check.named = environment("MAILSEAL_CONFIG");
 	if (load(&check, &built_in, &err))
 		code = fail(&check, &err);
 	else if (check.json)

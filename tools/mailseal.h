@@ -21,6 +21,9 @@ int command_check(int argc, char **argv);
  * return complain(...). */
 int complain(int code, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
+/* A variable of the environment; NULL too where it is empty, as the library reads it. */
+const char *environment(const char *name);
+
 /*
  * `path` made absolute by the current directory; symbolic links stay as they are. 0 or -errno with
  * err. -ENAMETOOLONG where it would not fit into what library and agent hold (1023 bytes).

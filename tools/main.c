@@ -41,6 +41,13 @@ int complain(int code, const char *format, ...)
 	return code;
 }
 
+const char *environment(const char *name)
+{
+	const char *value = getenv(name);
+
+	return value && *value ? value : NULL;
+}
+
 int absolute_path(const char *path, char out[TOOL_PATH_SIZE], struct err *err)
 {
 	char directory[TOOL_PATH_SIZE] = "";

@@ -81,13 +81,6 @@ static int set(const char *name, const char *value)
 	return EX_OK;
 }
 
-static const char *environment(const char *name)
-{
-	const char *value = getenv(name);
-
-	return value && *value ? value : NULL;
-}
-
 /* A comma-separated list of ports from 1 to 65535. */
 static bool ports_are_valid(const char *list)
 {

@@ -168,6 +168,7 @@ static void wrong_usage_is_64(void **state)
 	assert_sh(64, "./mailseal run", "no program given");
 	assert_sh(64, "./mailseal run --frob -- true", "frob");
 	assert_sh(64, "./mailseal check a b", "more than one file given");
+	assert_sh(64, "./mailseal check ''", "the name of the file is empty");
 	assert_sh(74, "./mailseal version >/dev/full", "No space left");
 }
 
@@ -499,6 +500,19 @@ static void check_speaks_json(void **state)
 	}
 }
 
+/* As ExecStartPre= of a unit with Environment=MAILSEAL_CONFIG=... wants it. */
+static void check_without_a_file_takes_the_one_of_the_environment(void **state)
+{
+	(void)state;
+	need_command();
+	assert_sh(0, "MAILSEAL_CONFIG=$PWD/good.conf ./mailseal check", "/good.conf: ok\n");
+	assert_sh(78, "MAILSEAL_CONFIG=$PWD/bad.conf ./mailseal check", "/bad.conf:2: require_tls");
+	assert_sh(78, "MAILSEAL_CONFIG=$PWD/none.conf ./mailseal check", "/none.conf: No such file");
+	assert_sh(78, "MAILSEAL_CONFIG=$PWD/none.conf ./mailseal check --json 2>/dev/null",
+		"/none.conf\"");
+	assert_sh(0, "MAILSEAL_CONFIG=bad.conf ./mailseal check good.conf", "/good.conf: ok\n");
+}
+
 static void check_without_a_file_tells_the_default(void **state)
 {
 	(void)state;
@@ -507,7 +521,7 @@ static void check_without_a_file_tells_the_default(void **state)
 		print_message("/etc/mailseal.conf exists on this machine: skipped\n");
 		skip();
 	}
-	assert_sh(0, "./mailseal check",
+	assert_sh(0, "MAILSEAL_CONFIG= ./mailseal check",
 		"/etc/mailseal.conf does not exist: the built-in default applies.");
 	assert_says("every host, built in\n");
 	assert_sh(0, "./mailseal check --json", "\"built_in\": true");
@@ -531,6 +545,7 @@ int main(void)
 		cmocka_unit_test(check_tells_what_a_file_means),
 		cmocka_unit_test(check_tells_errors_and_78),
 		cmocka_unit_test(check_speaks_json),
+		cmocka_unit_test(check_without_a_file_takes_the_one_of_the_environment),
 		cmocka_unit_test(check_without_a_file_tells_the_default),
 	};
 
