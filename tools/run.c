@@ -20,6 +20,7 @@
 
 #define EXIT_CANNOT_EXECUTE 126 /* as env(1) */
 #define EXIT_NOT_FOUND 127
+#define SMTPS_PORT 465
 #define PORTS_MOST 16 /* as many as the library holds */
 
 struct run {
@@ -32,7 +33,7 @@ struct run {
 static const struct argp_option options[] = {
 	{"config", 'c', "FILE", 0, "configuration instead of " CONFIG_PATH, 0},
 	{"log", 'l', "TARGET", 0, "stderr, syslog (the default) or a file", 0},
-	{"ports", 'p', "LIST", 0, "ports to protect instead of 25, e.g. 25,587,2525", 0},
+	{"ports", 'p', "LIST", 0, "ports to protect, instead of 25 alone, e.g. 25,587", 0},
 	{0},
 };
 
@@ -100,9 +101,21 @@ static bool ports_are_valid(const char *list)
 	}
 }
 
+/* Of a list that is valid. */
+static bool ports_contain(const char *list, unsigned long port)
+{
+	for (char *end = NULL;; list = end + 1) {
+		if (strtoul(list, &end, 10) == port)
+			return true;
+		if (*end != ',')
+			return false;
+	}
+}
+
 static int take_ports(const struct run *run)
 {
 	const char *ports = run->ports ? run->ports : environment("MAILSEAL_PORTS");
+	const char *where = run->ports ? "--ports" : "MAILSEAL_PORTS";
 
 	if (!ports)
 		return EX_OK;
@@ -110,7 +123,13 @@ static int take_ports(const struct run *run)
 		return complain(EX_USAGE,
 			"%s: '%s' is not a list of up to %d ports from 1 to 65535, such as "
 			"25,587,2525",
-			run->ports ? "--ports" : "MAILSEAL_PORTS", ports, PORTS_MOST);
+			where, ports, PORTS_MOST);
+	if (ports_contain(ports, SMTPS_PORT))
+		return complain(EX_USAGE,
+			"%s: port %d is for smtps, which speaks TLS from the first byte; mailseal "
+			"would wait for words in the clear, and no mail would pass. Leave it out: "
+			"what connects there encrypts by itself",
+			where, SMTPS_PORT);
 	return set("MAILSEAL_PORTS", ports);
 }
 

@@ -267,6 +267,11 @@ static void run_refuses_bad_options(void **state)
 	assert_sh(73, "./mailseal run --log . true", "Is a directory");
 	assert_sh(73, "./mailseal run --log none/log true", "none/log: No such file or directory");
 	assert_sh(0, "./mailseal run --ports 1,65535 true", "");
+	assert_sh(64, "./mailseal run --ports 25,465,587 true",
+		"--ports: port 465 is for smtps, which speaks TLS from the first byte");
+	assert_sh(64, "./mailseal run --ports 0465 true", "port 465 is for smtps");
+	assert_sh(64, "MAILSEAL_PORTS=465 ./mailseal run true", "MAILSEAL_PORTS: port 465");
+	assert_sh(0, "./mailseal run --ports 4650,1465,46 true", "");
 }
 
 static void programs_that_are_not_there_are_told_as_by_env(void **state)
