@@ -23,6 +23,7 @@
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/time.h>
 #include <sys/un.h>
@@ -832,6 +833,21 @@ static void squatted_by_other_program(void)
 	with_squatter(0);
 }
 
+static int processes_of(uid_t uid)
+{
+	DIR *d = opendir("/proc");
+	struct dirent *entry;
+	struct stat st;
+	int n = 0;
+
+	check(d);
+	while ((entry = readdir(d)))
+		n += entry->d_name[0] >= '1' && entry->d_name[0] <= '9' &&
+		     fstatat(dirfd(d), entry->d_name, &st, 0) == 0 && st.st_uid == uid;
+	closedir(d);
+	return n;
+}
+
 /* `nobody`: the kernel's word for whom it cannot name, so no listener could prove to be his. */
 static void overflow_uid(void)
 {
@@ -846,6 +862,8 @@ static void overflow_uid(void)
 	check(now_ms() - begin < 1000);
 	talk(fd);
 	check(requests_logged() == 1);
+	/* This one and the agent, and none that listens in vain. */
+	check(processes_of(65534) == 2);
 }
 
 /* As RestrictAddressFamilies= of a service without AF_UNIX: `number` fails where a bit of `first`

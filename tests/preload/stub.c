@@ -188,6 +188,7 @@ static void handle(int channel)
 {
 	static int served;
 	static struct request r;
+	struct pollfd p = {.fd = channel, .events = POLLIN};
 
 	r = (struct request){.channel = channel, .tcp = -1, .plain = -1};
 	if (is("die-on-accept") ||
@@ -198,8 +199,10 @@ static void handle(int channel)
 	}
 	if (is("stop"))
 		raise(SIGSTOP);
-	if (receive(&r) != 0)
-		exit(1);
+	if (poll(&p, 1, 10000) != 1 || receive(&r) != 0) {
+		close(channel);
+		return;
+	}
 	note(&r);
 	if (is("die-after-request"))
 		exit(0);
