@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "shim/handoff/text.h"
+#include "shim/preload/limits.h"
 #include "shim/preload/settings.h"
 #include "shim/preload/siphash.h"
 #include "shim/preload/sys.h"
@@ -131,6 +132,20 @@ static void add_log(struct text *t)
 		add_file(t, "stderr=", &st);
 }
 
+/* An agent lives with the hard limits of the process that started it: those who have less, or more,
+ * have another one. */
+static void add_limits(struct text *t)
+{
+	text_add(t, "limits=");
+	for (unsigned i = 0; i < LIMITS_COUNT; i++) {
+		uint64_t limit[2] = {0, 0};
+
+		sys(SYS_prlimit64, 0, limits_inherited[i], NULL, limit);
+		text_add_number(t, limit[1]);
+		text_add(t, i + 1 < LIMITS_COUNT ? ":" : "\n");
+	}
+}
+
 static void name_agent(struct identity *id)
 {
 	static const char digits[] = "0123456789abcdef";
@@ -182,6 +197,7 @@ int identity_compute(struct identity *id, const char **reason)
 	if (error)
 		return error;
 	add_log(&t);
+	add_limits(&t);
 	text_add(&t, "ports=");
 	text_add(&t, s->ports_text);
 	text_add(&t, "\n");

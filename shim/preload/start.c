@@ -13,11 +13,11 @@
 #include <sched.h>
 #include <signal.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 
 #include "shim/handoff/text.h"
+#include "shim/preload/limits.h"
 #include "shim/preload/settings.h"
 #include "shim/preload/sys.h"
 
@@ -67,9 +67,13 @@ static void reset_limits(void)
 	uint64_t limit[2] = {0, 0};
 
 	sys(SYS_prlimit64, 0, RLIMIT_CORE, limit, NULL);
-	if (sys(SYS_prlimit64, 0, RLIMIT_NOFILE, NULL, limit) == 0) {
+	for (unsigned i = 0; i < LIMITS_COUNT; i++) {
+		if (sys(SYS_prlimit64, 0, limits_inherited[i], NULL, limit) != 0)
+			continue;
 		limit[0] = limit[1];
-		sys(SYS_prlimit64, 0, RLIMIT_NOFILE, limit, NULL);
+		if (limits_inherited[i] == RLIMIT_STACK && limit[0] > LIMITS_STACK)
+			limit[0] = LIMITS_STACK;
+		sys(SYS_prlimit64, 0, limits_inherited[i], limit, NULL);
 	}
 }
 

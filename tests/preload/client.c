@@ -833,6 +833,54 @@ static void squatted_by_other_program(void)
 	with_squatter(0);
 }
 
+static int agents_logged(void)
+{
+	FILE *f = fopen(getenv("MAILSEAL_LOG"), "r");
+	char line[4096];
+	int pid, last = 0, n = 0;
+
+	check(f);
+	while (fgets(line, sizeof(line), f))
+		if (sscanf(line, "request pid=%d", &pid) == 1 && pid != last)
+			n++, last = pid;
+	fclose(f);
+	return n;
+}
+
+/* Programs of one service, each with limits of its own: the last one is as the first, but for a
+ * soft limit, which an agent does not take over. */
+static void limited(void)
+{
+	static const struct {
+		int name;
+		struct rlimit limit;
+	} rows[] = {
+		{RLIMIT_FSIZE, {1000000, RLIM_INFINITY}},
+		{RLIMIT_NOFILE, {30, 30}},
+		{RLIMIT_AS, {1 << 30, 1 << 30}},
+		{RLIMIT_DATA, {1 << 30, 1 << 30}},
+		{RLIMIT_CPU, {50, 50}},
+		{RLIMIT_FSIZE, {1000000, 1000000}},
+		{RLIMIT_NPROC, {5000, 5000}},
+		{RLIMIT_STACK, {65536, 1 << 20}},
+		{RLIMIT_FSIZE, {500000, RLIM_INFINITY}},
+	};
+	int count = sizeof(rows) / sizeof(rows[0]), status;
+
+	aim("127.0.0.1", 25);
+	for (int i = 0; i < count; i++) {
+		if (fork() == 0) {
+			check(setrlimit(rows[i].name, &rows[i].limit) == 0);
+			check(dial(tcp(0)) == 0);
+			exit(0);
+		}
+		check(wait(&status) > 0 && status == 0);
+	}
+	check(requests_logged() == count && agents_logged() == count);
+	check(dial(tcp(0)) == 0);
+	check(agents_logged() == count);
+}
+
 static int processes_of(uid_t uid)
 {
 	DIR *d = opendir("/proc");
@@ -938,6 +986,7 @@ static const struct {
 	{"no_names", no_names},
 	{"root_changed", root_changed},
 	{"overflow_uid", overflow_uid},
+	{"limited", limited},
 	{"no_unix_sockets", no_unix_sockets},
 	{"no_clone", no_clone},
 	{"squatted_by_other_user", squatted_by_other_user},

@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/un.h>
 #include <unistd.h>
 
@@ -67,13 +68,29 @@ static int receive(struct request *r)
 	return handoff_request_decode(r->bytes, (size_t)n, &r->view);
 }
 
+static bool soft_limits_raised(void)
+{
+	static const int names[] = {
+		RLIMIT_NOFILE, RLIMIT_AS, RLIMIT_DATA, RLIMIT_CPU, RLIMIT_FSIZE, RLIMIT_NPROC};
+	struct rlimit limit;
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		if (getrlimit(names[i], &limit) != 0 ||
+			limit.rlim_cur != limit.rlim_max)
+			return false;
+	if (getrlimit(RLIMIT_STACK, &limit) != 0 || limit.rlim_cur < 1 << 20)
+		return false;
+	return getrlimit(RLIMIT_CORE, &limit) == 0 && limit.rlim_max == 0;
+}
+
 static void note(const struct request *r)
 {
 	const char *expected = getenv("MAILSEAL_IDENTITY");
 	char line[4096];
 	int n = snprintf(line, sizeof(line),
-		"request pid=%d port=%u flags=%u private=%d identity=%s names=", (int)getpid(),
+		"request pid=%d port=%u flags=%u private=%d limits=%s identity=%s names=", (int)getpid(),
 		r->view.head.peer.port, r->view.head.flags, private_channel,
+		soft_limits_raised() ? "raised" : "low",
 		expected && strlen(expected) == r->view.identity_length &&
 				memcmp(expected, r->view.identity, r->view.identity_length) == 0
 			? "same"

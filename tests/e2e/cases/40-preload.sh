@@ -185,6 +185,20 @@ t_nobody_gets_an_agent_of_his_own() {
 	nothing_plain
 }
 
+t_limits_of_one_program_are_its_own() {
+	product
+	policy 'require_tls = true'
+	hostile good_server.hs
+	sealed prlimit --nofile=12 "$bin/guest_check" mx.b.example 25
+	use_swaks
+	equal "$status" 0 "a program without limits"
+	sealed prlimit --cpu=600 swaks --to a@b.example --server mx.b.example
+	equal "$status" 0 "a program with another limit"
+	check test "$(agents | wc -l)" -ge 2
+	settle
+	nothing_plain
+}
+
 t_fork_and_exec_keep_the_connection() {
 	product
 	policy 'require_tls = true'
