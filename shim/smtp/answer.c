@@ -123,7 +123,7 @@ static void describe_fault(const struct dialogue *d, char *out, size_t size)
 		snprintf(out, size, "TLS handshake with %s failed: %s", server, reason);
 		return;
 	case TLS_FACT_ON:
-		if (d->verdict.rule && strcmp(d->verdict.rule, "min_tls") == 0)
+		if (d->facts.version < d->settings.policy->demands.min_tls)
 			snprintf(out, size, "%s speaks only %s", server,
 				tls_version_name(d->facts.version));
 		else

@@ -129,20 +129,32 @@ void dialogue_server_cut(struct dialogue *d, uint64_t sent)
 	d->sent = sent;
 }
 
+/* What makes the facts worse than the handshake said, in policy_judge()'s eyes. */
+static void complete_reason(struct dialogue *d)
+{
+	const struct policy *policy = d->settings.policy;
+	char *reason = d->facts.reason;
+	size_t size = sizeof(d->facts.reason);
+
+	if (policy->connection.conflict) {
+		d->facts.verified = false;
+		if (!reason[0])
+			snprintf(reason, size,
+				"sections for several names of this server differ in %s",
+				policy->connection.conflict);
+	}
+	if (!reason[0] && d->facts.version < policy->demands.min_tls)
+		snprintf(reason, size, "%s is older than min_tls allows",
+			tls_version_name(d->facts.version));
+}
+
 void dialogue_tls_up(struct dialogue *d, const struct facts *facts)
 {
 	if (d->phase != PHASE_HANDSHAKE)
 		return;
 	d->facts = *facts;
 	d->facts.tls = TLS_FACT_ON;
-	if (d->settings.policy->connection.conflict) {
-		/* as policy_judge() counts it */
-		d->facts.verified = false;
-		if (!d->facts.reason[0])
-			snprintf(d->facts.reason, sizeof(d->facts.reason),
-				"sections for several names of this server differ in %s",
-				d->settings.policy->connection.conflict);
-	}
+	complete_reason(d);
 	upgrade_judge(d);
 }
 
