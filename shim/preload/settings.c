@@ -99,6 +99,12 @@ static const char *variable(const char *name, bool secure)
 	return value && *value ? value : NULL;
 }
 
+/* Why take_path() did not take the value of a variable. */
+#define REFUSAL(name, value)                                                                       \
+	((value) && (value)[0] != '/' ? name                                                       \
+			" is not an absolute path, and cannot be made one here"                    \
+				      : name " is too long or malformed")
+
 static void take_log(struct settings *s, const char *value)
 {
 	s->log = SETTINGS_LOG_SYSLOG;
@@ -112,7 +118,7 @@ static void take_log(struct settings *s, const char *value)
 		s->log = SETTINGS_LOG_FILE;
 	} else {
 		memcpy(s->log_text, "syslog", sizeof("syslog"));
-		s->refuse = "MAILSEAL_LOG is too long or malformed";
+		s->refuse = REFUSAL("MAILSEAL_LOG", value);
 	}
 }
 
@@ -133,18 +139,22 @@ static void take_beside(struct settings *s)
 		s->beside[0] = '\0';
 }
 
+static void take_config(struct settings *s, const char *value)
+{
+	s->config_named = value != NULL;
+	if (!take_path(s->config, value ? value : MAILSEAL_CONFIG_DEFAULT))
+		s->refuse = REFUSAL("MAILSEAL_CONFIG", value);
+}
+
 static void take_environment(struct settings *s, bool secure)
 {
 	const char *value;
 
 	take_log(s, variable("MAILSEAL_LOG", secure));
-	value = variable("MAILSEAL_CONFIG", secure);
-	s->config_named = value != NULL;
-	if (!take_path(s->config, value ? value : MAILSEAL_CONFIG_DEFAULT))
-		s->refuse = "MAILSEAL_CONFIG is too long or malformed";
+	take_config(s, variable("MAILSEAL_CONFIG", secure));
 	value = variable("MAILSEAL_AGENT", secure);
 	if (value && !take_path(s->agent, value))
-		s->refuse = "MAILSEAL_AGENT is too long or malformed";
+		s->refuse = REFUSAL("MAILSEAL_AGENT", value);
 	value = variable("MAILSEAL_PORTS", secure);
 	if (!take_ports(s, value ? value : ports_default)) {
 		s->refuse = "MAILSEAL_PORTS is malformed";

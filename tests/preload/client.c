@@ -881,6 +881,19 @@ static void limited(void)
 	check(agents_logged() == count);
 }
 
+static void chdir_first(void)
+{
+	check(chdir("/") == 0);
+	blocking4();
+}
+
+/* Starts itself again from a directory that has no name any more. */
+static void no_directory(void)
+{
+	check(mkdir("gone", 0700) == 0 && chdir("gone") == 0 && rmdir("../gone") == 0);
+	execl("/proc/self/exe", "client", "fails_leaving_tcp", NULL);
+}
+
 static int processes_of(uid_t uid)
 {
 	DIR *d = opendir("/proc");
@@ -987,6 +1000,8 @@ static const struct {
 	{"root_changed", root_changed},
 	{"overflow_uid", overflow_uid},
 	{"limited", limited},
+	{"chdir_first", chdir_first},
+	{"no_directory", no_directory},
 	{"no_unix_sockets", no_unix_sockets},
 	{"no_clone", no_clone},
 	{"squatted_by_other_user", squatted_by_other_user},
