@@ -57,3 +57,17 @@ t_commands_under_use() {
 	settle
 	equal "$(grep -c 'tls # data' "$W/transcript")" 2 "messages inside TLS"
 }
+
+# What report.c, the logs and the judgement can write stands in the manual page.
+t_log_is_documented() {
+	local page=$ROOT/tools/mailseal-agent.8 word
+	for word in $(sed -nE 's/.*(line_word|line_number|line_quoted|add_names)\(&?line, "([a-z-]+)".*/\2/p' "$ROOT/shim/agent/report.c" | sort -u) \
+		$(sed -nE 's/.*" ([a-z]+)=".*/\1/p' "$ROOT/shim/preload/log.c" | sort -u) \
+		$(sed -n '/^const char \*outcome_name/,/^}/s/.*return "\(.*\)";/\1/p' "$ROOT/config/policy.c" | grep -vx unknown); do
+		holds "$page" "^\\.It Cm (.* , )?$word( ,|$)"
+	done
+	for word in $(grep -rhoE '(log_event\(|begin\(&line, |return |\? )"[a-z][a-z-]+"' "$ROOT"/shim/agent/{agent,listener,report}.c | grep -oE '[a-z-]+"' | grep -vx 'yes"\|would-block"' | tr -d '"' | sort -u); do
+		holds "$page" "^\\.It Cm event=$word$"
+	done
+	check test $checks -ge 30
+}
