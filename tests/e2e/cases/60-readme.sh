@@ -71,3 +71,47 @@ t_log_is_documented() {
 	done
 	check test $checks -ge 30
 }
+
+# Programs to leave alone: those that speak STARTTLS themselves send nothing, and work as told.
+t_own_starttls_is_left_alone_by_address() {
+	local command
+	product
+	policy
+	hostile good_server.hs
+	printf 'Subject: x\r\n\r\nx\r\n' >"$W/mail"
+	for command in 'swaks --tls --to a@b.example --server mx.b.example' \
+		'curl -sk --ssl-reqd smtp://mx.b.example --mail-from s@a.example --mail-rcpt a@b.example -T mail' \
+		'msmtp --host=mx.b.example --tls --tls-certcheck=off --from=s@a.example a@b.example'; do
+		command -v "${command%% *}" >/dev/null || continue
+		policy
+		# shellcheck disable=SC2086
+		cd "$W" && sealed $command <mail
+		refute test "$status" = 0
+		lacks "$W/transcript" '# data'
+		policy -- 'host "127.0.0.10" { intercept = false }'
+		# shellcheck disable=SC2086
+		sealed $command <mail
+		equal "$status" 0 "$command"
+		settle
+		equal "$(grep -c 'tls # data' "$W/transcript")" 1 "messages inside TLS"
+		: >"$W/transcript"
+	done
+}
+
+# Mixed line ends: refused where the dot stands beside a bare LF, and what to do about it.
+t_mixed_line_ends() {
+	product
+	policy
+	hostile good_server.hs
+	printf 'Subject: x\n\none\ntwo\n' >"$W/mail"
+	sealed python3 "$E2E/clients/raw_body.py" mx.b.example 25 "$W/mail"
+	refute test "$status" = 0
+	holds "$W/client.out" '^421 4\.7\.0 mailseal: .*lone dot beside a bare CR or LF'
+	lacks "$W/transcript" 'S: "250 2.0.0 kept'
+	printf '\r\n' >>"$W/mail"
+	sealed python3 "$E2E/clients/raw_body.py" mx.b.example 25 "$W/mail"
+	equal "$status" 0 "CRLF before the dot"
+	printf 'Subject: x\n\none\ntwo\n' | sed 's/$/\r/' >"$W/mail"
+	sealed python3 "$E2E/clients/raw_body.py" mx.b.example 25 "$W/mail"
+	equal "$status" 0 "CRLF throughout"
+}
