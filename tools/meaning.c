@@ -88,6 +88,23 @@ static const char *bad_certificate_words(enum on_bad_certificate value)
 	return "With a bad certificate the mail is refused.";
 }
 
+/* The handshake is tried from TLS 1.2 on, or from min_tls where that is older: what comes out below
+ * min_tls is judged as a bad certificate is. */
+static void say_versions(
+	const struct speech *speech, const struct demands *d, const struct connection_settings *c)
+{
+	const char *version = tls_version_name(d->min_tls);
+
+	if (d->min_tls <= TLS_VERSION_1_2)
+		say(speech, "%s or later.", version);
+	else if (d->require_tls)
+		say(speech, "%s or later: an older version is refused.", version);
+	else
+		say(speech, "%s or later: an older version counts as a bad certificate.%s%s",
+			version, d->verify_certificate ? "" : " ",
+			d->verify_certificate ? "" : bad_certificate_words(c->on_bad_certificate));
+}
+
 static void say_demands(
 	const struct speech *speech, const struct demands *d, const struct connection_settings *c)
 {
@@ -109,7 +126,7 @@ static void say_demands(
 				    ? "What breaks this is refused for good (5.7.x)."
 				    : "What breaks this is refused for now (4.7.x), and the "
 				      "program may try again.");
-	say(speech, "%s or later.", tls_version_name(d->min_tls));
+	say_versions(speech, d, c);
 }
 
 static void say_match(const struct speech *speech, const char *const *match)
@@ -181,7 +198,7 @@ static void warn_of_connection(const struct warner *w, const struct policy *p)
 	if (on_bad && p->demands.require_tls)
 		warn(w, SETTING_ON_BAD_CERTIFICATE,
 			"has no effect here, where require_tls = true refuses already");
-	else if (on_bad && !p->demands.verify_certificate)
+	else if (on_bad && !p->demands.verify_certificate && p->demands.min_tls <= TLS_VERSION_1_2)
 		warn(w, SETTING_ON_BAD_CERTIFICATE,
 			"has no effect here, where verify_certificate = false");
 	if (section_sets(s, SETTING_CA_FILE) && !p->demands.verify_certificate)

@@ -465,6 +465,26 @@ static void check_tells_what_a_file_means(void **state)
 		"c.conf: warning: others than its owner may write the file");
 }
 
+static void check_tells_what_an_old_version_means(void **state)
+{
+	(void)state;
+	need_command();
+	write_file("v.conf", "default { min_tls = 1.3 }\n"
+			     "host \"a.example\" { require_tls = true }\n"
+			     "host \"b.example\" { verify_certificate = false\n"
+			     "on_bad_certificate = refuse }\n"
+			     "host \"c.example\" { verify_certificate = false\n min_tls = 1.2\n"
+			     "on_bad_certificate = refuse }\n");
+	assert_sh(0, "./mailseal check v.conf",
+		"    TLSv1.3 or later: an older version counts as a bad certificate.\n");
+	assert_says("    TLSv1.3 or later: an older version is refused.\n");
+	assert_says("    TLSv1.3 or later: an older version counts as a bad certificate. With a bad\n"
+		    "    certificate the mail is refused.\n");
+	assert_says("    TLSv1.2 or later.\n");
+	assert_says("v.conf:7: warning: on_bad_certificate: has no effect here");
+	assert_null(strstr(output, "v.conf:4: warning: on_bad_certificate"));
+}
+
 static void check_tells_errors_and_78(void **state)
 {
 	(void)state;
@@ -548,6 +568,7 @@ int main(void)
 		cmocka_unit_test(run_refuses_setuid_programs),
 		cmocka_unit_test(run_refuses_without_library_or_agent),
 		cmocka_unit_test(check_tells_what_a_file_means),
+		cmocka_unit_test(check_tells_what_an_old_version_means),
 		cmocka_unit_test(check_tells_errors_and_78),
 		cmocka_unit_test(check_speaks_json),
 		cmocka_unit_test(check_without_a_file_takes_the_one_of_the_environment),
