@@ -137,14 +137,25 @@ static void print_warning(void *context, const struct warning *warning)
 		warning->setting, warning->text);
 }
 
+/* Which connections the words below are about. */
+static const char *case_of(const struct check *check, const struct section *section)
+{
+	if (section->kind == SECTION_DEFAULT)
+		return ": every other host";
+	if (section->kind == SECTION_HOST && section->host.form == HOST_ADDRESS &&
+		check->set->named > 0)
+		return ": connections to the bare address (where a name was looked up, its "
+		       "section counts beside this one)";
+	return "";
+}
+
 static void print_section(const struct check *check, const struct section *section)
 {
 	char name[300];
 	struct policy policy;
 
 	meaning_section_name(section, name, sizeof(name));
-	printf("\n%s, line %u%s\n", name, section->line,
-		section->kind == SECTION_DEFAULT ? ": every other host" : "");
+	printf("\n%s, line %u%s\n", name, section->line, case_of(check, section));
 	meaning_policy(check->set, section, &policy);
 	meaning_in_words(&policy, print_sentence, NULL);
 }

@@ -40,7 +40,8 @@ static int find_in_path(const char *name, const char *list, char path[PATH_MAX])
 
 			if (!rc)
 				return 0;
-			if (rc == -EACCES)
+			/* as shells do: a directory that may not be searched is passed over */
+			if (rc == -EACCES && faccessat(AT_FDCWD, path, F_OK, AT_EACCESS) == 0)
 				result = rc;
 		}
 		if (!list[length])
@@ -222,4 +223,72 @@ static int check_file(const char *path, const char *library, unsigned depth, str
 int reach_program(const char *path, const char *library, struct err *err)
 {
 	return check_file(path, library, 0, err);
+}
+
+/* The path in the PT_INTERP segment of an ELF file. */
+static void elf_interpreter(int fd, const unsigned char *head, char out[PATH_MAX])
+{
+	bool wide = head[EI_CLASS] == ELFCLASS64;
+	const Elf64_Ehdr *e64 = (const void *)head;
+	const Elf32_Ehdr *e32 = (const void *)head;
+	unsigned count = wide ? e64->e_phnum : e32->e_phnum;
+
+	for (unsigned i = 0; i < count; i++) {
+		Elf64_Phdr p64 = {0};
+		Elf32_Phdr p32 = {0};
+		off_t at = wide ? (off_t)(e64->e_phoff + i * sizeof(p64))
+				: (off_t)(e32->e_phoff + i * sizeof(p32));
+		ssize_t n =
+			wide ? pread(fd, &p64, sizeof(p64), at) : pread(fd, &p32, sizeof(p32), at);
+
+		if (n <= 0)
+			return;
+		if ((wide ? p64.p_type : p32.p_type) != PT_INTERP)
+			continue;
+		n = pread(fd, out, PATH_MAX - 1, (off_t)(wide ? p64.p_offset : p32.p_offset));
+		out[n > 0 ? n : 0] = '\0';
+		return;
+	}
+}
+
+/* "" if the file has none, or cannot be read. */
+static void interpreter_of(const char *path, char out[PATH_MAX])
+{
+	_Alignas(Elf64_Ehdr) unsigned char head[512] = {0};
+	struct elf_kind kind;
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	ssize_t n = fd < 0 ? -1 : pread(fd, head, sizeof(head) - 1, 0);
+	char *line = (char *)head + 2, *word = NULL;
+
+	out[0] = '\0';
+	if (n > 0 && elf_kind_of(head, (size_t)n, &kind)) {
+		elf_interpreter(fd, head, out);
+	} else if (n > 2 && head[0] == '#' && head[1] == '!') {
+		line[strcspn(line, "\n")] = '\0';
+		word = next_word(&line);
+	}
+	if (word)
+		snprintf(out, PATH_MAX, "%s", word);
+	if (fd >= 0)
+		close(fd);
+}
+
+int reach_interpreter(const char *path, char interpreter[PATH_MAX])
+{
+	char of[PATH_MAX];
+
+	snprintf(of, sizeof(of), "%s", path);
+	for (unsigned depth = 0; depth <= SCRIPT_DEPTH; depth++) {
+		int rc;
+
+		interpreter_of(of, interpreter);
+		if (!interpreter[0])
+			return 0;
+		rc = may_execute(interpreter);
+		if (rc)
+			return rc;
+		memcpy(of, interpreter, sizeof(of));
+	}
+	interpreter[0] = '\0';
+	return 0;
 }

@@ -20,4 +20,11 @@ int reach_find(const char *name, char path[PATH_MAX]);
  */
 int reach_program(const char *path, const char *library, struct err *err);
 
+/*
+ * The first interpreter that cannot be executed: that of `path`, in its #! line or ELF header, or
+ * that of an interpreter. -ENOENT or -EACCES, and the path as it stands there; 0 and "" if there is
+ * none.
+ */
+int reach_interpreter(const char *path, char interpreter[PATH_MAX]);
+
 #endif

@@ -183,6 +183,8 @@ static int take_config(const struct run *run)
 	struct err err;
 	int rc;
 
+	if (named && !*named)
+		return complain(EX_USAGE, "--config: the name of the file is empty");
 	if (absolute_path(named ? named : CONFIG_PATH, path, &err))
 		return complain(EX_CONFIG, "configuration %s: %s", named, err.text);
 	rc = policy_set_load(path, &policy, NULL, &err);
@@ -251,6 +253,20 @@ static int check_program(const char *path, const struct parts *parts)
 	return EX_OK;
 }
 
+/* The kernel says "No such file" of a program whose interpreter is missing. */
+static int cannot_execute(const char *path, int error)
+{
+	int code = error == ENOENT ? EXIT_NOT_FOUND : EXIT_CANNOT_EXECUTE;
+	char interpreter[PATH_MAX];
+	int rc = reach_interpreter(path, interpreter);
+	size_t end = strcspn(interpreter, "\r");
+
+	if (rc)
+		return complain(code, "%s: its interpreter %.*s%s: %s", path, (int)end, interpreter,
+			interpreter[end] ? "\\r (the file has CRLF line ends)" : "", strerror(-rc));
+	return complain(code, "%s: %s", path, strerror(error));
+}
+
 /* A text without #! is run by the shell, as execvp(3) does. */
 static int execute_by_shell(const char *path, char **program)
 {
@@ -276,8 +292,7 @@ static int execute(const char *path, char **program)
 	execv(path, program);
 	if (errno == ENOEXEC)
 		return execute_by_shell(path, program);
-	return complain(errno == ENOENT ? EXIT_NOT_FOUND : EXIT_CANNOT_EXECUTE, "%s: %s", path,
-		strerror(errno));
+	return cannot_execute(path, errno);
 }
 
 int command_run(int argc, char **argv)

@@ -245,6 +245,7 @@ static void run_refuses_a_bad_configuration(void **state)
 	assert_sh(78, "./mailseal run --config none.conf echo ran",
 		"none.conf: No such file or directory");
 	assert_sh(78, "./mailseal run --config . echo ran", "not a regular file");
+	assert_sh(64, "./mailseal run -c '' echo ran", "--config: the name of the file is empty\n");
 	assert_sh(78, "MAILSEAL_CONFIG=none ./mailseal run echo ran", "No such file or directory");
 	assert_sh(0, "MAILSEAL_CONFIG= ./mailseal run echo ran", "ran");
 }
@@ -274,24 +275,6 @@ static void run_refuses_bad_options(void **state)
 	assert_sh(0, "./mailseal run --ports 4650,1465,46 true", "");
 }
 
-static void programs_that_are_not_there_are_told_as_by_env(void **state)
-{
-	(void)state;
-	need_command();
-	write_file("plain", "echo plain $1\n");
-	assert_sh(127, "./mailseal run no-such-program",
-		"no-such-program: No such file or directory");
-	assert_sh(127, "./mailseal run ./none", "./none: No such file or directory");
-	assert_sh(127, "./mailseal run ''", "No such file");
-	assert_sh(126, "./mailseal run ./plain", "cannot be executed");
-	assert_sh(126, "./mailseal run .", "cannot be executed");
-	assert_sh(126, "PATH=. ./mailseal run plain", "cannot be executed");
-	assert_sh(0, "chmod +x plain; ./mailseal run ./plain arg", "plain arg\n");
-	assert_sh(0, "PATH=.:/bin:/usr/bin ./mailseal run plain arg", "plain arg\n");
-	assert_sh(127, "printf '#!/none/sh\\n' >script; chmod +x script; ./mailseal run ./script",
-		"No such file");
-}
-
 /* A copy of true(1) with one thing changed in its ELF header. */
 static void write_patched(const char *name, bool (*patch)(unsigned char *bytes, size_t length))
 {
@@ -311,6 +294,74 @@ static void write_patched(const char *name, bool (*patch)(unsigned char *bytes, 
 	assert_int_equal(fwrite(bytes, 1, length, file), length);
 	assert_int_equal(fclose(file), 0);
 	assert_int_equal(chmod(path, 0755), 0);
+}
+
+static void programs_that_are_not_there_are_told_as_by_env(void **state)
+{
+	(void)state;
+	need_command();
+	write_file("plain", "echo plain $1\n");
+	assert_sh(127, "./mailseal run no-such-program",
+		"no-such-program: No such file or directory");
+	assert_sh(127, "./mailseal run ./none", "./none: No such file or directory");
+	assert_sh(127, "./mailseal run ''", "No such file");
+	assert_sh(126, "./mailseal run ./plain", "cannot be executed");
+	assert_sh(126, "./mailseal run .", "cannot be executed");
+	assert_sh(126, "PATH=. ./mailseal run plain", "cannot be executed");
+	assert_sh(0, "chmod +x plain; ./mailseal run ./plain arg", "plain arg\n");
+	assert_sh(0, "PATH=.:/bin:/usr/bin ./mailseal run plain arg", "plain arg\n");
+	assert_sh(127, "./mailseal run ./none/none", "./none/none: No such file or directory");
+}
+
+static bool lost_interpreter(unsigned char *bytes, size_t length)
+{
+	unsigned char *loader = memmem(bytes, length, "/lib64/ld-linux", 15);
+
+	if (loader)
+		memcpy(loader, "/none0/", 7);
+	return loader != NULL;
+}
+
+static void an_interpreter_that_is_missing_is_named(void **state)
+{
+	(void)state;
+	need_command();
+	assert_sh(127, "printf '#!/none/sh -x\\n' >script; chmod +x script; ./mailseal run ./script",
+		"./script: its interpreter /none/sh: No such file or directory\n");
+	assert_sh(127,
+		"printf '#! %s/script\\n' $PWD >script2; chmod +x script2; ./mailseal run ./script2",
+		"./script2: its interpreter /none/sh: No such file or directory\n");
+	assert_sh(127, "printf '#!/bin/sh\\r\\n' >script; ./mailseal run ./script",
+		"./script: its interpreter /bin/sh\\r (the file has CRLF line ends): No such file");
+	assert_sh(126, "printf '#!/etc/passwd\\n' >script; ./mailseal run ./script",
+		"./script: its interpreter /etc/passwd: Permission denied\n");
+	if (sizeof(void *) != 8 || access("/lib64/ld-linux-x86-64.so.2", F_OK) != 0)
+		return;
+	write_patched("lost", lost_interpreter);
+	assert_sh(127, "./mailseal run ./lost", "./lost: its interpreter /none0/");
+}
+
+/* As shells do, which tell it from a program that is there but may not be executed. */
+static void directories_of_path_that_may_not_be_searched_are_passed_over(void **state)
+{
+	const char *as_nobody = geteuid() == 0 ? "setpriv --reuid 65534 --clear-groups" : "";
+	char command[300];
+
+	(void)state;
+	need_command();
+	if (geteuid() == 0 && sh("command -v setpriv") != 0) {
+		print_message("no setpriv: skipped\n");
+		skip();
+	}
+	assert_sh(0, "chmod 755 . && mkdir -p shut && cp /bin/true shut/inside && chmod 700 shut", "");
+	if (geteuid() != 0)
+		assert_sh(0, "chmod 0 shut", "");
+	snprintf(command, sizeof(command), "PATH=$PWD/shut:/usr/bin:/bin %s ./mailseal run nowhere",
+		as_nobody);
+	assert_sh(127, command, "nowhere: No such file or directory");
+	snprintf(command, sizeof(command),
+		"PATH=$PWD/shut:/usr/bin:/bin %s ./mailseal run echo found", as_nobody);
+	assert_sh(0, command, "found\n");
 }
 
 static bool other_class(unsigned char *bytes, size_t length)
@@ -459,7 +510,12 @@ static void check_tells_what_a_file_means(void **state)
 	assert_says("c.conf:6: warning: min_tls: ");
 	assert_says("host \"mail.partner.net\", line 4\n    Mail goes only over TLS; whose "
 		    "certificate it is does not matter.\n");
-	assert_says("host \"127.0.0.0/8\", line 7\n    Connections pass untouched");
+	assert_says("host \"127.0.0.0/8\", line 7: connections to the bare address (where a name "
+		    "was looked up, its section counts beside this one)\n    Connections pass "
+		    "untouched");
+	write_file("a.conf", "host \"192.0.2.1\" { require_tls = true }\n");
+	assert_sh(0, "./mailseal check a.conf", "host \"192.0.2.1\", line 1\n");
+	sh("./mailseal check c.conf");
 	assert_says("a bare address without a section");
 	assert_sh(0, "chmod 666 c.conf; ./mailseal check c.conf",
 		"c.conf: warning: others than its owner may write the file");
@@ -563,6 +619,8 @@ int main(void)
 		cmocka_unit_test(run_refuses_a_bad_configuration),
 		cmocka_unit_test(run_refuses_bad_options),
 		cmocka_unit_test(programs_that_are_not_there_are_told_as_by_env),
+		cmocka_unit_test(an_interpreter_that_is_missing_is_named),
+		cmocka_unit_test(directories_of_path_that_may_not_be_searched_are_passed_over),
 		cmocka_unit_test(run_refuses_what_a_preload_cannot_reach),
 		cmocka_unit_test(scripts_are_followed_to_their_interpreter),
 		cmocka_unit_test(run_refuses_setuid_programs),
