@@ -2,6 +2,7 @@
 
 #include "config/pem.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
 #include <limits.h>
 #include <stdlib.h>
@@ -129,7 +130,15 @@ static int put_ca_file(struct section *section, const char *path, struct err *er
 	return section->ca_file ? 0 : err_fail(err, ENOMEM, "out of memory");
 }
 
-static int parse_name(const char *text, char **name, struct err *err)
+static bool is_address(const char *text)
+{
+	unsigned char bytes[sizeof(struct in6_addr)];
+
+	return inet_pton(AF_INET, text, bytes) == 1 || inet_pton(AF_INET6, text, bytes) == 1;
+}
+
+/* `instead`: what to write where an address stands. */
+static int parse_name(const char *text, const char *instead, char **name, struct err *err)
 {
 	char normal[NAME_SIZE];
 	struct err why;
@@ -137,6 +146,9 @@ static int parse_name(const char *text, char **name, struct err *err)
 	if (text[0] == '.' || text[0] == '*')
 		return err_fail(
 			err, EINVAL, "\"%.253s\" stands for several names; write each name", text);
+	if (is_address(text))
+		return err_fail(err, EINVAL, "\"%.253s\" is not a host name but an address; %s",
+			text, instead);
 	if (host_name_parse(text, normal, &why))
 		return err_fail(err, EINVAL, "\"%.253s\" %s", text, why.text);
 	*name = strdup(normal);
@@ -147,7 +159,10 @@ static int put_match(struct section *section, const char *text, struct err *err)
 {
 	size_t count = 0;
 	char **names, *name = NULL;
-	int rc = parse_name(text, &name, err);
+	int rc = parse_name(text,
+		"write names of the certificate, or leave match out: without it the certificate "
+		"must be for the name that was looked up, or for the address if there was none",
+		&name, err);
 
 	if (rc)
 		return rc;
@@ -172,7 +187,11 @@ int setting_put(struct section *section, enum setting setting, const char *value
 		return put_ca_file(section, value, err);
 	if (setting == SETTING_MATCH)
 		return put_match(section, value, err);
-	return parse_name(value, &section->servername, err);
+	return parse_name(value,
+		"write the name that the server has in its certificate, or leave servername out: "
+		"the "
+		"handshake of a connection to a bare address asks for no name",
+		&section->servername, err);
 }
 
 static size_t least(size_t a, size_t b)

@@ -148,11 +148,16 @@ static void wrong_values_are_told(void **state)
 		{"default { match = { \"a.b\",\n \".b\" } }",
 			"2: match: \".b\" stands for several names; write each name"},
 		{"default { match = \"*.b\" }", "1: match: \"*.b\" stands for several names"},
-		{"default { match = \"192.0.2.1\" }", "1: match: \"192.0.2.1\" is not a host name"},
+		{"default { match = \"192.0.2.1\" }",
+			"1: match: \"192.0.2.1\" is not a host name but an address; write names of "
+			"the certificate, or leave match out"},
+		{"default { match = \"192.0.2\" }", "1: match: \"192.0.2\" is not a host name"},
 		{"default { servername = \"\" }", "1: servername: \"\" is empty"},
 		{"default { servername = \"a b\" }",
 			"1: servername: \"a b\" has a character that no host name has"},
-		{"default { servername = \"::1\" }", "1: servername: \"::1\" is not a host name"},
+		{"default { servername = \"::1\" }",
+			"1: servername: \"::1\" is not a host name but an address; write the name that "
+			"the server has in its certificate, or leave servername out"},
 	};
 
 	(void)state;
