@@ -189,8 +189,16 @@ void relay_hello(struct dialogue *d, const struct reply *reply, bool single)
 
 void relay(struct dialogue *d, const struct reply *reply)
 {
-	report_reply(
-		d, buf_bytes(&d->server_in), pending_first(&d->pending) == AWAITED_END_OF_DATA);
+	enum awaited what = pending_first(&d->pending);
+	char code_only[16];
+
+	if (what == AWAITED_AUTH || what == AWAITED_OTHER) {
+		/* such a reply may repeat what the application said, a password for example */
+		snprintf(code_only, sizeof(code_only), "%d", reply->code);
+		report_reply(d, code_only, false);
+	} else {
+		report_reply(d, buf_bytes(&d->server_in), what == AWAITED_END_OF_DATA);
+	}
 	if (reply_copy(buf_bytes(&d->server_in), reply, &d->client_out) < 0)
 		end(d, DIALOGUE_ABORT_SERVER);
 }

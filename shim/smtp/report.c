@@ -103,8 +103,7 @@ void report_transaction(struct dialogue *d)
 
 void report_connection(struct dialogue *d)
 {
-	report_transaction(d);
-	if (d->transactions == 0)
+	if (!d->transaction.begun && d->transactions == 0)
 		report(d, false);
-	transaction_clear(&d->transaction);
+	report_transaction(d);
 }

@@ -55,6 +55,9 @@ static int lost(struct tls *tls, struct err *err)
 {
 	int error = tls->wire.error;
 
+	if (error == EMSGSIZE)
+		return broken(
+			tls, EPROTO, err, "the server floods with TLS records that hold no data");
 	return broken(
 		tls, ECONNRESET, err, error ? strerror(error) : "the server closed the connection");
 }

@@ -128,6 +128,8 @@ int tls_handshake(struct tls *tls, short *want, struct err *err)
 	rc = SSL_do_handshake(tls->ssl);
 	if (rc == 1) {
 		tls->up = true;
+		tls->wire.bounded = true;
+		tls->wire.fruitless = 0;
 		facts_record(tls);
 		ERR_clear_error();
 		return 0;
@@ -148,6 +150,8 @@ ssize_t tls_read(struct tls *tls, void *bytes, size_t size, short *want, struct 
 		return err_fail(err, EPROTO, "no TLS to read from");
 	ERR_clear_error();
 	rc = SSL_read(tls->ssl, bytes, size > RECORD_MAX ? RECORD_MAX : (int)size);
+	if (rc > 0)
+		tls->wire.fruitless = 0;
 	return rc > 0 ? rc : tls_error(tls, rc, want, err);
 }
 

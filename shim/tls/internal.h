@@ -24,8 +24,14 @@ struct wire {
 	int fd;
 	bool looked;
 	enum wire_residue residue;
-	int error; /* errno of the last failed call, 0 for EOF */
+	int error;	  /* errno of the last failed call, 0 for EOF */
+	bool bounded;	  /* the handshake is over: octets that yield no data are counted */
+	size_t fruitless; /* octets read since data came out last */
 };
+
+/* A record of the largest size (RFC 8446 5.2) and some session tickets fit; a flood of records
+ * without data does not. */
+#define FRUITLESS_MAX 40000
 
 /* The first fault that OpenSSL found in the chain. */
 struct chain_fault {

@@ -85,7 +85,13 @@ static int wire_read(BIO *bio, char *bytes, int n)
 		BIO_set_retry_read(bio);
 		return -1;
 	}
+	if (w->bounded && w->fruitless > FRUITLESS_MAX) {
+		w->error = EMSGSIZE;
+		return -1;
+	}
 	got = receive(w->fd, bytes, (size_t)n, 0);
+	if (got > 0)
+		w->fruitless += (size_t)got;
 	w->error = got < 0 ? errno : 0;
 	if (got < 0 && would_block(errno))
 		BIO_set_retry_read(bio);

@@ -9,7 +9,7 @@
  *   !EVENT   tls-valid, tls-invalid REASON, tls-failed REASON, residue, reconnected, reconnect-failed WHY, s-eof, c-eof, lost WHY, timeout, stop
  *   ?WISH    starttls, reconnect, close-server, abort-server, close-client: must be wished; -WISH: must not be
  *   =NOTE    the last report's note begins with this
- *   @REPLY   the last report's reply begins with this; @ alone: there was none
+ *   @REPLY   the last report's reply begins with this, or is it where it is a bare code; @ alone: there was none
  *   %N       so many transactions were reported
  *   cut                server_out is dropped, and the dialogue told that nothing of it was written
  *   hold / release   server_out is (not) taken off the dialogue's hands
@@ -248,7 +248,9 @@ static void play_step(struct player *p, const char *step, size_t n)
 		if (strncmp(p->note, step + 1, n - 1) != 0)
 			fail_step(p, "the note is", p->note, strlen(p->note));
 	} else if (side == '@') {
-		if (n == 1 ? p->reply[0] != '\0' : strncmp(p->reply, step + 1, n - 1) != 0)
+		bool whole = n == 1 || n == 4;
+
+		if (strncmp(p->reply, step + 1, n - 1) != 0 || (whole && strlen(p->reply) != n - 1))
 			fail_step(p, "the reply is", p->reply, strlen(p->reply));
 	} else if (side == '%') {
 		assert_int_equal(p->transactions, strtoul(step + 1, NULL, 10));

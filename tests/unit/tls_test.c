@@ -383,6 +383,36 @@ static void data_goes_both_ways_and_close_notify_is_seen(void **state)
 	X509_free(cert);
 }
 
+/* Key updates (RFC 8446 4.6.3) and session tickets are welcome, but not for ever and nothing else. */
+static void flood_of_records_without_data_ends(void **state)
+{
+	const struct cert_wish w = {"DNS:mx.b.example", "x", -DAY, DAY, ca, ca_key};
+	X509 *cert = make_cert(&w, leaf_key, false);
+	struct pair p;
+	struct err err = {""};
+	char bytes[100];
+	short want = 0;
+	int i, rc = -EAGAIN;
+
+	(void)state;
+	pair_open(&p, cert, &for_mx, 13);
+	assert_int_equal(shake(&p, &err), 0);
+	for (i = 0; i < 4000 && rc == -EAGAIN; i++) {
+		SSL_key_update(p.server, SSL_KEY_UPDATE_NOT_REQUESTED);
+		SSL_do_handshake(p.server);
+		if (i == 100) {
+			SSL_write(p.server, "250 ok\r\n", 8);
+			assert_int_equal(tls_read(p.client, bytes, sizeof(bytes), &want, &err), 8);
+		} else if (i > 100 && i % 100 == 0) {
+			rc = (int)tls_read(p.client, bytes, sizeof(bytes), &want, &err);
+		}
+	}
+	assert_int_equal(rc, -EPROTO);
+	assert_string_equal(err.text, "the server floods with TLS records that hold no data");
+	pair_close(&p);
+	X509_free(cert);
+}
+
 static void end_without_close_notify_is_a_reset(void **state)
 {
 	const struct cert_wish w = {"DNS:mx.b.example", "x", -DAY, DAY, ca, ca_key};
@@ -569,6 +599,7 @@ int main(void)
 		cmocka_unit_test(without_a_common_version_the_handshake_fails),
 		cmocka_unit_test(old_versions_work_where_asked_for),
 		cmocka_unit_test(data_goes_both_ways_and_close_notify_is_seen),
+		cmocka_unit_test(flood_of_records_without_data_ends),
 		cmocka_unit_test(end_without_close_notify_is_a_reset),
 		cmocka_unit_test(failed_write_leaves_what_was_sent_before),
 		cmocka_unit_test(blocked_write_goes_on_with_a_moved_buffer),
