@@ -12,6 +12,7 @@
 #include "shim/preload/handover.h"
 #include "shim/preload/log.h"
 #include "shim/preload/next.h"
+#include "shim/preload/places.h"
 #include "shim/preload/settings.h"
 #include "shim/preload/sys.h"
 
@@ -101,6 +102,9 @@ static int connect_other(int fd, const struct sockaddr *address, socklen_t lengt
 	int saved = errno, result = next_connect(fd, address, length);
 	struct face face;
 
+	/* A TCP socket that was taken for connected may be connected again. */
+	if (result == 0 && address && address->sa_family == AF_UNSPEC)
+		places_doubt();
 	if (result == 0 || errno != EINVAL || !address || length < sizeof(struct sockaddr_in))
 		return result;
 	if ((address->sa_family != AF_INET && address->sa_family != AF_INET6) ||

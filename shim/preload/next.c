@@ -5,6 +5,7 @@
 
 #include <dlfcn.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <string.h>
 
 #include "shim/preload/sys.h"
@@ -28,6 +29,14 @@ void next_resolve(void)
 	find(&next.getsockname, "getsockname");
 	find(&next.getsockopt, "getsockopt");
 	find(&next.setsockopt, "setsockopt");
+	find(&next.dup, "dup");
+	find(&next.dup2, "dup2");
+	find(&next.dup3, "dup3");
+	find(&next.plain_fcntl, "fcntl");
+	find(&next.wide_fcntl, "fcntl64");
+	find(&next.old_fcntl, "__fcntl");
+	if (sizeof(long) == 4)
+		find(&next.time64_fcntl, "__fcntl_time64");
 	find(&next.getaddrinfo, "getaddrinfo");
 	find(&next.gethostbyname, "gethostbyname");
 	find(&next.gethostbyname2, "gethostbyname2");
@@ -98,4 +107,37 @@ int next_setsockopt(int fd, int level, int name, const void *value, socklen_t le
 	if (next.setsockopt)
 		return next.setsockopt(fd, level, name, value, length);
 	return (int)as_libc(sys(SYS_setsockopt, fd, level, name, value, length));
+}
+
+int next_dup(int fd)
+{
+	if (next.dup)
+		return next.dup(fd);
+	return (int)as_libc(sys(SYS_dup, fd));
+}
+
+int next_dup3(int fd, int to, int flags)
+{
+	if (next.dup3)
+		return next.dup3(fd, to, flags);
+	return (int)as_libc(sys(SYS_dup3, fd, to, flags));
+}
+
+int next_dup2(int fd, int to)
+{
+	long flags;
+
+	if (next.dup2)
+		return next.dup2(fd, to);
+	if (fd != to)
+		return next_dup3(fd, to, 0);
+	flags = sys(SYS_FCNTL, fd, F_GETFD);
+	return (int)as_libc(flags < 0 ? flags : fd);
+}
+
+int next_fcntl(int (*definition)(int, int, ...), int fd, int command, void *argument)
+{
+	if (definition)
+		return definition(fd, command, argument);
+	return (int)as_libc(sys(SYS_FCNTL, fd, command, argument));
 }

@@ -21,6 +21,13 @@ struct next {
 	int (*getsockname)(int, struct sockaddr *, socklen_t *);
 	int (*getsockopt)(int, int, int, void *, socklen_t *);
 	int (*setsockopt)(int, int, int, const void *, socklen_t);
+	int (*dup)(int);
+	int (*dup2)(int, int);
+	int (*dup3)(int, int, int);
+	int (*plain_fcntl)(int, int, ...);
+	int (*wide_fcntl)(int, int, ...);
+	int (*old_fcntl)(int, int, ...);
+	int (*time64_fcntl)(int, int, ...);
 	int (*getaddrinfo)(const char *, const char *, const struct addrinfo *, struct addrinfo **);
 	struct hostent *(*gethostbyname)(const char *);
 	struct hostent *(*gethostbyname2)(const char *, int);
@@ -44,5 +51,10 @@ int next_getpeername(int fd, struct sockaddr *address, socklen_t *length);
 int next_getsockname(int fd, struct sockaddr *address, socklen_t *length);
 int next_getsockopt(int fd, int level, int name, void *value, socklen_t *length);
 int next_setsockopt(int fd, int level, int name, const void *value, socklen_t length);
+int next_dup(int fd);
+int next_dup2(int fd, int to);
+int next_dup3(int fd, int to, int flags);
+/* `definition`: one of the four above, or NULL. */
+int next_fcntl(int (*definition)(int, int, ...), int fd, int command, void *argument);
 
 #endif

@@ -9,14 +9,10 @@
 #include <netinet/tcp.h>
 #include <poll.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
 #include <sys/uio.h>
 
 #include "shim/preload/sys.h"
 
-#define SCAN_ALWAYS                                                                                \
-	64 /* descriptors below this, and around the socket's own, are looked at for duplicates */
-#define SCAN_AROUND 16
 #define SEND_BUFFER                                                                                \
 	212992 /* the kernel's default; a bigger one is made as small, for the junk's sake */
 #define JUNK_PIECE 16384
@@ -110,45 +106,6 @@ int swap_prepare(struct swap *s, int fd)
 	return error;
 }
 
-static bool add_place(struct swap *s, int fd)
-{
-	long flags = sys(SYS_FCNTL, fd, F_GETFD);
-
-	if (s->place_count == SWAP_PLACES)
-		return false;
-	s->places[s->place_count].fd = fd;
-	s->places[s->place_count++].cloexec = flags >= 0 && (flags & FD_CLOEXEC);
-	return true;
-}
-
-static bool add_duplicates(struct swap *s, int fd, const struct stat *socket, int from, int to)
-{
-	struct stat st;
-
-	for (int i = from; i < to; i++)
-		if (i != fd && i != s->tcp && sys_fstat(i, &st) == 0 &&
-			st.st_ino == socket->st_ino && st.st_dev == socket->st_dev &&
-			!add_place(s, i))
-			return false;
-	return true;
-}
-
-static int find_places(struct swap *s, int fd)
-{
-	int from = fd - SCAN_AROUND < SCAN_ALWAYS ? SCAN_ALWAYS : fd - SCAN_AROUND;
-	struct stat st;
-	int error = sys_fstat(fd, &st);
-
-	if (error)
-		return error;
-	s->place_count = 0;
-	add_place(s, fd);
-	if (!add_duplicates(s, fd, &st, 0, SCAN_ALWAYS) ||
-		!add_duplicates(s, fd, &st, from, fd + SCAN_AROUND))
-		return -EMFILE;
-	return 0;
-}
-
 static int put(int from, int fd, bool cloexec)
 {
 	long n;
@@ -162,13 +119,15 @@ static int put(int from, int fd, bool cloexec)
 /* All or nothing. */
 static int put_everywhere(const struct swap *s, int from, int instead)
 {
-	for (unsigned i = 0; i < s->place_count; i++) {
-		int error = put(from, s->places[i].fd, s->places[i].cloexec);
+	const struct places *p = &s->places;
+
+	for (unsigned i = 0; i < p->count; i++) {
+		int error = put(from, p->at[i].fd, p->at[i].cloexec);
 
 		if (!error)
 			continue;
 		while (i--)
-			put(instead, s->places[i].fd, s->places[i].cloexec);
+			put(instead, p->at[i].fd, p->at[i].cloexec);
 		return error;
 	}
 	return 0;
@@ -181,7 +140,7 @@ int swap_in(struct swap *s, int fd)
 	s->tcp = (int)sys(SYS_FCNTL, fd, F_DUPFD_CLOEXEC, 0);
 	if (s->tcp < 0)
 		return s->tcp;
-	error = find_places(s, fd);
+	error = places_find(&s->places, fd, s->tcp);
 	if (!error)
 		error = put_everywhere(s, s->application, s->tcp);
 	if (error)

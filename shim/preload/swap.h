@@ -10,8 +10,7 @@
 #include <stdint.h>
 
 #include "shim/handoff/handoff.h"
-
-#define SWAP_PLACES 32 /* most descriptors of one socket in one process */
+#include "shim/preload/places.h"
 
 struct swap {
 	int tcp;	 /* our own descriptor of the TCP socket, -1 before swap_in() */
@@ -20,11 +19,7 @@ struct swap {
 	int flags;	 /* the TCP socket's file status flags */
 	uint64_t junk;	 /* bytes written into the pair, so that it does not look writable */
 	bool swapped;
-	unsigned place_count;
-	struct {
-		int fd;
-		bool cloexec;
-	} places[SWAP_PLACES];
+	struct places places;
 };
 
 /* Makes the pair, with the flags, owner and timeouts of fd and the gate shut. 0 or -errno, nothing

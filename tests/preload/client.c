@@ -566,6 +566,113 @@ static void duplicates(void)
 	check(is_unconnected_tcp(fd) && is_unconnected_tcp(other));
 }
 
+/* Whoever finds the socket under any of its numbers finds the pair. */
+static void all_swapped(const int *fds, int count)
+{
+	for (int i = 0; i < count; i++)
+		check(!is_tcp(fds[i]));
+	talk(fds[count - 1]);
+	for (int i = 0; i < count; i++)
+		close(fds[i]);
+}
+
+static void far_duplicates(void)
+{
+	struct rlimit limit = {2000, 2000};
+	int fds[6];
+
+	check(setrlimit(RLIMIT_NOFILE, &limit) == 0);
+	aim("127.0.0.1", 25);
+	for (int round = 0; round < 4; round++) {
+		fds[0] = tcp(0);
+		fds[1] = dup(fds[0]);
+		fds[2] = dup2(fds[0], 100);
+		fds[3] = dup3(fds[0], 1900, O_CLOEXEC);
+		fds[4] = fcntl(fds[0], F_DUPFD, 300);
+		fds[5] = fcntl(fds[0], F_DUPFD_CLOEXEC, 400);
+		check(fds[2] == 100 && fds[3] == 1900 && fds[4] == 300 && fds[5] == 400);
+		check(dial(fds[round]) == 0);
+		check(fcntl(1900, F_GETFD) == FD_CLOEXEC && fcntl(300, F_GETFD) == 0);
+		all_swapped(fds, 6);
+	}
+	fds[0] = tcp(0);
+	for (int i = 200; i < 240; i++)
+		check(dup2(fds[0], i) == i);
+	check(dial(fds[0]) == -1 && errno == EMFILE);
+	check(is_unconnected_tcp(fds[0]) && is_unconnected_tcp(220));
+}
+
+/* fcntl() does what it did, whatever its argument is. */
+static void fcntl_as_ever(void)
+{
+	struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET, .l_len = 1};
+	struct f_owner_ex owner = {F_OWNER_PID, getpid()}, got = {F_OWNER_TID, 0};
+	int fd = open("locked", O_RDWR | O_CREAT, 0600), status;
+
+	check(fcntl(fd, F_SETLK, &lock) == 0);
+	if (fork() == 0)
+		_exit(fcntl(fd, F_GETLK, &lock) == 0 && lock.l_type == F_WRLCK &&
+				      lock.l_pid == getppid()
+			      ? 0
+			      : 1);
+	check(wait(&status) > 0 && status == 0);
+	check(fcntl(fd, F_SETOWN_EX, &owner) == 0 && fcntl(fd, F_GETOWN_EX, &got) == 0);
+	check(got.type == F_OWNER_PID && got.pid == getpid());
+	check(fcntl(fd, F_GETFD) == 0 && fcntl(fd, F_SETFD, FD_CLOEXEC) == 0);
+	check(fcntl(fd, F_GETFD) == FD_CLOEXEC && fcntl(fd, F_SETFL, O_APPEND) == 0);
+	check((fcntl(fd, F_GETFL) & O_APPEND) != 0);
+	errno = 0;
+	check(fcntl(-1, F_GETFL) == -1 && errno == EBADF);
+	check(dup(-1) == -1 && errno == EBADF && dup2(-1, 5) == -1 && dup2(fd, fd) == fd);
+	check(dup3(fd, fd, 0) == -1 && errno == EINVAL);
+}
+
+/* Two sockets, each twice, beyond the low numbers. */
+static void far_inherited(void)
+{
+	aim("127.0.0.1", 25);
+	for (int i = 0; i < 2; i++) {
+		int fd = tcp(0);
+
+		check(syscall(SYS_dup3, fd, 200 + i, 0) == 200 + i);
+		check(syscall(SYS_dup3, fd, 500 + i, 0) == 500 + i);
+		close(fd);
+	}
+	execl("/proc/self/exe", "client", "far_inheritor", NULL);
+}
+
+static void far_inheritor(void)
+{
+	aim("127.0.0.1", 25);
+	check(dial(tcp(0)) == 0);
+	for (int i = 0; i < 2; i++) {
+		int fds[] = {200 + i, 500 + i};
+
+		check(dial(fds[i]) == 0);
+		all_swapped(fds, 2);
+	}
+}
+
+/* What the process has does not cost each connect() anything. */
+static void many_descriptors(void)
+{
+	struct rlimit limit = {6000, 6000};
+	long begin, first;
+
+	if (setrlimit(RLIMIT_NOFILE, &limit) != 0)
+		exit(77);
+	for (int i = 0; i < 5000; i++)
+		check(open("/dev/null", O_RDONLY) >= 0);
+	aim("127.0.0.1", 25);
+	begin = now_ms();
+	check(dial(tcp(0)) == 0);
+	first = now_ms() - begin;
+	begin = now_ms();
+	for (int i = 0; i < 100; i++)
+		check(dial(tcp(0)) == 0);
+	fprintf(stderr, "first connect %ld ms, then 100 in %ld ms", first, now_ms() - begin);
+}
+
 static void untouched(void)
 {
 	int fd;
@@ -959,6 +1066,20 @@ static void no_unix_sockets(void)
 	check(descriptors() == before);
 }
 
+/* Where the process cannot be looked at, nothing is passed. */
+static void no_walk(void)
+{
+	int next, fd;
+
+	aim("127.0.0.1", 25);
+	fd = tcp(0);
+	next = dup(fd);
+	close(next);
+	forbid(SYS_getdents64, -1, EPERM);
+	check(dial(fd) == -1 && errno == ECONNREFUSED);
+	check(is_unconnected_tcp(fd) && dup(fd) == next);
+}
+
 static void no_clone(void)
 {
 	aim("127.0.0.1", 25);
@@ -992,6 +1113,12 @@ static const struct {
 	{"fails_leaving_dead_pair", fails_leaving_dead_pair},
 	{"hostunreach", hostunreach},
 	{"duplicates", duplicates},
+	{"far_duplicates", far_duplicates},
+	{"far_inherited", far_inherited},
+	{"far_inheritor", far_inheritor},
+	{"fcntl_as_ever", fcntl_as_ever},
+	{"many_descriptors", many_descriptors},
+	{"no_walk", no_walk},
 	{"untouched", untouched},
 	{"fastopen", fastopen},
 	{"mptcp", mptcp},

@@ -1,0 +1,69 @@
+/*
+ * duplicate: dup(), fcntl() and their kin, passed on untouched. They are watched only because a
+ * duplicate of a socket must be found when the socket is swapped: one among the low numbers always
+ * is; of any other, places is told.
+ */
+#include <fcntl.h>
+#include <stdarg.h>
+
+#include "shim/preload/next.h"
+#include "shim/preload/places.h"
+
+static int noted(int fd)
+{
+	if (fd >= PLACES_NEAR)
+		places_doubt();
+	return fd;
+}
+
+MAILSEAL_EXPORT int dup(int);
+MAILSEAL_EXPORT int dup2(int, int);
+MAILSEAL_EXPORT int dup3(int, int, int);
+
+int dup(int fd)
+{
+	return noted(next_dup(fd));
+}
+
+int dup2(int fd, int to)
+{
+	return noted(next_dup2(fd, to));
+}
+
+int dup3(int fd, int to, int flags)
+{
+	return noted(next_dup3(fd, to, flags));
+}
+
+MAILSEAL_EXPORT int __dup2(int, int) __attribute__((alias("dup2")));
+
+typedef int fcntl_function(int, int, ...);
+
+/* By their names for the linker: the header makes one of two. The argument is a number or a
+ * pointer, or not there; libc reads it in the same way. */
+#define WATCH(function, name, slot)                                                                \
+	MAILSEAL_EXPORT int function(int, int, ...) __asm__(name);                                 \
+	int function(int fd, int command, ...)                                                     \
+	{                                                                                          \
+		va_list list;                                                                      \
+		void *argument;                                                                    \
+                                                                                                   \
+		va_start(list, command);                                                           \
+		argument = va_arg(list, void *);                                                   \
+		va_end(list);                                                                      \
+		return pass_on(next.slot, fd, command, argument);                                  \
+	}
+
+static int pass_on(fcntl_function *definition, int fd, int command, void *argument)
+{
+	int result = next_fcntl(definition, fd, command, argument);
+
+	return command == F_DUPFD || command == F_DUPFD_CLOEXEC ? noted(result) : result;
+}
+
+WATCH(watch_fcntl, "fcntl", plain_fcntl)
+WATCH(watch_fcntl64, "fcntl64", wide_fcntl)
+WATCH(watch_old_fcntl, "__fcntl", old_fcntl)
+#if defined(__GLIBC__) && __SIZEOF_POINTER__ == 4
+WATCH(watch_fcntl_time64, "__fcntl_time64", time64_fcntl)
+#endif

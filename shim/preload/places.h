@@ -1,0 +1,34 @@
+/*
+ * places: the descriptors of this process that lead to one socket.
+ * Those below PLACES_NEAR are always looked at. The rest cost a walk through /proc/thread-self/fd,
+ * which is made only while a duplicate may stand there: before the first walk (it may have been
+ * inherited over exec), and after dup() and the like gave out such a number. A walk that meets no
+ * TCP socket that could still be connected settles the matter until then. What raw system calls and
+ * recvmsg() put there stays unknown.
+ */
+#ifndef MAILSEAL_PRELOAD_PLACES_H
+#define MAILSEAL_PRELOAD_PLACES_H
+
+#include <stdbool.h>
+
+#define PLACES_NEAR 64
+#define PLACES_MAX 32 /* most descriptors of one socket */
+
+struct places {
+	unsigned count;
+	struct {
+		int fd;
+		bool cloexec;
+	} at[PLACES_MAX];
+};
+
+/* There may be duplicates beyond PLACES_NEAR. Safe anywhere, also in signal handlers. */
+void places_doubt(void);
+
+/*
+ * Finds the descriptors of fd's socket, fd itself first, `except` left out. 0, -EMFILE if there are
+ * more than PLACES_MAX, or -errno where the process cannot be looked at.
+ */
+int places_find(struct places *p, int fd, int except);
+
+#endif
