@@ -96,21 +96,43 @@ int request_receive(int channel, struct request *r)
 	return rc;
 }
 
-int handover_reply(
-	int channel, enum handoff_stage stage, int error, const struct handoff_addr *local)
+static int send_reply(
+	int channel, enum handoff_stage stage, int error, const struct handoff_addr *local, int fd)
 {
 	struct handoff_reply reply = {.magic = HANDOFF_MAGIC,
 		.version = HANDOFF_VERSION,
 		.stage = (uint16_t)stage,
 		.error = error};
+	union control control = {{0}};
+	struct iovec iov = {&reply, sizeof(reply)};
+	struct msghdr m = {.msg_iov = &iov, .msg_iovlen = 1};
 	ssize_t n;
 
 	if (local)
 		reply.local = *local;
+	if (fd >= 0) {
+		m.msg_control = &control;
+		m.msg_controllen = CMSG_SPACE(sizeof(fd));
+		control.align.cmsg_level = SOL_SOCKET;
+		control.align.cmsg_type = SCM_RIGHTS;
+		control.align.cmsg_len = CMSG_LEN(sizeof(fd));
+		memcpy(CMSG_DATA(&control.align), &fd, sizeof(fd));
+	}
 	do
-		n = send(channel, &reply, sizeof(reply), MSG_DONTWAIT | MSG_NOSIGNAL);
+		n = sendmsg(channel, &m, MSG_DONTWAIT | MSG_NOSIGNAL);
 	while (n < 0 && errno == EINTR);
 	return n < 0 ? -errno : 0;
+}
+
+int handover_reply(
+	int channel, enum handoff_stage stage, int error, const struct handoff_addr *local)
+{
+	return send_reply(channel, stage, error, local, -1);
+}
+
+int handover_return(int channel, int error, int tcp)
+{
+	return send_reply(channel, HANDOFF_OUTCOME, error, NULL, tcp);
 }
 
 static int take_name(int plain, const struct handoff_name *name)

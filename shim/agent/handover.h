@@ -27,6 +27,9 @@ void request_clear(struct request *request);
 int handover_reply(
 	int channel, enum handoff_stage stage, int error, const struct handoff_addr *local);
 
+/* The outcome of a connect() that failed, and the unconnected TCP socket back with it. */
+int handover_return(int channel, int error, int tcp);
+
 /* Gives the plaintext end the name that tells that it is connected, and discards the junk before
  * the application's bytes. 0 or -errno. */
 int handover_connected(int plain, const struct handoff_request *head);

@@ -45,6 +45,14 @@ static void keep_error(struct rules *r, const char *path, int error)
 		describe_file(r, path, &st);
 }
 
+/* Only nothing at all is "no file": a link that leads nowhere was put there by somebody. */
+static bool is_link(const char *path)
+{
+	struct stat st;
+
+	return lstat(path, &st) == 0 && S_ISLNK(st.st_mode);
+}
+
 struct rules *rules_new(const char *path, bool named)
 {
 	struct rules *r = calloc(1, sizeof(*r));
@@ -56,7 +64,7 @@ struct rules *rules_new(const char *path, bool named)
 	rc = policy_set_load(path, &r->set, &seen, &r->error);
 	if (rc == 0) {
 		describe_file(r, path, &seen);
-	} else if (rc == -ENOENT && !named) {
+	} else if (rc == -ENOENT && !named && !is_link(path)) {
 		r->error.text[0] = '\0';
 		describe_file(r, path, NULL);
 		r->set = policy_set_builtin();

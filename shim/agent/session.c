@@ -49,34 +49,41 @@ void session_wake(struct session *s)
 
 /* --- connecting --- */
 
-/*
- * The promise of an answer with an error: our copy of the TCP socket is closed and will not be
- * connected. No shutdown(): the application may go on with its own copy.
- */
-static void drop_tcp(struct session *s)
+/* Unconnected for good and no longer watched. No shutdown(): the application goes on with it. */
+static int release_tcp(struct session *s)
 {
-	if (s->server.fd < 0)
-		return;
-	connect_undo(s->server.fd, s->tcp_flags);
-	loop_unwatch(s->server.loop, s->server.fd);
-	close(s->server.fd);
+	int tcp = s->server.fd;
+
+	if (tcp < 0)
+		return -1;
+	connect_undo(tcp, s->tcp_flags);
+	loop_unwatch(s->server.loop, tcp);
 	s->server.fd = -1;
+	return tcp;
 }
 
-/* The connection did not come about. `told`: the acknowledgement was sent, so this is the outcome.
+/*
+ * The connection did not come about. `told`: the acknowledgement was sent, so this is the outcome,
+ * and the caller, who kept no copy of the TCP socket, gets it back. Otherwise the answer promises
+ * that ours is closed.
  */
 static void connect_failed(struct session *s, int error, bool told, const char *why)
 {
-	int plain = s->client.fd;
+	int plain = s->client.fd, tcp;
 
 	report_refused(s, error, why);
-	drop_tcp(s);
+	tcp = release_tcp(s);
 	if (plain >= 0) {
 		loop_unwatch(s->client.loop, plain);
 		s->client.fd = -1;
 		handover_failed(plain, &s->head, error);
 	}
-	handover_reply(s->channel, told ? HANDOFF_OUTCOME : HANDOFF_ACK, error, NULL);
+	if (told)
+		handover_return(s->channel, error, tcp);
+	if (tcp >= 0)
+		close(tcp);
+	if (!told)
+		handover_reply(s->channel, HANDOFF_ACK, error, NULL);
 	session_free(s);
 }
 

@@ -7,9 +7,11 @@
  * The channel is an AF_UNIX SOCK_SEQPACKET socket, one for each connect(). The preload sends one
  * request with two descriptors (SCM_RIGHTS): first the unconnected TCP socket, then the agent's end
  * of the plaintext socketpair (SOCK_STREAM). The agent answers with one acknowledgement and, unless
- * that carried an error, one outcome. An answer with an error is a promise: the agent has closed
- * its copy of the TCP socket and will not connect it. A request socket that ends without an answer
- * says the same. The preload closes its end after the acknowledgement where nobody waits for the
+ * that carried an error, one outcome. An acknowledgement with an error is a promise: the agent has
+ * closed its copy of the TCP socket and will not connect it. A request socket that ends without an
+ * answer says the same. An outcome with an error brings the TCP socket back, unconnected: while
+ * the preload waits for it, it keeps no copy, so that a program which jumps out of connect() holds
+ * none either. The preload closes its end after the acknowledgement where nobody waits for the
  * outcome: that is no event. If it closes before (the acknowledgement cannot be sent), the caller
  * has given up: the agent drops both descriptors. The agent gives its end of the plaintext socket
  * its name before it discards the junk (connected) or closes (failed), so that whoever wakes up

@@ -28,6 +28,7 @@
 
 extern void pthread_testcancel(void) __attribute__((weak));
 
+/* A socket's property, or -errno. */
 static int option(int fd, int name)
 {
 	int value = -1;
@@ -65,29 +66,34 @@ static int connect_tcp(int fd, int domain, const struct sockaddr *address, sockl
 	return in_use(fd) ? CONNECT_PASS : handover(fd, &peer);
 }
 
-/* A stream that ends up as cleartext TCP by another way. */
-static int refuse(const struct sockaddr *address, socklen_t length)
+/* What cannot be handed over, or not even be looked at, goes nowhere. */
+static int refuse(const struct sockaddr *address, socklen_t length, const char *reason, int error)
 {
 	struct handoff_addr peer;
 
 	if (handoff_addr_from_sockaddr(&peer, address, length) != 0)
 		return -EINVAL;
-	log_refused(&peer, NULL, "SMC sockets cannot be handed over", NULL, 0);
+	log_refused(&peer, NULL, reason, NULL, error);
 	return -ECONNREFUSED;
 }
 
 int connect_mail(int fd, const struct sockaddr *address, socklen_t length)
 {
-	int domain, protocol;
+	int type = option(fd, SO_TYPE), domain, protocol;
 
-	if (option(fd, SO_TYPE) != SOCK_STREAM)
+	if (type == -ENOTSOCK || type == -EBADF || (type >= 0 && type != SOCK_STREAM))
 		return CONNECT_PASS;
 	domain = option(fd, SO_DOMAIN);
 	protocol = option(fd, SO_PROTOCOL);
+	if (type < 0 || domain < 0 || protocol < 0)
+		return refuse(address, length, "cannot look at the socket",
+			type < 0     ? -type
+			: domain < 0 ? -domain
+				     : -protocol);
 	if (domain == AF_UNIX)
 		return connect_swapped(fd);
 	if (domain == AF_SMC || protocol == IPPROTO_SMC)
-		return refuse(address, length);
+		return refuse(address, length, "SMC sockets cannot be handed over", 0);
 	if (domain != AF_INET && domain != AF_INET6)
 		return CONNECT_PASS;
 	if (protocol != IPPROTO_TCP && protocol != IPPROTO_MPTCP)

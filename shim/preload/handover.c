@@ -235,30 +235,62 @@ static bool take_send_timeout(const struct attempt *a)
 	return true;
 }
 
-/* A blocking caller waits for the outcome, its signals as it wants them. */
-static int await_outcome(struct attempt *a)
+/* Receives the outcome, and with an error the TCP socket, which the agent gives back. */
+static long receive_outcome(struct attempt *a, struct handoff_reply *reply)
+{
+	union {
+		struct cmsghdr head;
+		char bytes[CMSG_SPACE(sizeof(int))];
+	} control;
+	char bytes[sizeof(*reply) + 1];
+	struct iovec piece = {.iov_base = bytes, .iov_len = sizeof(bytes)};
+	struct msghdr message = {
+		.msg_iov = &piece,
+		.msg_iovlen = 1,
+		.msg_control = &control,
+		.msg_controllen = sizeof(control.bytes),
+	};
+	long n = sys(SYS_recvmsg, a->request, &message, MSG_CMSG_CLOEXEC);
+	int tcp = -1;
+
+	if (n <= 0)
+		return n;
+	if (message.msg_controllen >= CMSG_LEN(sizeof(int)) &&
+		control.head.cmsg_level == SOL_SOCKET && control.head.cmsg_type == SCM_RIGHTS &&
+		control.head.cmsg_len == CMSG_LEN(sizeof(int)))
+		memcpy(&tcp, CMSG_DATA(&control.head), sizeof(int));
+	a->swap.tcp = sys_above_stdio(tcp);
+	if (handoff_reply_decode(bytes, (size_t)n, reply) != 0 || reply->stage != HANDOFF_OUTCOME)
+		return -EPROTO;
+	return n;
+}
+
+/*
+ * A blocking caller waits for the outcome, its signals as it wants them. Of the TCP socket and of
+ * the application's end nothing is ours meanwhile: a handler may jump away and never come back.
+ */
+static int await_outcome(struct attempt *a, bool timed)
 {
 	struct handoff_reply reply;
-	char bytes[sizeof(reply) + 1];
-	bool timed = take_send_timeout(a), hit = interrupted(a->mask, timed);
+	bool hit = interrupted(a->mask, timed);
 	long n;
 
 	sys_signals_restore(a->mask);
-	n = hit ? -EINTR : sys(SYS_recvfrom, a->request, bytes, sizeof(bytes), 0, NULL, NULL);
+	n = hit ? -EINTR : receive_outcome(a, &reply);
 	sys_signals_block();
 	if (n == -EINTR)
 		return -EINTR;
 	if (n == -EAGAIN)
 		return -EINPROGRESS;
-	if (n > 0 && handoff_reply_decode(bytes, (size_t)n, &reply) == 0 &&
-		reply.stage == HANDOFF_OUTCOME) {
-		if (!reply.error)
-			face_told(a->swap.application);
-		return reply.error ? give_up(a, ANSWER_FINAL, -reply.error) : 0;
+	if (n > 0 && !reply.error) {
+		face_told(a->fd);
+		return 0;
 	}
+	if (n > 0)
+		return give_up(a, a->swap.tcp < 0 ? ANSWER_UNKNOWN : ANSWER_FINAL, -reply.error);
 	a->reason = gone(n) ? "the agent went away while it was connecting"
 			    : "the agent's answer makes no sense";
-	return give_up(a, gone(n) ? ANSWER_FINAL : ANSWER_UNKNOWN, -ECONNREFUSED);
+	return give_up(a, ANSWER_UNKNOWN, -ECONNREFUSED);
 }
 
 /* Our own failures, in words that callers of connect() know. */
@@ -281,6 +313,7 @@ static int hand_over(struct attempt *a)
 	struct handoff_addr local = {0};
 	enum answer answer;
 	int error = -ECONNREFUSED;
+	bool timed;
 
 	a->reason = s->refuse;
 	if (s->refuse)
@@ -299,7 +332,11 @@ static int hand_over(struct attempt *a)
 	if (answer != ANSWER_FINAL || error)
 		return give_up(a, answer, error);
 	face_bind(a->swap.application, &local, &a->peer, a->nonce);
-	return a->swap.flags & O_NONBLOCK ? -EINPROGRESS : await_outcome(a);
+	if (a->swap.flags & O_NONBLOCK)
+		return -EINPROGRESS;
+	timed = take_send_timeout(a);
+	swap_let_go(&a->swap);
+	return await_outcome(a, timed);
 }
 
 int handover(int fd, const struct handoff_addr *peer)

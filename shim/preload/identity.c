@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <unistd.h>
 
 #include "shim/handoff/text.h"
@@ -76,6 +77,9 @@ static int add_config(struct text *t, char *scratch, size_t size)
 	int error = sys_stat(s->config, &st), length;
 
 	if (error && (s->config_named || (error != -ENOENT && error != -ENOTDIR)))
+		return error;
+	/* Only nothing at all is "no file": a link that leads nowhere was put there by somebody. */
+	if (error && sys(SYS_readlinkat, AT_FDCWD, s->config, scratch, 1) >= 0)
 		return error;
 	/* AT_EACCESS is not the kernel's business before faccessat2, so: try to open. */
 	if (!error) {
@@ -198,6 +202,10 @@ int identity_compute(struct identity *id, const char **reason)
 		return error;
 	add_log(&t);
 	add_limits(&t);
+	/* filters are inherited as well */
+	add_line(&t, "seccomp=", (uint64_t)sys(SYS_prctl, PR_GET_SECCOMP, 0, 0, 0, 0));
+	add_line(&t,
+		"no-new-privileges=", (uint64_t)sys(SYS_prctl, PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0));
 	text_add(&t, "ports=");
 	text_add(&t, s->ports_text);
 	text_add(&t, "\n");

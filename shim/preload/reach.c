@@ -11,10 +11,9 @@
 #include "shim/preload/start.h"
 #include "shim/preload/sys.h"
 
-#define STARTS_MAX 3   /* of shared agents, for one connect() */
-#define PRIVATE_MAX 16 /* agents of this process alone, alive at the same time */
-#define EXEC_WAIT_MS                                                                               \
-	1000 /* for a listener that is not the agent yet, because it is just being started */
+#define STARTS_MAX 3	    /* of shared agents, for one connect() */
+#define PRIVATE_MAX 16	    /* agents of this process alone, alive at the same time */
+#define SHARED_WAIT_MS 1000 /* for a listener that is just being started, or is busy */
 #define RETRY_MS 5
 #define OVERFLOW_UID 65534u /* where the kernel does not say */
 
@@ -94,6 +93,15 @@ static int reach_private(const struct identity *id, const char **reason)
 		SYS_socketpair, AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, ends);
 	*reason = "cannot make a socketpair for a private agent";
 	if (!error) {
+		ends[0] = sys_above_stdio(ends[0]);
+		ends[1] = sys_above_stdio(ends[1]);
+		if (ends[0] < 0 || ends[1] < 0) {
+			error = ends[0] < 0 ? ends[0] : ends[1];
+			sys_close(&ends[0]);
+			sys_close(&ends[1]);
+		}
+	}
+	if (!error) {
 		error = start_agent(id, ends[1], &pid, reason);
 		sys_close(&ends[1]);
 		if (error)
@@ -110,14 +118,19 @@ static bool forbidden(int error)
 	       error == -EPROTOTYPE;
 }
 
+static int64_t least(int64_t a, int64_t b)
+{
+	return a < b ? a : b;
+}
+
 static int reach_shared(const struct identity *id, int64_t deadline, const char **reason)
 {
-	int64_t exec_deadline = sys_now_ms() + EXEC_WAIT_MS;
+	int64_t enough = least(sys_now_ms() + SHARED_WAIT_MS, deadline);
 
 	for (int starts = 0;;) {
 		int fd = (int)sys(
 			SYS_socket, AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-		int error = fd;
+		int error = fd = sys_above_stdio(fd);
 		pid_t pid;
 
 		*reason = "cannot make a socket to reach the agent";
@@ -129,7 +142,7 @@ static int reach_shared(const struct identity *id, int64_t deadline, const char 
 			if (verdict == TRUSTED)
 				return fd;
 			error = -EACCES;
-			if (verdict == NOT_YET && sys_now_ms() < exec_deadline)
+			if (verdict == NOT_YET)
 				error = -EAGAIN;
 		}
 		if (fd < 0)
@@ -145,8 +158,9 @@ static int reach_shared(const struct identity *id, int64_t deadline, const char 
 		}
 		if (error != -EAGAIN && error != -EINTR)
 			return error;
-		if (sys_now_ms() >= deadline)
-			return -ETIMEDOUT;
+		/* Somebody sits on the name and does not serve: that must not stop the mail. */
+		if (sys_now_ms() >= enough)
+			return -EACCES;
 		sys_sleep_ms(RETRY_MS);
 	}
 }

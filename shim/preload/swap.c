@@ -16,6 +16,7 @@
 #define SEND_BUFFER                                                                                \
 	212992 /* the kernel's default; a bigger one is made as small, for the junk's sake */
 #define JUNK_PIECE 16384
+#define SWAP_ROUNDS 64 /* of looking for descriptors that other threads duplicate meanwhile */
 
 #ifndef TCP_FASTOPEN_CONNECT
 #define TCP_FASTOPEN_CONNECT 30
@@ -94,8 +95,13 @@ int swap_prepare(struct swap *s, int fd)
 	error = (int)sys(SYS_socketpair, AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends);
 	if (error)
 		return error;
-	s->application = ends[0];
-	s->agent = ends[1];
+	s->application = sys_above_stdio(ends[0]);
+	s->agent = sys_above_stdio(ends[1]);
+	if (s->application < 0 || s->agent < 0) {
+		error = s->application < 0 ? s->application : s->agent;
+		swap_clear(s);
+		return error;
+	}
 	copy_properties(s, fd);
 	/* A connect() that waits for the first write would wait for ever: the server speaks first.
 	 */
@@ -116,33 +122,78 @@ static int put(int from, int fd, bool cloexec)
 	return n < 0 ? (int)n : 0;
 }
 
-/* All or nothing. */
-static int put_everywhere(const struct swap *s, int from, int instead)
+/* Does this descriptor still lead where `other` leads? Another thread may have closed it, and
+ * opened something else. */
+static bool same(int fd, const struct stat *other)
+{
+	struct stat st;
+
+	return sys_fstat(fd, &st) == 0 && st.st_ino == other->st_ino && st.st_dev == other->st_dev;
+}
+
+/* In each place that still holds `instead`. All or nothing. */
+static int put_everywhere(const struct swap *s, int from, const struct stat *instead, int back)
 {
 	const struct places *p = &s->places;
 
 	for (unsigned i = 0; i < p->count; i++) {
-		int error = put(from, p->at[i].fd, p->at[i].cloexec);
+		int error =
+			same(p->at[i].fd, instead) ? put(from, p->at[i].fd, p->at[i].cloexec) : 0;
 
 		if (!error)
 			continue;
 		while (i--)
-			put(instead, p->at[i].fd, p->at[i].cloexec);
+			put(back, p->at[i].fd, p->at[i].cloexec);
 		return error;
 	}
 	return 0;
 }
 
+/* What another thread duplicated while the swap was under way still leads to TCP: until nothing
+ * does any more. */
+static int put_at_stragglers(struct swap *s, const struct stat *tcp)
+{
+	for (int rounds = 0; rounds < SWAP_ROUNDS; rounds++) {
+		struct places late;
+		int error = places_find(&late, s->tcp, s->tcp);
+
+		if (error)
+			return error;
+		if (late.count <= 1) /* ours alone */
+			return 0;
+		for (unsigned i = 1; i < late.count; i++) {
+			if (!same(late.at[i].fd, tcp))
+				continue;
+			error = put(s->application, late.at[i].fd, late.at[i].cloexec);
+			if (!error && s->places.count < PLACES_MAX)
+				s->places.at[s->places.count++] = late.at[i];
+			if (error)
+				return error;
+		}
+	}
+	return -EBUSY;
+}
+
 int swap_in(struct swap *s, int fd)
 {
+	struct stat tcp;
 	int error;
 
-	s->tcp = (int)sys(SYS_FCNTL, fd, F_DUPFD_CLOEXEC, 0);
+	s->tcp = (int)sys(SYS_FCNTL, fd, F_DUPFD_CLOEXEC, 3);
 	if (s->tcp < 0)
 		return s->tcp;
-	error = places_find(&s->places, fd, s->tcp);
+	error = sys_fstat(s->tcp, &tcp);
 	if (!error)
-		error = put_everywhere(s, s->application, s->tcp);
+		error = sys_fstat(s->application, &s->pair);
+	if (!error)
+		error = places_find(&s->places, fd, s->tcp);
+	if (!error)
+		error = put_everywhere(s, s->application, &tcp, s->tcp);
+	if (!error) {
+		error = put_at_stragglers(s, &tcp);
+		if (error)
+			put_everywhere(s, s->tcp, &s->pair, s->application);
+	}
 	if (error)
 		sys_close(&s->tcp);
 	s->swapped = !error;
@@ -169,12 +220,18 @@ bool swap_back(struct swap *s)
 {
 	if (!s->swapped)
 		return true;
-	if (!swap_reset(s) || put_everywhere(s, s->tcp, s->application) != 0) {
+	if (!swap_reset(s) || put_everywhere(s, s->tcp, &s->pair, s->tcp) != 0) {
 		swap_kill(s);
 		return false;
 	}
 	s->swapped = false;
 	return true;
+}
+
+void swap_let_go(struct swap *s)
+{
+	sys_close(&s->tcp);
+	sys_close(&s->application);
 }
 
 void swap_kill(struct swap *s)

@@ -8,6 +8,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <sys/stat.h>
 
 #include "shim/handoff/handoff.h"
 #include "shim/preload/places.h"
@@ -20,6 +21,7 @@ struct swap {
 	uint64_t junk;	 /* bytes written into the pair, so that it does not look writable */
 	bool swapped;
 	struct places places;
+	struct stat pair; /* the application's end, to know it again */
 };
 
 /* Makes the pair, with the flags, owner and timeouts of fd and the gate shut. 0 or -errno, nothing
@@ -38,6 +40,10 @@ bool swap_reset(struct swap *s);
 /* Puts the TCP socket back; only after an agent that certainly will not connect it. False: the dead
  * pair stays. */
 bool swap_back(struct swap *s);
+
+/* Closes our own descriptors of both the TCP socket and the application's end, while the outcome is
+ * awaited. */
+void swap_let_go(struct swap *s);
 
 /* Ends the pair, so that whoever reads or writes on it notices. */
 void swap_kill(struct swap *s);

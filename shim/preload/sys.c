@@ -39,6 +39,17 @@ void sys_close(int *fd)
 	*fd = -1;
 }
 
+int sys_above_stdio(int fd)
+{
+	long moved;
+
+	if (fd < 0 || fd > 2)
+		return fd;
+	moved = sys(SYS_FCNTL, fd, F_DUPFD_CLOEXEC, 3);
+	sys(SYS_close, fd);
+	return (int)moved;
+}
+
 int64_t sys_now_ms(void)
 {
 	struct sys_time t = {0};

@@ -128,6 +128,12 @@ typedef uint64_t sys_sigset; /* the kernel's set of 64 signals */
 void *sys_memory(unsigned long size);
 void sys_memory_free(void *memory, unsigned long size);
 
+/*
+ * A new descriptor of ours must not stand where the application believes its standard input, output
+ * or error, which it may have closed: moves it (CLOEXEC). -errno, also as `fd`, comes back as it
+ * is; on failure nothing is kept.
+ */
+int sys_above_stdio(int fd);
 void sys_close(int *fd);  /* -1 is fine, and stays */
 int64_t sys_now_ms(void); /* monotonic */
 void sys_sleep_ms(int64_t ms);

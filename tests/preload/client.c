@@ -496,6 +496,19 @@ static void fails_leaving_tcp(void)
 	check(descriptors() == before + 1);
 }
 
+/* The agent had the TCP socket and is gone: what is left can never be connected again. */
+static void fails_leaving_nothing(void)
+{
+	int before = descriptors(), fd;
+
+	aim("127.0.0.1", 25);
+	fd = tcp(0);
+	check(dial(fd) == -1 && errno == ECONNREFUSED);
+	check(!is_tcp(fd));
+	check(send(fd, "x", 1, MSG_NOSIGNAL) == -1);
+	check(descriptors() == before + 1);
+}
+
 static void nonblocking_fails_leaving_tcp(void)
 {
 	int fd;
@@ -1108,6 +1121,7 @@ static const struct {
 	{"signal_handler", signal_handler},
 	{"no_descriptors", no_descriptors},
 	{"fails_leaving_tcp", fails_leaving_tcp},
+	{"fails_leaving_nothing", fails_leaving_nothing},
 	{"nonblocking_fails_leaving_tcp", nonblocking_fails_leaving_tcp},
 	{"nonblocking_lost", nonblocking_lost},
 	{"fails_leaving_dead_pair", fails_leaving_dead_pair},

@@ -32,6 +32,30 @@ static bool is(const char *name)
 	return strcmp(mode, name) == 0;
 }
 
+/* The outcome of a failure brings the TCP socket back. */
+static void give_back(struct request *r, int error)
+{
+	struct handoff_reply answer = {.magic = HANDOFF_MAGIC,
+		.version = HANDOFF_VERSION,
+		.stage = HANDOFF_OUTCOME,
+		.error = error};
+	union {
+		struct cmsghdr head;
+		char bytes[CMSG_SPACE(sizeof(int))];
+	} control = {0};
+	struct iovec piece = {&answer, sizeof(answer)};
+	struct msghdr message = {.msg_iov = &piece,
+		.msg_iovlen = 1,
+		.msg_control = &control,
+		.msg_controllen = sizeof(control.bytes)};
+
+	control.head.cmsg_level = SOL_SOCKET;
+	control.head.cmsg_type = SCM_RIGHTS;
+	control.head.cmsg_len = CMSG_LEN(sizeof(int));
+	memcpy(CMSG_DATA(&control.head), &r->tcp, sizeof(int));
+	sendmsg(r->channel, &message, MSG_NOSIGNAL);
+}
+
 static void reply(const struct request *r, enum handoff_stage stage, int error)
 {
 	struct handoff_reply out = {.magic = HANDOFF_MAGIC,
@@ -184,11 +208,9 @@ static void serve(struct request *r)
 		usleep((useconds_t)number * 1000);
 	error = await_tcp(r);
 	if (error) {
-		close(r->tcp);
-		r->tcp = -1;
 		name_end(r, HANDOFF_FACE_ERROR, error);
 		close(r->plain);
-		reply(r, HANDOFF_OUTCOME, error);
+		give_back(r, error);
 		exit(0);
 	}
 	name_end(r, HANDOFF_FACE_PEER, 0);
