@@ -32,6 +32,8 @@ void next_resolve(void)
 	find(&next.dup, "dup");
 	find(&next.dup2, "dup2");
 	find(&next.dup3, "dup3");
+	find(&next.epoll_create, "epoll_create");
+	find(&next.epoll_create1, "epoll_create1");
 	find(&next.plain_fcntl, "fcntl");
 	find(&next.wide_fcntl, "fcntl64");
 	find(&next.old_fcntl, "__fcntl");
@@ -140,4 +142,18 @@ int next_fcntl(int (*definition)(int, int, ...), int fd, int command, void *argu
 	if (definition)
 		return definition(fd, command, argument);
 	return (int)as_libc(sys(SYS_FCNTL, fd, command, argument));
+}
+
+int next_epoll_create1(int flags)
+{
+	if (next.epoll_create1)
+		return next.epoll_create1(flags);
+	return (int)as_libc(sys(SYS_epoll_create1, flags));
+}
+
+int next_epoll_create(int size)
+{
+	if (next.epoll_create)
+		return next.epoll_create(size);
+	return size > 0 ? next_epoll_create1(0) : (int)as_libc(-EINVAL);
 }

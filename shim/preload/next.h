@@ -24,6 +24,8 @@ struct next {
 	int (*dup)(int);
 	int (*dup2)(int, int);
 	int (*dup3)(int, int, int);
+	int (*epoll_create)(int);
+	int (*epoll_create1)(int);
 	int (*plain_fcntl)(int, int, ...);
 	int (*wide_fcntl)(int, int, ...);
 	int (*old_fcntl)(int, int, ...);
@@ -54,6 +56,8 @@ int next_setsockopt(int fd, int level, int name, const void *value, socklen_t le
 int next_dup(int fd);
 int next_dup2(int fd, int to);
 int next_dup3(int fd, int to, int flags);
+int next_epoll_create(int size);
+int next_epoll_create1(int flags);
 /* `definition`: one of the four above, or NULL. */
 int next_fcntl(int (*definition)(int, int, ...), int fd, int command, void *argument);
 

@@ -188,12 +188,15 @@ int swap_in(struct swap *s, int fd)
 	if (!error)
 		error = places_find(&s->places, fd, s->tcp);
 	if (!error)
+		registrations_take(&s->registrations, &s->places);
+	if (!error)
 		error = put_everywhere(s, s->application, &tcp, s->tcp);
 	if (!error) {
 		error = put_at_stragglers(s, &tcp);
 		if (error)
 			put_everywhere(s, s->tcp, &s->pair, s->application);
 	}
+	registrations_put(&s->registrations);
 	if (error)
 		sys_close(&s->tcp);
 	s->swapped = !error;
@@ -220,12 +223,12 @@ bool swap_back(struct swap *s)
 {
 	if (!s->swapped)
 		return true;
-	if (!swap_reset(s) || put_everywhere(s, s->tcp, &s->pair, s->tcp) != 0) {
+	registrations_take(&s->registrations, &s->places);
+	s->swapped = !swap_reset(s) || put_everywhere(s, s->tcp, &s->pair, s->tcp) != 0;
+	registrations_put(&s->registrations);
+	if (s->swapped)
 		swap_kill(s);
-		return false;
-	}
-	s->swapped = false;
-	return true;
+	return !s->swapped;
 }
 
 void swap_let_go(struct swap *s)

@@ -12,6 +12,7 @@
 
 #include "shim/handoff/handoff.h"
 #include "shim/preload/places.h"
+#include "shim/preload/registrations.h"
 
 struct swap {
 	int tcp;	 /* our own descriptor of the TCP socket, -1 before swap_in() */
@@ -21,6 +22,7 @@ struct swap {
 	uint64_t junk;	 /* bytes written into the pair, so that it does not look writable */
 	bool swapped;
 	struct places places;
+	struct registrations registrations;
 	struct stat pair; /* the application's end, to know it again */
 };
 
