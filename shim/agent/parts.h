@@ -63,7 +63,8 @@ struct session {
 	struct buf to_client, to_server; /* relay */
 	uint64_t relayed;
 	char own_name[64];
-	char address[64]; /* of the peer, with port, for texts */
+	char address[64];	  /* of the peer, with port, for the log */
+	char address_literal[64]; /* the same for replies (RFC 5321 4.1.3) */
 	const char *server_name;
 	struct tls_facts tls; /* for the log; protocol "" without TLS */
 	pid_t pid;

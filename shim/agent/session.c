@@ -87,12 +87,13 @@ static void connect_failed(struct session *s, int error, bool told, const char *
 	session_free(s);
 }
 
-static void own_name(struct session *s, const struct sockaddr_storage *local)
+/* RFC 5321 4.1.3 */
+static void literal(const struct sockaddr_storage *ss, char *out, size_t size)
 {
 	char text[48];
 
-	report_address(local, false, text, sizeof(text));
-	snprintf(s->own_name, sizeof(s->own_name), strchr(text, ':') ? "[IPv6:%s]" : "[%s]", text);
+	report_address(ss, false, text, sizeof(text));
+	snprintf(out, size, strchr(text, ':') ? "[IPv6:%s]" : "[%s]", text);
 }
 
 /* Where a remembered name may be missing, a name that is not known counts beside those that are. */
@@ -137,7 +138,7 @@ static int connected(struct session *s, struct err *err)
 	getsockname(s->server.fd, (struct sockaddr *)&local, &n);
 	handoff_addr_from_sockaddr(
 		&s->head.peer, (const struct sockaddr *)&s->peer.ss, s->peer.length);
-	own_name(s, &local);
+	literal(&local, s->own_name, sizeof(s->own_name));
 	report_address(&s->peer.ss, true, s->address, sizeof(s->address));
 	if (find_policy(s, err) < 0)
 		return -ECONNREFUSED;
@@ -335,7 +336,8 @@ static int begin(struct session *s, struct request *r, bool *told)
 	socklen_t n = sizeof(ss);
 	int rc = copy_names(s, &r->view);
 
-	s->server_name = s->name_count ? s->names[0] : s->address;
+	literal(&s->to.ss, s->address_literal, sizeof(s->address_literal));
+	s->server_name = s->name_count ? s->names[0] : s->address_literal;
 	if (rc == 0)
 		rc = connect_check(r->tcp);
 	if (rc == 0)

@@ -12,7 +12,7 @@
 #include "shim/preload/sys.h"
 
 #define STARTS_MAX 3	    /* of shared agents, for one connect() */
-#define PRIVATE_MAX 16	    /* agents of this process alone, alive at the same time */
+#define PRIVATE_MAX 64	    /* agents of this process alone, alive at the same time */
 #define SHARED_WAIT_MS 1000 /* for a listener that is just being started, or is busy */
 #define RETRY_MS 5
 #define OVERFLOW_UID 65534u /* where the kernel does not say */
@@ -156,6 +156,8 @@ static int reach_shared(const struct identity *id, int64_t deadline, const char 
 			if (error == -EADDRINUSE)
 				error = -EAGAIN;
 		}
+		if (error == -ECONNREFUSED) /* bound by somebody who does not listen */
+			error = -EAGAIN;
 		if (error != -EAGAIN && error != -EINTR)
 			return error;
 		/* Somebody sits on the name and does not serve: that must not stop the mail. */
