@@ -148,4 +148,4 @@ clean:
 .PHONY: all unit test demo deps deps-demo deps-test deps-lint deps-fuzz asan fuzz lint bench install uninstall clean FORCE
 .DELETE_ON_ERROR:
 .SECONDARY:
--include $(shell find $(BUILD) -type f -name '*.d' 2>/dev/null)
+-include $(shell find $(BUILD)/obj $(BUILD)/obj-fast $(BUILD)/pic -name "*.d" 2>/dev/null)
