@@ -673,6 +673,27 @@ static void all_swapped(const int *fds, int count)
 		close(fds[i]);
 }
 
+/* Fewer descriptors are allowed than are looked at, and one stands beyond the limit. */
+static void duplicates_and_few_allowed(void)
+{
+	struct rlimit limit = {20, 20};
+	int fds[3];
+
+	aim("127.0.0.1", 25);
+	fds[0] = tcp(0);
+	fds[1] = dup2(fds[0], 63);
+	check(setrlimit(RLIMIT_NOFILE, &limit) == 0);
+	check(dial(tcp(0)) == 0); /* the first one looks at all */
+	/* What stands beyond the limit cannot be replaced any more. */
+	check(dial(fds[0]) == -1 && errno == ECONNREFUSED);
+	check(is_unconnected_tcp(fds[0]) && is_unconnected_tcp(fds[1]));
+	fds[0] = tcp(0);
+	fds[1] = dup(fds[0]);
+	fds[2] = fcntl(fds[0], F_DUPFD, 15);
+	check(dial(fds[0]) == 0);
+	all_swapped(fds, 3);
+}
+
 static void far_duplicates(void)
 {
 	struct rlimit limit = {2000, 2000};
@@ -1218,6 +1239,7 @@ static const struct {
 	{"fails_leaving_dead_pair", fails_leaving_dead_pair},
 	{"hostunreach", hostunreach},
 	{"duplicates", duplicates},
+	{"duplicates_and_few_allowed", duplicates_and_few_allowed},
 	{"far_duplicates", far_duplicates},
 	{"far_inherited", far_inherited},
 	{"far_inheritor", far_inheritor},
