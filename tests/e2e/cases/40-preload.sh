@@ -283,3 +283,17 @@ t_valgrind_sees_nothing_in_the_host() {
 	[ "$status" = 0 ] || [ "$status" = 9 ] || skip "valgrind cannot run the client here ($status)"
 	equal "$status" 0 "valgrind"
 }
+
+t_socket_registered_with_epoll_before_connect() {
+	product
+	policy 'require_tls = true'
+	postfix_start
+	at=127.0.0.20:25 hostile good_server.hs
+	# Postfix's own load generator: many sessions at a time from one event loop.
+	sealed env LD_LIBRARY_PATH="$mta_libs" timeout 20 "$mta/usr/sbin/smtp-source" -s 3 -m 6 -M client.a.example \
+		-f sender@a.example -t a@b.example inet:mx2.b.example:25
+	equal "$status" 0 "smtp-source"
+	equal "$(connections)" 6 "connections"
+	settle
+	nothing_plain
+}
