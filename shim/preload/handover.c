@@ -2,6 +2,8 @@
  * handover: one intercepted connect(), from the socketpair to the agent's answer.
  * The swap comes first: at no instant does the application's number lead to a TCP socket that
  * somebody may connect.
+ * Not mended: a program that jumps out of a blocking connect() from a signal handler leaves the
+ * request socket (CLOEXEC) and the attempt's memory behind.
  */
 #include "shim/preload/handover.h"
 
