@@ -298,9 +298,10 @@ static void server_finished(struct dialogue *d)
 /* The application will say no more, and all that it said was taken up. */
 static void client_finished(struct dialogue *d)
 {
-	bool upgrading = d->phase == PHASE_EHLO || d->phase == PHASE_STARTTLS ||
-			 d->phase == PHASE_HANDSHAKE || d->phase == PHASE_RECONNECT ||
-			 d->phase == PHASE_REGREETING || d->phase == PHASE_HELLO;
+	bool upgrading = d->phase == PHASE_GREETING || d->phase == PHASE_EHLO ||
+			 d->phase == PHASE_STARTTLS || d->phase == PHASE_HANDSHAKE ||
+			 d->phase == PHASE_RECONNECT || d->phase == PHASE_REGREETING ||
+			 d->phase == PHASE_HELLO;
 
 	if (d->speech == SPEECH_CONTENT || d->speech == SPEECH_AUTH) {
 		if (buf_length(&d->client_in) > 0 && buf_room(&d->server_out) < SERVER_OUT_ROOM)
