@@ -102,7 +102,7 @@ void dialogue_run(struct dialogue *d);
 unsigned dialogue_wishes(const struct dialogue *d);
 
 /* Seconds that what is awaited may take (RFC 5321 4.5.3.2), from the last progress on; 0: for ever.
- * `from_server` says whose progress counts. */
+ */
 unsigned dialogue_patience(const struct dialogue *d);
 
 #endif

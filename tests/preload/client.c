@@ -13,6 +13,7 @@
 #include <netinet/tcp.h>
 #include <poll.h>
 #include <pthread.h>
+#include <setjmp.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -987,6 +988,28 @@ static void with_squatter(uid_t uid)
 	check(waitpid(pid, &status, 0) == pid && status == 0);
 }
 
+/* Somebody holds the name, and neither listens nor goes away. */
+static void squatted_without_listening(void)
+{
+	struct sockaddr_un sun;
+	int squatter = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0), fd;
+	socklen_t length;
+	pid_t pid;
+
+	aim("127.0.0.1", 25);
+	fd = tcp(0);
+	check(dial(fd) == 0);
+	close(fd);
+	pid = agent_pid();
+	length = agent_name(pid, &sun);
+	kill(pid, SIGKILL);
+	while (bind(squatter, (const void *)&sun, length) != 0)
+		usleep(1000);
+	fd = tcp(0);
+	check(dial(fd) == 0);
+	talk(fd);
+}
+
 static void squatted_by_other_user(void)
 {
 	with_squatter(1234);
@@ -1199,6 +1222,126 @@ static void no_walk(void)
 	check(is_unconnected_tcp(fd) && dup(fd) == next);
 }
 
+/* A socket that cannot be looked at might be one for mail. */
+static void no_look(void)
+{
+	struct sockaddr_storage peer;
+	socklen_t length = sizeof(peer);
+	int fd;
+
+	aim("127.0.0.1", 25);
+	fd = tcp(0);
+	forbid(SYS_getsockopt, -1, EPERM);
+	check(dial(fd) == -1 && errno == ECONNREFUSED);
+	check(syscall(SYS_getpeername, fd, &peer, &length) == -1 && errno == ENOTCONN);
+}
+
+static bool is_socket(int fd)
+{
+	struct stat st;
+
+	return fstat(fd, &st) == 0 && S_ISSOCK(st.st_mode);
+}
+
+static sigjmp_buf out_of_connect;
+
+static void jump(int number)
+{
+	siglongjmp(out_of_connect, number);
+}
+
+/* For "slow 1500": whoever jumps out of connect() is left with no TCP socket, now or when it is connected. */
+static void jumps_out(void)
+{
+	struct itimerval soon = {.it_value = {.tv_usec = 300000}};
+	volatile int fd;
+
+	aim("127.0.0.1", 25);
+	fd = tcp(0);
+	signal(SIGALRM, jump);
+	if (sigsetjmp(out_of_connect, 1) == 0) {
+		setitimer(ITIMER_REAL, &soon, NULL);
+		dial(fd);
+		check(false);
+	}
+	for (int round = 0; round < 2; round++) {
+		for (int i = 0; i < 64; i++)
+			check(!is_socket(i) || !is_tcp(i));
+		usleep(1500000);
+	}
+}
+
+static volatile int reused = -1, reusable = -1;
+
+static void *reuse(void *nothing)
+{
+	usleep(200000);
+	close(reusable);
+	reused = open("/dev/null", O_WRONLY);
+	return nothing;
+}
+
+/* For "slow 800", and a port that refuses: what another thread opened under a duplicate's number meanwhile stays. */
+static void duplicate_reused(void)
+{
+	pthread_t thread;
+	struct stat null, now;
+	int fd;
+
+	aim("127.0.0.1", 587);
+	fd = tcp(0);
+	reusable = dup(fd);
+	check(pthread_create(&thread, NULL, reuse, NULL) == 0);
+	check(dial(fd) == -1 && errno == ECONNREFUSED);
+	pthread_join(thread, NULL);
+	check(reused == reusable && stat("/dev/null", &null) == 0 && fstat(reused, &now) == 0);
+	check(now.st_rdev == null.st_rdev && S_ISCHR(now.st_mode));
+	check(is_unconnected_tcp(fd));
+}
+
+static volatile bool connecting_over;
+
+/* Keeps some for as long as a connection takes to come up, then looks at them. */
+static void *duplicate_all_the_time(void *fd)
+{
+	int copies[24], n = 0;
+
+	memset(copies, -1, sizeof(copies));
+	for (; !connecting_over; n = (n + 1) % 24) {
+		struct sockaddr_storage peer;
+		socklen_t length = sizeof(peer);
+
+		if (copies[n] >= 0) {
+			check(syscall(SYS_getpeername, copies[n], &peer, &length) == -1 ||
+				peer.ss_family == AF_UNIX);
+			close(copies[n]);
+		}
+		copies[n] = dup(*(int *)fd);
+		usleep(50);
+	}
+	return NULL;
+}
+
+/* Another thread duplicates the descriptor while it is being connected. */
+static void duplicated_meanwhile(void)
+{
+	static int fd;
+	pthread_t thread;
+
+	aim("127.0.0.1", 25);
+	fd = tcp(0);
+	check(pthread_create(&thread, NULL, duplicate_all_the_time, &fd) == 0);
+	for (int i = 0; i < 600; i++) {
+		int next = tcp(0);
+
+		check(dup2(next, fd) == fd);
+		close(next);
+		check(dial(fd) == 0);
+	}
+	connecting_over = true;
+	pthread_join(thread, NULL);
+}
+
 static void epoll_no_kcmp(void)
 {
 	forbid(SYS_kcmp, -1, EPERM);
@@ -1246,6 +1389,10 @@ static const struct {
 	{"fcntl_as_ever", fcntl_as_ever},
 	{"many_descriptors", many_descriptors},
 	{"no_walk", no_walk},
+	{"no_look", no_look},
+	{"jumps_out", jumps_out},
+	{"duplicate_reused", duplicate_reused},
+	{"duplicated_meanwhile", duplicated_meanwhile},
 	{"epoll_level", epoll_level},
 	{"epoll_edge", epoll_edge},
 	{"epoll_refused", epoll_refused},
@@ -1263,6 +1410,7 @@ static const struct {
 	{"no_directory", no_directory},
 	{"no_unix_sockets", no_unix_sockets},
 	{"no_clone", no_clone},
+	{"squatted_without_listening", squatted_without_listening},
 	{"squatted_by_other_user", squatted_by_other_user},
 	{"squatted_by_other_users_agent", squatted_by_other_users_agent},
 	{"squatted_by_other_program", squatted_by_other_program},

@@ -60,6 +60,7 @@ t_no_agent() { product; policy; export MAILSEAL_AGENT=$W/none; fails_closed 'con
 t_agent_not_executable() { product; policy; : >"$W/agent"; export MAILSEAL_AGENT=$W/agent; fails_closed; }
 t_agent_that_dies() { product; policy; export MAILSEAL_AGENT=/bin/false; fails_closed; }
 t_named_file_missing() { product; export MAILSEAL_CONFIG=$W/none.conf; fails_closed 'none\.conf'; }
+t_link_to_nowhere_at_the_default_place() { product; ln -s /nowhere/mailseal.conf /etc/mailseal.conf; fails_closed '/etc/mailseal\.conf'; }
 t_file_with_an_error() {
 	product
 	policy 'require_tls = maybe'
