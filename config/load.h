@@ -15,11 +15,26 @@
 struct policy_set *policy_set_builtin(void);
 
 /*
- * Reads `path`. All or nothing: on any error *set is untouched and err tells file, line and
- * setting, and what to do. `seen` (may be NULL) is filled with fstat() of the very file that was
- * read. 0, -ENOENT, -errno or -EINVAL (content).
+ * Where `mailseal policy` keeps the sections of domains: beside the configuration, in a directory
+ * named like it with .d instead of .conf (else behind its name): /etc/mailseal.conf has
+ * /etc/mailseal.d/domains.conf. 0, or -ENAMETOOLONG.
  */
-int policy_set_load(const char *path, struct policy_set **set, struct stat *seen, struct err *err);
+int domains_path(const char *config, char *out, size_t size);
+
+/*
+ * Reads `path`, and the file at domains_path() behind it, as if both were one; where that file is
+ * missing, it counts as empty. A section may stand in one of them only. All or nothing: on any error *set is untouched and err tells file, line and
+ * setting, and what to do. `seen` (may be NULL) is filled with fstat() of the very files that were
+ * read. 0, -ENOENT (no file at `path`; never for the other), -errno or -EINVAL (content).
+ *
+ * With `optional`, a missing file at `path` counts as empty too.
+ */
+struct seen {
+	bool main_present, domains_present;
+	struct stat main, domains;
+};
+int policy_set_load(const char *path, bool optional, struct policy_set **set, struct seen *seen,
+	struct err *err);
 
 /* The same from memory; `path` is what errors and origins call it. No NUL is needed behind it. */
 int policy_set_parse(const char *path, const char *text, size_t length, struct policy_set **set,

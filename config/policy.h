@@ -9,6 +9,7 @@
 #ifndef MAILSEAL_CONFIG_POLICY_H
 #define MAILSEAL_CONFIG_POLICY_H
 
+#include "config/domain.h"
 #include "shim/base/err.h"
 
 #include <stdbool.h>
@@ -27,7 +28,7 @@ enum section_kind {
 /* Where a value came from, for replies, log and explain. */
 struct origin {
 	enum section_kind kind;
-	const char *label; /* "mail.partner.net", "" for default */
+	const char *label; /* "mail.partner.net", "" for default; of a message the name of the field */
 	const char *file;  /* base name of the file, "" if built in */
 	unsigned line;	   /* of the setting itself, from 1; 0 if built in */
 };
@@ -44,12 +45,20 @@ enum on_bad_certificate {
 	BAD_CERTIFICATE_REFUSE
 };
 
+enum message_override { OVERRIDE_IGNORE, OVERRIDE_TIGHTEN, OVERRIDE_ANY };
+
+/*
+ * message_override is two demands, since it merges as two rights: a message may relax where all
+ * sections that set it say "any", and tighten where one of them says "tighten" or "any".
+ */
 enum demand {
 	DEMAND_REQUIRE_TLS,
 	DEMAND_VERIFY_CERTIFICATE,
 	DEMAND_MIN_TLS,
 	DEMAND_VIOLATION,
 	DEMAND_MODE,
+	DEMAND_RELAX,
+	DEMAND_TIGHTEN,
 	DEMAND_COUNT,
 };
 
@@ -60,6 +69,8 @@ struct demands {
 	enum tls_version min_tls;
 	enum violation violation;
 	enum mode mode;
+	bool relax;   /* the message may ask for less */
+	bool tighten; /* the message may ask for more */
 	const struct origin *origin[DEMAND_COUNT];
 };
 
@@ -68,26 +79,45 @@ struct connection_settings {
 	const char *const *match; /* names accepted in the certificate instead of the looked-up
 				     ones; NULL-terminated, or NULL */
 	const char *servername;	  /* SNI instead of the looked-up name, or NULL */
+	/*
+	 * SHA-256 of certificates or public keys (SPKI), 64 hexadecimal digits in lower case each;
+	 * NULL-terminated, or NULL. One of them makes the certificate count as valid, whatever its
+	 * chain, dates and names; none of them makes it count as not valid.
+	 */
+	const char *const *fingerprints;
+	const char *client_certificate; /* PEM file to show to the server, or NULL */
+	const char *client_key;		/* PEM file; never NULL where client_certificate is not */
+	const char *ciphers;		/* OpenSSL's list for TLS up to 1.2, or NULL */
+	const char *ciphersuites;	/* OpenSSL's list for TLS 1.3, or NULL */
 	enum on_bad_certificate on_bad_certificate;
 	bool protect_credentials;
 	bool intercept;
 	const struct origin *on_bad_certificate_origin;
 	const struct origin *protect_credentials_origin;
 	/*
-	 * "ca_file" or "match" where the sections of several remembered names set it differently,
+	 * "ca_file", "match" or "fingerprints" where the sections of several remembered names set it differently,
 	 * so that no one setting would prove them all: policy_judge() then counts every certificate
 	 * as not verified. NULL otherwise.
 	 */
 	const char *conflict;
 };
 
+struct policy_set;
+struct section;
+
 /* All that holds for one connection before sender and recipient are known. */
 struct policy {
 	struct demands demands;
 	struct connection_settings connection;
+	/*
+	 * What the demands were made from, for policy_for_envelope(). A policy made by hand, with
+	 * set NULL, has no sections: every envelope gets `demands`.
+	 */
+	const struct policy_set *set;
+	const struct section *host[DEMAND_COUNT]; /* the strictest host section that sets it, or
+						     NULL */
+	unsigned open; /* 1u << demand: default counts where neither sender nor recipient sets it */
 };
-
-struct policy_set;
 
 void policy_set_free(struct policy_set *set);
 
@@ -112,6 +142,42 @@ void policy_set_free(struct policy_set *set);
  */
 void policy_for_host(const struct policy_set *set, const char *const *names, unsigned name_count,
 	const struct sockaddr *address, struct policy *policy);
+
+/*
+ * The demands on mail from `sender` to `recipient` over a connection of that policy; NULL or
+ * DOMAIN_UNKNOWN: not known, no section of that kind counts.
+ *
+ * Each demand by itself: within a kind the most specific section that sets it; the strictest over
+ * the kinds; default only where no section sets it. DOMAIN_AMBIGUOUS: the strictest value that
+ * stands anywhere in the configuration, default among it. Cannot fail.
+ */
+void policy_for_envelope(const struct policy *policy, const struct domain *sender,
+	const struct domain *recipient, struct demands *demands);
+
+/* The strictest that any envelope can meet over a connection of that policy. */
+void policy_strictest(const struct policy *policy, struct demands *demands);
+
+/*
+ * No envelope of this sender (NULL: of any sender) meets less, demand by demand; together they may
+ * be less than any one envelope meets. `relax` counts as weak where it is true.
+ */
+void policy_weakest(
+	const struct policy *policy, const struct domain *sender, struct demands *demands);
+
+/* What a message says of the two demands that it may override. */
+enum field { FIELD_ABSENT, FIELD_NO, FIELD_YES };
+
+struct overrides {
+	enum field require_tls;
+	enum field verify_certificate;
+};
+
+/*
+ * `base` as the message changes it, as far as base->relax and base->tighten let it. The origin of
+ * what it changed is SECTION_MESSAGE. *demands may be *base.
+ */
+void policy_override(
+	const struct demands *base, const struct overrides *overrides, struct demands *demands);
 
 /* What was seen of a connection. */
 enum tls_fact {

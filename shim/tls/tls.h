@@ -20,6 +20,10 @@ struct tls;
 struct tls_settings {
 	const char *ca_file; /* PEM; NULL: the system's hashed CA directory */
 	int min_version;     /* 10, 11, 12, 13 for TLS 1.0 … 1.3 */
+	const char *client_certificate; /* PEM chain to show when the server asks, or NULL */
+	const char *client_key;		/* PEM, without a passphrase; with client_certificate only */
+	const char *ciphers;		/* ciphers(1) list for TLS up to 1.2, or NULL */
+	const char *ciphersuites;	/* list for TLS 1.3, or NULL */
 };
 
 /* A context to be shared by connections with equal settings. 0 or -errno with err. */
@@ -34,6 +38,12 @@ struct tls_identity {
 		*names; /* reference identities (RFC 9525: SAN only); all of them must match */
 	unsigned name_count;
 	bool any_name; /* one of the names is enough (an administrator's `match` list) */
+	/*
+	 * SHA-256 of the certificate or of its public key (SubjectPublicKeyInfo, RFC 7469 2.4), as 64
+	 * lower case hexadecimal digits; NULL-terminated, or NULL. Where given, they alone decide:
+	 * neither chain nor dates nor names count.
+	 */
+	const char *const *fingerprints;
 	const struct sockaddr *address; /* compared with iPAddress SANs where name_count is 0 */
 };
 

@@ -1,0 +1,62 @@
+/*
+ * header: reads the fields that override policy out of a message's header, and takes them out of it
+ * (RFC 5322 2.2, 3.6.8). Everything else passes octet for octet.
+ *
+ *   Mailseal-Require-TLS: yes | no | true | false          any case, folded lines, blanks around it
+ *   Mailseal-Verify-Certificate: yes | no | true | false
+ *
+ * It works on content as content_pass() yields it: lines end in CRLF, dots are stuffed. A field that
+ * says something else, or says it in a doubtful way (no colon, a comment), counts as "yes"; of
+ * several the strictest counts. A header that is not well-formed (a line that is no field, a bare CR
+ * or LF, NUL) never says "no".
+ */
+#ifndef MAILSEAL_SMTP_HEADER_H
+#define MAILSEAL_SMTP_HEADER_H
+
+#include "config/policy.h"
+#include "shim/base/buf.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#define HEADER_HELD 64
+
+/* On the owner's stack or inside its struct; nothing to free. */
+struct header {
+	char held[HEADER_HELD]; /* the start of a line that may be a field of ours */
+	size_t held_length;
+};
+
+enum header_state {
+	HEADER_MORE, /* all of it taken, or no more room */
+	HEADER_END,  /* the blank line was taken and appended; what follows is the body */
+};
+
+/* Ready for the first octet of a message. */
+void header_begin(struct header *header);
+
+/*
+ * Takes octets from `bytes` while `out` has room for them; *taken says how many. What may still turn
+ * out to be a field of ours is held back until that is clear (less than 64 octets). 0 or more octets
+ * are appended to `out`. After HEADER_END it must not be called again.
+ */
+enum header_state header_pass(
+	struct header *header, const char *bytes, size_t n, size_t *taken, struct buf *out);
+
+/*
+ * The message ended before the blank line did come: what was held back is settled and appended. `out`
+ * needs room for 64 octets. 0 or -ENOBUFS, -ENOMEM.
+ */
+int header_finish(struct header *header, struct buf *out);
+
+/*
+ * What the fields read so far say. FIELD_NO only if `whole`: the blank line was seen (HEADER_END) and
+ * the header is well-formed.
+ */
+void header_overrides(const struct header *header, struct overrides *overrides);
+
+/* Words for the log about what was doubtful ("Mailseal-Require-TLS is given twice"), or "" (static
+ * text). Never text of the message. */
+const char *header_remark(const struct header *header);
+
+#endif
