@@ -28,9 +28,10 @@ enum section_kind {
 /* Where a value came from, for replies, log and explain. */
 struct origin {
 	enum section_kind kind;
-	const char *label; /* "mail.partner.net", "" for default; of a message the name of the field */
-	const char *file;  /* base name of the file, "" if built in */
-	unsigned line;	   /* of the setting itself, from 1; 0 if built in */
+	const char
+		*label; /* "mail.partner.net", "" for default; of a message the name of the field */
+	const char *file; /* base name of the file, "" if built in */
+	unsigned line;	  /* of the setting itself, from 1; 0 if built in */
 };
 
 /* Writes e.g. `host "mail.partner.net", mailseal.conf:14` or `built-in default`. */
@@ -95,9 +96,9 @@ struct connection_settings {
 	const struct origin *on_bad_certificate_origin;
 	const struct origin *protect_credentials_origin;
 	/*
-	 * "ca_file", "match" or "fingerprints" where the sections of several remembered names set it differently,
-	 * so that no one setting would prove them all: policy_judge() then counts every certificate
-	 * as not verified. NULL otherwise.
+	 * "ca_file", "match" or "fingerprints" where the sections of several remembered names set
+	 * it differently, so that no one setting would prove them all: policy_judge() then counts
+	 * every certificate as not verified. NULL otherwise.
 	 */
 	const char *conflict;
 };
