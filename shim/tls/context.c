@@ -52,7 +52,7 @@ static int load_ca_file(SSL_CTX *ssl, const char *file, struct err *err)
 
 	if (SSL_CTX_load_verify_file(ssl, file) != 1) {
 		tls_error_words(words, sizeof(words));
-		return err_fail(err, EINVAL, "ca_file %s: %s", file, words);
+		return err_fail(err, EINVAL, "ca_file: %.300s: %s", file, words);
 	}
 	X509_STORE_set_flags(SSL_CTX_get_cert_store(ssl), X509_V_FLAG_PARTIAL_CHAIN);
 	return 0;
@@ -91,7 +91,10 @@ static int fill(struct tls_context *c, const struct tls_settings *settings, stru
 	rc = set_minimum(c->ssl, settings->min_version, err);
 	if (rc < 0)
 		return rc;
-	return load_authorities(c->ssl, settings->ca_file, err);
+	rc = load_authorities(c->ssl, settings->ca_file, err);
+	if (rc == 0)
+		rc = client_offer(c->ssl, settings, err);
+	return rc < 0 ? rc : client_show_certificate(c->ssl, settings, err);
 }
 
 int tls_context_new(
@@ -104,6 +107,7 @@ int tls_context_new(
 		return err_fail(err, ENOMEM, "out of memory");
 	ERR_clear_error();
 	rc = fill(c, settings, err);
+	ERR_clear_error();
 	if (rc < 0) {
 		tls_context_free(c);
 		return rc;
@@ -113,7 +117,16 @@ int tls_context_new(
 	return 0;
 }
 
-void context_hold(struct tls_context *context)
+int tls_settings_check(const struct tls_settings *settings, struct err *err)
+{
+	struct tls_context *context = NULL;
+	int rc = tls_context_new(&context, settings, err);
+
+	tls_context_free(context);
+	return rc;
+}
+
+void tls_context_hold(struct tls_context *context)
 {
 	context->users++;
 }

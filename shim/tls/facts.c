@@ -1,8 +1,8 @@
 /*
  * facts: what the handshake showed about the peer, in words for replies and log.
  * Verification is chain, dates and purpose by OpenSSL, and the name by subjectAltName alone (RFC
- * 9525). Text from certificates is a stranger's: only harmless printable characters of it are
- * passed on.
+ * 9525); or, where the administrator gave fingerprints, those alone. Text from certificates is a
+ * stranger's: only harmless printable characters of it are passed on.
  */
 #include "shim/tls/internal.h"
 
@@ -267,6 +267,8 @@ void facts_record(struct tls *tls)
 	snprintf(f->cipher, sizeof(f->cipher), "%s", SSL_get_cipher_name(tls->ssl));
 	if (!cert)
 		snprintf(f->reason, sizeof(f->reason), "the server showed no certificate");
+	else if (tls->fingerprint_count)
+		f->verified = fingerprints_match(tls, cert);
 	else
 		f->verified = chain_is_good(tls) && names_match(tls, cert);
 }

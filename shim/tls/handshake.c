@@ -64,7 +64,7 @@ static int attach(struct tls *tls, struct tls_context *context, int fd)
 {
 	BIO *bio;
 
-	context_hold(context);
+	tls_context_hold(context);
 	tls->context = context;
 	tls->wire.fd = fd;
 	tls->ssl = SSL_new(context->ssl);
@@ -83,17 +83,21 @@ int tls_new(struct tls **out, struct tls_context *context, int fd,
 	const struct tls_identity *identity, struct err *err)
 {
 	struct tls *tls = calloc(1, sizeof(*tls));
+	const char *why = "servername cannot be sent";
 	int rc = -ENOMEM;
 
 	ERR_clear_error();
 	if (tls)
 		rc = copy_identity(tls, identity);
 	if (rc == 0)
+		rc = fingerprints_copy(tls, identity->fingerprints);
+	if (rc == -EINVAL)
+		why = "a fingerprint is not 64 hexadecimal digits";
+	if (rc == 0)
 		rc = attach(tls, context, fd);
 	if (rc < 0) {
 		tls_free(tls);
-		return err_fail(
-			err, -rc, rc == -EINVAL ? "servername cannot be sent" : "out of memory");
+		return err_fail(err, -rc, "%s", rc == -EINVAL ? why : "out of memory");
 	}
 	*out = tls;
 	return 0;
@@ -110,6 +114,7 @@ void tls_free(struct tls *tls)
 	for (i = 0; i < tls->name_count; i++)
 		free(tls->names[i]);
 	free(tls->names);
+	free(tls->fingerprints);
 	free(tls->servername);
 	free(tls);
 	ERR_clear_error();

@@ -40,6 +40,8 @@ struct chain_fault {
 	char words[160]; /* "expired 2026-01-02" */
 };
 
+#define FINGERPRINT_SIZE 32 /* SHA-256 */
+
 struct tls {
 	struct tls_context *context;
 	SSL *ssl;
@@ -48,6 +50,8 @@ struct tls {
 	char **names;
 	unsigned name_count;
 	bool any_name;
+	unsigned char (*fingerprints)[FINGERPRINT_SIZE];
+	size_t fingerprint_count;	 /* 0: chain and names decide */
 	struct sockaddr_storage address; /* ss_family AF_UNSPEC: none */
 	struct chain_fault fault;
 	struct tls_facts facts;
@@ -63,8 +67,14 @@ BIO *wire_bio_new(BIO_METHOD *method, struct wire *wire);
 /* What `n` bytes at the place of the server's first record are. Pure. */
 enum wire_residue wire_classify(const unsigned char *bytes, size_t n);
 
-/* context.c */
-void context_hold(struct tls_context *context);
+/* client.c: 0 or -errno with err, which begins with the setting at fault. */
+int client_show_certificate(SSL_CTX *ssl, const struct tls_settings *settings, struct err *err);
+int client_offer(SSL_CTX *ssl, const struct tls_settings *settings, struct err *err);
+
+/* fingerprint.c: 0, -ENOMEM, or -EINVAL for what is no fingerprint. */
+int fingerprints_copy(struct tls *tls, const char *const *list);
+/* Says in tls->facts.reason what does not match. */
+bool fingerprints_match(struct tls *tls, X509 *cert);
 
 /* facts.c */
 int facts_verify_callback(int ok, X509_STORE_CTX *store);

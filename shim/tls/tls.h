@@ -18,19 +18,28 @@ struct tls_context;
 struct tls;
 
 struct tls_settings {
-	const char *ca_file; /* PEM; NULL: the system's hashed CA directory */
-	int min_version;     /* 10, 11, 12, 13 for TLS 1.0 … 1.3 */
+	const char *ca_file;		/* PEM; NULL: the system's hashed CA directory */
+	int min_version;		/* 10, 11, 12, 13 for TLS 1.0 … 1.3 */
 	const char *client_certificate; /* PEM chain to show when the server asks, or NULL */
-	const char *client_key;		/* PEM, without a passphrase; with client_certificate only */
-	const char *ciphers;		/* ciphers(1) list for TLS up to 1.2, or NULL */
-	const char *ciphersuites;	/* list for TLS 1.3, or NULL */
+	const char *client_key;	  /* PEM, without a passphrase; with client_certificate only */
+	const char *ciphers;	  /* ciphers(1) list for TLS up to 1.2, or NULL */
+	const char *ciphersuites; /* list for TLS 1.3, or NULL */
 };
 
-/* A context to be shared by connections with equal settings. 0 or -errno with err. */
+/*
+ * A context to be shared by connections with equal settings. It reads every file that is named.
+ * 0, or -errno with err, which begins with the name of the setting at fault and a colon:
+ * "client_key: /etc/mailseal.key: ...".
+ */
 int tls_context_new(
 	struct tls_context **context, const struct tls_settings *settings, struct err *err);
-/* Connections made from it may outlive it. */
+/* One more user: tls_context_free() is then due once more. Connections hold theirs by themselves.
+ */
+void tls_context_hold(struct tls_context *context);
 void tls_context_free(struct tls_context *context);
+
+/* Whether tls_context_new() would take these settings. 0 or -errno with err, as there. */
+int tls_settings_check(const struct tls_settings *settings, struct err *err);
 
 struct tls_identity {
 	const char *servername; /* SNI, or NULL for none (RFC 6066: never an address) */
@@ -39,9 +48,9 @@ struct tls_identity {
 	unsigned name_count;
 	bool any_name; /* one of the names is enough (an administrator's `match` list) */
 	/*
-	 * SHA-256 of the certificate or of its public key (SubjectPublicKeyInfo, RFC 7469 2.4), as 64
-	 * lower case hexadecimal digits; NULL-terminated, or NULL. Where given, they alone decide:
-	 * neither chain nor dates nor names count.
+	 * SHA-256 of the certificate or of its public key (SubjectPublicKeyInfo, RFC 7469 2.4), as
+	 * 64 lower case hexadecimal digits; NULL-terminated, or NULL. Where given, they alone
+	 * decide: neither chain nor dates nor names count.
 	 */
 	const char *const *fingerprints;
 	const struct sockaddr *address; /* compared with iPAddress SANs where name_count is 0 */
@@ -51,7 +60,7 @@ struct tls_facts {
 	int version;	   /* 10 … 13 */
 	char protocol[16]; /* "TLSv1.3" */
 	char cipher[64];
-	bool verified;	  /* chain and every name */
+	bool verified;	  /* chain and every name, or a fingerprint */
 	char reason[256]; /* why not verified, in words that name the certificate's fault: "expired
 			     2026-01-02", "self-signed certificate", "name mismatch: certificate is
 			     for a.example, b.example", "" */
