@@ -11,11 +11,12 @@
 #include "config/domain.h"
 #include "shim/smtp/command.h"
 
-/* Of the argument of VERB_MAIL or VERB_RCPT: `FROM:<a@b.example> SIZE=10`. Only MAIL may have <>. */
+/* Of the argument of VERB_MAIL or VERB_RCPT: `FROM:<a@b.example> SIZE=10`. Only MAIL may have <>.
+ */
 void address_of_command(const struct command *command, struct domain *domain);
 
-/* Of an address by itself, as a person writes it: `a@b.example`, `<a@b.example>`, and `<>` or "" for
- * DOMAIN_NULL where `sender`. */
+/* Of an address by itself, as a person writes it: `a@b.example`, `<a@b.example>`, and `<>` or ""
+ * for DOMAIN_NULL where `sender`. */
 void address_of_text(const char *text, bool sender, struct domain *domain);
 
 #endif
