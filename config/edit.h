@@ -10,14 +10,9 @@
 #ifndef MAILSEAL_CONFIG_EDIT_H
 #define MAILSEAL_CONFIG_EDIT_H
 
-#include "config/set.h"
+#include "config/setting.h"
 
 #include <stdio.h>
-
-/* SECTION_HOST, SECTION_SENDER, SECTION_RECIPIENT or SECTION_DEFAULT by its word. 0, or -EINVAL
- * with err telling which there are and which may have been meant. */
-int section_kind_parse(const char *word, enum section_kind *kind, struct err *err);
-const char *section_kind_name(enum section_kind kind); /* "host", ... */
 
 /*
  * The section for the same as `label`, which may be written otherwise ("Example.COM"). 0 with

@@ -8,10 +8,15 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define CA_FILE_LIMIT (8u << 20)
+#define FILE_LIMIT (8u << 20)
 
 /* The frames that OpenSSL reads as certificates (X509_STORE_load_locations). */
-static const char *const labels[] = {"CERTIFICATE", "X509 CERTIFICATE", "TRUSTED CERTIFICATE"};
+static const char *const certificates[] = {
+	"CERTIFICATE", "X509 CERTIFICATE", "TRUSTED CERTIFICATE", NULL};
+
+/* Those that it reads as private keys (PEM_read_bio_PrivateKey). */
+static const char *const keys[] = {
+	"PRIVATE KEY", "RSA PRIVATE KEY", "EC PRIVATE KEY", "DSA PRIVATE KEY", NULL};
 
 static int base64_value(char c)
 {
@@ -75,10 +80,11 @@ static const char *find(const char *text, const char *end, const char *what, siz
 	return text < end ? memmem(text, (size_t)(end - text), what, size) : NULL;
 }
 
-/* If a frame of a certificate begins at `text`: its label, else NULL. */
-static const char *frame_label(const char *text, const char *end, size_t *size)
+/* If a frame of one of `labels` (NULL-terminated) begins at `text`: its label, else NULL. */
+static const char *frame_label(
+	const char *const *labels, const char *text, const char *end, size_t *size)
 {
-	for (size_t i = 0; i < sizeof(labels) / sizeof(*labels); i++) {
+	for (size_t i = 0; labels[i]; i++) {
 		*size = strlen(labels[i]);
 		if ((size_t)(end - text) > *size + 5 && memcmp(text, labels[i], *size) == 0 &&
 			memcmp(text + *size, "-----", 5) == 0)
@@ -102,9 +108,10 @@ static const char *check_frame(const char *text, const char *end, const char *la
 	return stop + 9 + size + 5;
 }
 
+static const char begin[] = "-----BEGIN ";
+
 int pem_check(const char *text, size_t length, struct err *err)
 {
-	static const char begin[] = "-----BEGIN ";
 	const char *end = text + length;
 	unsigned count = 0;
 
@@ -113,7 +120,7 @@ int pem_check(const char *text, size_t length, struct err *err)
 		size_t size;
 
 		text += sizeof(begin) - 1;
-		label = frame_label(text, end, &size);
+		label = frame_label(certificates, text, end, &size);
 		if (!label)
 			continue;
 		text = check_frame(text, end, label, size);
@@ -126,15 +133,61 @@ int pem_check(const char *text, size_t length, struct err *err)
 	return 0;
 }
 
-int pem_check_file(const char *path, struct err *err)
+/* The older form says so in a header, the newer in its label. */
+static bool is_encrypted(const char *text, size_t length)
+{
+	static const char label[] = "-----BEGIN ENCRYPTED PRIVATE KEY-----",
+			  header[] = ",ENCRYPTED";
+
+	return memmem(text, length, label, sizeof(label) - 1) ||
+	       memmem(text, length, header, sizeof(header) - 1);
+}
+
+int pem_check_key(const char *text, size_t length, struct err *err)
+{
+	const char *start = text, *end = text + length;
+
+	while ((text = find(text, end, begin, sizeof(begin) - 1))) {
+		const char *label;
+		size_t size;
+
+		text += sizeof(begin) - 1;
+		label = frame_label(keys, text, end, &size);
+		if (!label)
+			continue;
+		if (check_frame(text, end, label, size))
+			return 0;
+		if (!is_encrypted(start, length))
+			return err_fail(err, EINVAL, "the private key in it is damaged");
+	}
+	if (is_encrypted(start, length))
+		return err_fail(err, EINVAL,
+			"the private key in it is encrypted, and nobody is there to give the "
+			"passphrase");
+	return err_fail(err, EINVAL, "no private key in PEM form in it");
+}
+
+static int check_file(const char *path,
+	int (*check)(const char *text, size_t length, struct err *err), struct err *err)
 {
 	char *text;
 	size_t length;
-	int rc = file_read(path, CA_FILE_LIMIT, &text, &length, NULL, err);
+	int rc = file_read(path, FILE_LIMIT, &text, &length, NULL, err);
 
 	if (rc)
 		return rc;
-	rc = pem_check(text, length, err);
+	rc = check(text, length, err);
+	explicit_bzero(text, length);
 	free(text);
 	return rc;
+}
+
+int pem_check_file(const char *path, struct err *err)
+{
+	return check_file(path, pem_check, err);
+}
+
+int pem_check_key_file(const char *path, struct err *err)
+{
+	return check_file(path, pem_check_key, err);
 }

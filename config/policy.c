@@ -1,7 +1,5 @@
 #include "config/policy.h"
 
-#include "config/set.h"
-
 #include <stdio.h>
 
 static const struct origin builtin_origin = {.kind = SECTION_BUILTIN, .label = "", .file = ""};
@@ -20,7 +18,7 @@ void origin_describe(const struct origin *origin, char *out, size_t size)
 		snprintf(out, size, "default, %s:%u", origin->file, origin->line);
 		return;
 	case SECTION_MESSAGE:
-		snprintf(out, size, "header of the message");
+		snprintf(out, size, "field %s of the message", origin->label);
 		return;
 	case SECTION_HOST:
 		kind = "host";
@@ -33,6 +31,31 @@ void origin_describe(const struct origin *origin, char *out, size_t size)
 		break;
 	}
 	snprintf(out, size, "%s \"%s\", %s:%u", kind, origin->label, origin->file, origin->line);
+}
+
+static void override(bool *value, const struct origin **origin, enum field field,
+	const struct demands *base, const struct origin *message)
+{
+	bool wanted = field == FIELD_YES;
+
+	if (field == FIELD_ABSENT || wanted == *value || !(wanted ? base->tighten : base->relax))
+		return;
+	*value = wanted;
+	*origin = message;
+}
+
+void policy_override(
+	const struct demands *base, const struct overrides *overrides, struct demands *demands)
+{
+	static const struct origin require = {SECTION_MESSAGE, "Mailseal-Require-TLS", "", 0};
+	static const struct origin verify = {SECTION_MESSAGE, "Mailseal-Verify-Certificate", "", 0};
+	struct demands d = *base;
+
+	override(&d.require_tls, &d.origin[DEMAND_REQUIRE_TLS], overrides->require_tls, base,
+		&require);
+	override(&d.verify_certificate, &d.origin[DEMAND_VERIFY_CERTIFICATE],
+		overrides->verify_certificate, base, &verify);
+	*demands = d;
 }
 
 const char *outcome_name(enum outcome outcome)

@@ -1,10 +1,13 @@
 /*
- * set: holds the sections of a policy set and merges those that match a connection into one policy.
+ * set: holds the sections of a policy set, and finds those that match a name or an address.
+ * They are sorted once, when loading ends, so that a look-up is a binary search for the name and
+ * for each of its suffixes.
  */
 #include "config/set.h"
 
 #include "config/load.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -16,6 +19,7 @@
 static const struct section builtin = {
 	.kind = SECTION_BUILTIN,
 	.label = "",
+	.path = "",
 	.set = (1u << SETTING_COUNT) - 1,
 	.value =
 		{
@@ -24,6 +28,7 @@ static const struct section builtin = {
 			[SETTING_MIN_TLS] = TLS_VERSION_1_2,
 			[SETTING_VIOLATION] = VIOLATION_TEMPFAIL,
 			[SETTING_MODE] = MODE_ENFORCE,
+			[SETTING_MESSAGE_OVERRIDE] = OVERRIDE_ANY,
 			[SETTING_ON_BAD_CERTIFICATE] = BAD_CERTIFICATE_UNAUTHENTICATED,
 			[SETTING_PROTECT_CREDENTIALS] = true,
 			[SETTING_INTERCEPT] = true,
@@ -31,26 +36,43 @@ static const struct section builtin = {
 	.origin = {[0 ... SETTING_COUNT - 1] = BUILTIN_ORIGIN},
 };
 
+const struct section *policy_set_default(const struct policy_set *set, enum setting setting)
+{
+	if (set->by_default && section_sets(set->by_default, setting))
+		return set->by_default;
+	return &builtin;
+}
+
 struct policy_set *policy_set_builtin(void)
 {
 	struct policy_set *set = calloc(1, sizeof(*set));
 
-	if (set && !(set->file = strdup(""))) {
-		free(set);
+	if (set && policy_set_freeze(set, NULL, NULL)) {
+		policy_set_free(set);
 		return NULL;
 	}
 	return set;
 }
 
-static void section_free(struct section *section)
+static void list_free(char **list)
+{
+	for (char **item = list; item && *item; item++)
+		free(*item);
+	free(list);
+}
+
+void section_free(struct section *section)
 {
 	if (!section)
 		return;
-	for (char **name = section->match; name && *name; name++)
-		free(*name);
-	free(section->match);
+	list_free(section->match);
+	list_free(section->fingerprints);
 	free(section->ca_file);
 	free(section->servername);
+	free(section->client_certificate);
+	free(section->client_key);
+	free(section->ciphers);
+	free(section->ciphersuites);
 	free(section->label);
 	free(section);
 }
@@ -62,11 +84,14 @@ void policy_set_free(struct policy_set *set)
 	for (size_t i = 0; i < set->count; i++)
 		section_free(set->sections[i]);
 	free(set->sections);
-	free(set->file);
+	free(set->sorted);
+	for (size_t i = 0; i < SET_FILES; i++)
+		free(set->path[i]);
 	free(set);
 }
 
-/* Room grows by doubling: the count is a power of two when it is full. */
+/* Room grows by doubling: when the count is a power of two, it is used up, or edit removed
+ * something and it is large enough. */
 static int make_room(struct policy_set *set)
 {
 	struct section **sections;
@@ -81,14 +106,15 @@ static int make_room(struct policy_set *set)
 	return 0;
 }
 
-struct section *policy_set_add(
-	struct policy_set *set, enum section_kind kind, const char *label, unsigned line)
+struct section *policy_set_add(struct policy_set *set, enum section_kind kind, const char *label,
+	const char *path, unsigned line)
 {
 	struct section *section = calloc(1, sizeof(*section));
 
 	if (!section)
 		return NULL;
 	section->kind = kind;
+	section->path = path;
 	section->line = line;
 	section->label = strdup(label);
 	if (!section->label || make_room(set)) {
@@ -99,247 +125,193 @@ struct section *policy_set_add(
 	return section;
 }
 
-/* What a connection is known by: one looked-up name (or NULL) and the address. */
-struct target {
-	const char *name;
-	struct address address;
-};
-
-/* From weak to strict. */
-static int strictness(enum setting setting, int value)
+/* What a section is known by, as it is compared; "" where it is an address. */
+static const char *name_of(const struct section *section)
 {
-	static const int on_bad[] = {
-		[BAD_CERTIFICATE_CLEARTEXT] = 0,
-		[BAD_CERTIFICATE_UNAUTHENTICATED] = 1,
-		[BAD_CERTIFICATE_REFUSE] = 2,
-	};
-
-	return setting == SETTING_ON_BAD_CERTIFICATE ? on_bad[value] : value;
+	switch (section->kind) {
+	case SECTION_HOST:
+		return section->host.form == HOST_ADDRESS ? "" : section->host.name;
+	case SECTION_SENDER:
+	case SECTION_RECIPIENT:
+		return section->pattern.name;
+	case SECTION_BUILTIN:
+	case SECTION_DEFAULT:
+	case SECTION_MESSAGE:
+		break;
+	}
+	return "";
 }
 
-/* The stricter of two sections that set `setting`; the first where they are equal. Either may be
- * NULL. */
-static const struct section *stricter(
-	enum setting setting, const struct section *a, const struct section *b)
+/* The longer prefix first, so that the sections for an address come in the order they count. */
+static int compare_hosts(const struct host *a, const struct host *b)
 {
-	if (!a || !b)
-		return a ? a : b;
-	return strictness(setting, b->value[setting]) > strictness(setting, a->value[setting]) ? b
-											       : a;
+	if (a->address.family != b->address.family)
+		return a->address.family < b->address.family ? -1 : 1;
+	if (a->prefix != b->prefix)
+		return a->prefix > b->prefix ? -1 : 1;
+	return memcmp(a->address.bytes, b->address.bytes, sizeof(a->address.bytes));
 }
 
-static bool is_host_by_name(const struct section *section)
+int section_compare(const struct section *a, const struct section *b)
 {
-	return section->kind == SECTION_HOST && section->host.form != HOST_ADDRESS;
+	int order;
+
+	if (a->kind != b->kind)
+		return a->kind < b->kind ? -1 : 1;
+	order = strcmp(name_of(a), name_of(b));
+	if (order == 0 && section_is_host_by_address(a))
+		order = compare_hosts(&a->host, &b->host);
+	return order;
 }
 
-static bool is_host_by_address(const struct section *section)
+/* Equal ones stay in the order of the files, which their place in set->sections tells. */
+static int compare_places(const void *a, const void *b)
 {
-	return section->kind == SECTION_HOST && section->host.form == HOST_ADDRESS;
+	const struct section *const *x = *(const struct section *const *const *)a;
+	const struct section *const *y = *(const struct section *const *const *)b;
+	int order = section_compare(*x, *y);
+
+	return order ? order : (x > y) - (x < y);
 }
 
-#define ANY_SETTING SETTING_COUNT
-
-static bool counts(const struct section *section, enum setting setting)
+static int sort(struct policy_set *set)
 {
-	return setting == ANY_SETTING || section_sets(section, setting);
+	struct section ***places = calloc(set->count ? set->count : 1, sizeof(*places));
+
+	free(set->sorted);
+	set->sorted = calloc(set->count ? set->count : 1, sizeof(*set->sorted));
+	if (!places || !set->sorted) {
+		free(places);
+		return -ENOMEM;
+	}
+	for (size_t i = 0; i < set->count; i++)
+		places[i] = &set->sections[i];
+	qsort(places, set->count, sizeof(*places), compare_places);
+	for (size_t i = 0; i < set->count; i++)
+		set->sorted[i] = *places[i];
+	free(places);
+	return 0;
 }
 
-/* The most specific section for `name` that sets `setting`, or NULL. */
-static const struct section *by_name(
-	const struct policy_set *set, const char *name, enum setting setting)
+/* The first pair in the order of text: sections of two files do not mix, so file and line tell it.
+ */
+static int find_equal(
+	const struct policy_set *set, const struct section **first, const struct section **second)
 {
-	const struct section *best = NULL;
+	const struct section *before = NULL, *behind = NULL;
 
-	if (!name || !set->named)
-		return NULL;
+	for (size_t i = 1; i < set->count; i++) {
+		const struct section *a = set->sorted[i - 1], *b = set->sorted[i];
+
+		if (section_compare(a, b) != 0)
+			continue;
+		if (!behind || (b->path == behind->path ? b->line < behind->line
+							: b->path == set->path[0])) {
+			before = a;
+			behind = b;
+		}
+	}
+	if (!behind)
+		return 0;
+	*first = before;
+	*second = behind;
+	return -EEXIST;
+}
+
+static void summarise_section(struct policy_set *set, const struct section *s)
+{
+	for (unsigned r = 0; r < RANK_COUNT; r++) {
+		if (!section_sets(s, rank_setting(r)))
+			continue;
+		if (section_is_host_by_name(s))
+			set->strictest_named[r] = section_stricter(r, set->strictest_named[r], s);
+		if (r >= DEMAND_COUNT)
+			continue;
+		set->strictest[r] = section_stricter(r, set->strictest[r], s);
+		if (s->kind == SECTION_SENDER)
+			set->weakest_sender[r] = section_weaker(r, set->weakest_sender[r], s);
+		if (s->kind == SECTION_RECIPIENT)
+			set->weakest_recipient[r] = section_weaker(r, set->weakest_recipient[r], s);
+	}
+}
+
+static void summarise(struct policy_set *set)
+{
 	for (size_t i = 0; i < set->count; i++) {
-		const struct section *s = set->sections[i];
+		const struct section *s = set->sorted[i];
 
-		if (is_host_by_name(s) && counts(s, setting) && host_matches_name(&s->host, name) &&
-			(!best || host_specificity(&s->host) > host_specificity(&best->host)))
-			best = s;
+		if (s->kind == SECTION_DEFAULT)
+			set->by_default = s;
+		set->named += section_is_host_by_name(s);
+		if (section_is_host_by_address(s) && set->address_count++ == 0)
+			set->first_address = i;
 	}
-	return best;
+	for (unsigned r = 0; r < DEMAND_COUNT; r++)
+		set->strictest[r] = policy_set_default(set, rank_setting(r));
+	for (size_t i = 0; i < set->count; i++)
+		summarise_section(set, set->sections[i]);
 }
 
-/* The most specific section for the address that sets `setting`, or NULL. */
-static const struct section *by_address(
-	const struct policy_set *set, const struct address *address, enum setting setting)
+int policy_set_freeze(
+	struct policy_set *set, const struct section **first, const struct section **second)
 {
-	const struct section *best = NULL;
+	int rc = sort(set);
 
-	for (size_t i = 0; i < set->count; i++) {
-		const struct section *s = set->sections[i];
+	if (!rc)
+		rc = find_equal(set, first, second);
+	if (!rc)
+		summarise(set);
+	return rc;
+}
 
-		if (is_host_by_address(s) && counts(s, setting) &&
-			host_matches_address(&s->host, address) &&
-			(!best || host_specificity(&s->host) > host_specificity(&best->host)))
-			best = s;
+/* The section of that kind and name, or NULL. */
+static const struct section *find(
+	const struct policy_set *set, enum section_kind kind, const char *name)
+{
+	size_t low = 0, high = set->count;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+		const struct section *s = set->sorted[middle];
+		int order = s->kind != kind ? (s->kind < kind ? -1 : 1) : strcmp(name_of(s), name);
+
+		if (order == 0)
+			return s;
+		if (order < 0)
+			low = middle + 1;
+		else
+			high = middle;
 	}
-	return best;
+	return NULL;
 }
 
-static const struct section *by_default(const struct policy_set *set, enum setting setting)
+static void chain_add(struct chain *chain, const struct section *section)
 {
-	if (set->by_default && section_sets(set->by_default, setting))
-		return set->by_default;
-	return &builtin;
+	if (section && chain->count < CHAIN_SIZE)
+		chain->at[chain->count++] = section;
 }
 
-/* No name is known: the host may be one with a section, or none of them, so all of them count and
- * default too. */
-static const struct section *strictest_of_all(const struct policy_set *set, enum setting setting)
+void policy_set_by_name(
+	const struct policy_set *set, enum section_kind kind, const char *name, struct chain *chain)
 {
-	const struct section *best = by_default(set, setting);
+	const char *dot = name;
 
-	for (size_t i = 0; i < set->count; i++) {
-		if (is_host_by_name(set->sections[i]) && section_sets(set->sections[i], setting))
-			best = stricter(setting, best, set->sections[i]);
+	chain->count = 0;
+	chain_add(chain, find(set, kind, name));
+	if (name[0] == '[')
+		return;
+	while ((dot = strchr(dot + 1, '.')))
+		chain_add(chain, find(set, kind, dot));
+}
+
+void policy_set_by_address(
+	const struct policy_set *set, const struct address *address, struct chain *chain)
+{
+	chain->count = 0;
+	for (size_t i = 0; i < set->address_count; i++) {
+		const struct section *s = set->sorted[set->first_address + i];
+
+		if (host_matches_address(&s->host, address))
+			chain_add(chain, s);
 	}
-	return best;
-}
-
-/* The section that gives an ordered setting its value. Never NULL. */
-static const struct section *resolve(
-	const struct policy_set *set, const struct target *target, enum setting setting)
-{
-	const struct section *address = by_address(set, &target->address, setting);
-	const struct section *best =
-		stricter(setting, by_name(set, target->name, setting), address);
-
-	if (best)
-		return best;
-	return target->name ? by_default(set, setting) : strictest_of_all(set, setting);
-}
-
-/* The section that gives an unordered setting its value. Never NULL. */
-static const struct section *resolve_text(
-	const struct policy_set *set, const struct target *target, enum setting setting)
-{
-	const struct section *best = by_name(set, target->name, setting);
-
-	if (!best)
-		best = by_address(set, &target->address, setting);
-	return best ? best : by_default(set, setting);
-}
-
-static bool same_text(const char *a, const char *b)
-{
-	return a && b ? strcmp(a, b) == 0 : a == b;
-}
-
-static bool same_list(char *const *a, char *const *b)
-{
-	if (!a || !b)
-		return a == b;
-	while (*a && *b && strcmp(*a, *b) == 0) {
-		a++;
-		b++;
-	}
-	return !*a && !*b;
-}
-
-/* An exemption counts only from the section nearest to the host, never by inheritance: see
- * policy.h. */
-static bool intercepts(const struct policy_set *set, const struct target *target)
-{
-	const struct section *nearest = by_address(set, &target->address, ANY_SETTING);
-	const struct section *demand = by_name(set, target->name, SETTING_REQUIRE_TLS);
-
-	if (nearest) {
-		if (!section_sets(nearest, SETTING_INTERCEPT) || nearest->value[SETTING_INTERCEPT])
-			return true;
-		return demand && demand->value[SETTING_REQUIRE_TLS];
-	}
-	if (target->name ? by_name(set, target->name, ANY_SETTING) != NULL : set->named > 0)
-		return true;
-	return by_default(set, SETTING_INTERCEPT)->value[SETTING_INTERCEPT];
-}
-
-/* The sections that decide, setting by setting, over all names seen so far. */
-struct choice {
-	const struct section *section[SETTING_COUNT];
-	bool intercept;
-	const char *conflict;
-	bool any;
-};
-
-static void choose_texts(
-	const struct policy_set *set, const struct target *target, struct choice *choice)
-{
-	const struct section *ca = resolve_text(set, target, SETTING_CA_FILE);
-	const struct section *match = resolve_text(set, target, SETTING_MATCH);
-
-	if (!choice->any) {
-		choice->section[SETTING_CA_FILE] = ca;
-		choice->section[SETTING_MATCH] = match;
-		choice->section[SETTING_SERVERNAME] = resolve_text(set, target, SETTING_SERVERNAME);
-	}
-	if (!same_text(choice->section[SETTING_CA_FILE]->ca_file, ca->ca_file))
-		choice->conflict = "ca_file";
-	else if (!same_list(choice->section[SETTING_MATCH]->match, match->match))
-		choice->conflict = "match";
-}
-
-static void choose(const struct policy_set *set, const struct target *target, struct choice *choice)
-{
-	for (enum setting s = 0; s < SETTING_INTERCEPT; s++)
-		choice->section[s] = stricter(s, choice->section[s], resolve(set, target, s));
-	choose_texts(set, target, choice);
-	choice->intercept |= intercepts(set, target);
-	choice->any = true;
-}
-
-static void fill(const struct choice *choice, struct policy *policy)
-{
-	static const enum setting of_demand[DEMAND_COUNT] = {
-		[DEMAND_REQUIRE_TLS] = SETTING_REQUIRE_TLS,
-		[DEMAND_VERIFY_CERTIFICATE] = SETTING_VERIFY_CERTIFICATE,
-		[DEMAND_MIN_TLS] = SETTING_MIN_TLS,
-		[DEMAND_VIOLATION] = SETTING_VIOLATION,
-		[DEMAND_MODE] = SETTING_MODE,
-	};
-	const struct section *const *from = choice->section;
-	struct demands *d = &policy->demands;
-	struct connection_settings *c = &policy->connection;
-
-	d->require_tls = from[SETTING_REQUIRE_TLS]->value[SETTING_REQUIRE_TLS];
-	d->verify_certificate = from[SETTING_VERIFY_CERTIFICATE]->value[SETTING_VERIFY_CERTIFICATE];
-	d->min_tls = (enum tls_version)from[SETTING_MIN_TLS]->value[SETTING_MIN_TLS];
-	d->violation = (enum violation)from[SETTING_VIOLATION]->value[SETTING_VIOLATION];
-	d->mode = (enum mode)from[SETTING_MODE]->value[SETTING_MODE];
-	for (enum demand i = 0; i < DEMAND_COUNT; i++)
-		d->origin[i] = &from[of_demand[i]]->origin[of_demand[i]];
-	c->on_bad_certificate = (enum on_bad_certificate)from[SETTING_ON_BAD_CERTIFICATE]
-					->value[SETTING_ON_BAD_CERTIFICATE];
-	c->on_bad_certificate_origin =
-		&from[SETTING_ON_BAD_CERTIFICATE]->origin[SETTING_ON_BAD_CERTIFICATE];
-	c->protect_credentials =
-		from[SETTING_PROTECT_CREDENTIALS]->value[SETTING_PROTECT_CREDENTIALS];
-	c->protect_credentials_origin =
-		&from[SETTING_PROTECT_CREDENTIALS]->origin[SETTING_PROTECT_CREDENTIALS];
-	c->intercept = choice->intercept;
-	c->ca_file = from[SETTING_CA_FILE]->ca_file;
-	c->match = (const char *const *)from[SETTING_MATCH]->match;
-	c->servername = from[SETTING_SERVERNAME]->servername;
-	c->conflict = choice->conflict;
-}
-
-void policy_for_host(const struct policy_set *set, const char *const *names, unsigned name_count,
-	const struct sockaddr *address, struct policy *policy)
-{
-	struct choice choice = {0};
-	struct target target = {0};
-	char name[NAME_SIZE];
-
-	address_from_sockaddr(address, &target.address);
-	for (unsigned i = 0; i < name_count; i++) {
-		target.name = host_name_normalise(names[i], name) ? name : NULL;
-		choose(set, &target, &choice);
-	}
-	if (!choice.any)
-		choose(set, &target, &choice);
-	memset(policy, 0, sizeof(*policy));
-	fill(&choice, policy);
 }

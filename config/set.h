@@ -87,6 +87,11 @@ struct policy_set {
 struct section *policy_set_add(struct policy_set *set, enum section_kind kind, const char *label,
 	const char *path, unsigned line);
 
+void section_free(struct section *section);
+
+/* An order in which sections for the same are neighbours: 0. */
+int section_compare(const struct section *a, const struct section *b);
+
 /*
  * Sorts and summarises the sections when all are there; nothing may be asked before. 0; -ENOMEM; or
  * -EEXIST where two sections are for the same: the first such in *second, the one before it in

@@ -1,11 +1,10 @@
 #include "config/setting.h"
 
-#include "config/pem.h"
+#include "config/nearest.h"
+#include "config/value.h"
 
-#include <arpa/inet.h>
 #include <errno.h>
-#include <limits.h>
-#include <stdlib.h>
+#include <stdio.h>
 #include <string.h>
 #include <strings.h>
 
@@ -49,6 +48,13 @@ static const struct word bad_certificates[] = {
 	{NULL, 0},
 };
 
+static const struct word overrides[] = {
+	{"any", OVERRIDE_ANY},
+	{"tighten", OVERRIDE_TIGHTEN},
+	{"ignore", OVERRIDE_IGNORE},
+	{NULL, 0},
+};
+
 static const struct {
 	const char *name;
 	const struct word *words; /* NULL: text */
@@ -59,6 +65,8 @@ static const struct {
 	[SETTING_MIN_TLS] = {"min_tls", versions, "\"1.0\", \"1.1\", \"1.2\" or \"1.3\""},
 	[SETTING_VIOLATION] = {"violation", violations, "\"tempfail\" or \"reject\""},
 	[SETTING_MODE] = {"mode", modes, "\"enforce\" or \"observe\""},
+	[SETTING_MESSAGE_OVERRIDE] = {"message_override", overrides,
+		"\"any\", \"tighten\" or \"ignore\""},
 	[SETTING_ON_BAD_CERTIFICATE] = {"on_bad_certificate", bad_certificates,
 		"\"unauthenticated\", \"cleartext\" or \"refuse\""},
 	[SETTING_PROTECT_CREDENTIALS] = {"protect_credentials", truth, "true or false"},
@@ -66,6 +74,11 @@ static const struct {
 	[SETTING_CA_FILE] = {"ca_file", NULL, NULL},
 	[SETTING_MATCH] = {"match", NULL, NULL},
 	[SETTING_SERVERNAME] = {"servername", NULL, NULL},
+	[SETTING_FINGERPRINTS] = {"fingerprints", NULL, NULL},
+	[SETTING_CLIENT_CERTIFICATE] = {"client_certificate", NULL, NULL},
+	[SETTING_CLIENT_KEY] = {"client_key", NULL, NULL},
+	[SETTING_CIPHERS] = {"ciphers", NULL, NULL},
+	[SETTING_CIPHERSUITES] = {"ciphersuites", NULL, NULL},
 };
 
 const char *setting_name(enum setting setting)
@@ -96,192 +109,152 @@ const char *setting_value_name(enum setting setting, int value)
 	return w && w->text ? w->text : "";
 }
 
+/* What a misspelt value may have been meant for, as words for an error; "" where nothing is near.
+ * Between version numbers nothing is. */
+static void suggest(enum setting setting, const char *text, char out[60])
+{
+	size_t length = strlen(text), distance = length < 6 ? length / 2 + 1 : 4;
+	const char *best = NULL;
+
+	out[0] = '\0';
+	if (setting == SETTING_MIN_TLS)
+		return;
+	for (const struct word *w = settings[setting].words; w->text; w++)
+		nearest_word(text, w->text, &best, &distance);
+	if (best)
+		snprintf(out, 60, "did you mean \"%.30s\"? Write", best);
+}
+
 static int put_word(
 	struct section *section, enum setting setting, const char *text, struct err *err)
 {
+	char hint[60];
+
 	for (const struct word *w = settings[setting].words; w->text; w++) {
 		if (strcasecmp(w->text, text) == 0) {
 			section->value[setting] = w->value;
 			return 0;
 		}
 	}
-	return err_fail(err, EINVAL, "\"%.40s\" is not a value for it; write %s", text,
-		settings[setting].expected);
-}
-
-static int put_ca_file(struct section *section, const char *path, struct err *err)
-{
-	struct err why;
-	int rc;
-
-	if (path[0] != '/')
-		return err_fail(err, EINVAL,
-			"\"%.200s\" is not an absolute path; write one that begins with /", path);
-	if (strlen(path) >= PATH_MAX)
-		return err_fail(err, EINVAL, "path is longer than %d bytes", PATH_MAX - 1);
-	rc = pem_check_file(path, &why);
-	if (rc == -ENOMEM)
-		return err_fail(err, ENOMEM, "%s", why.text);
-	if (rc)
-		return err_fail(err, EINVAL,
-			"%.200s: %s; name a readable file of CA certificates in PEM form", path,
-			why.text);
-	section->ca_file = strdup(path);
-	return section->ca_file ? 0 : err_fail(err, ENOMEM, "out of memory");
-}
-
-static bool is_address(const char *text)
-{
-	unsigned char bytes[sizeof(struct in6_addr)];
-
-	return inet_pton(AF_INET, text, bytes) == 1 || inet_pton(AF_INET6, text, bytes) == 1;
-}
-
-/* `instead`: what to write where an address stands. */
-static int parse_name(const char *text, const char *instead, char **name, struct err *err)
-{
-	char normal[NAME_SIZE];
-	struct err why;
-
-	if (text[0] == '.' || text[0] == '*')
-		return err_fail(
-			err, EINVAL, "\"%.253s\" stands for several names; write each name", text);
-	if (is_address(text))
-		return err_fail(err, EINVAL, "\"%.253s\" is not a host name but an address; %s",
-			text, instead);
-	if (host_name_parse(text, normal, &why))
-		return err_fail(err, EINVAL, "\"%.253s\" %s", text, why.text);
-	*name = strdup(normal);
-	return *name ? 0 : err_fail(err, ENOMEM, "out of memory");
-}
-
-static int put_match(struct section *section, const char *text, struct err *err)
-{
-	size_t count = 0;
-	char **names, *name = NULL;
-	int rc = parse_name(text,
-		"write names of the certificate, or leave match out: without it the certificate "
-		"must be for the name that was looked up, or for the address if there was none",
-		&name, err);
-
-	if (rc)
-		return rc;
-	while (section->match && section->match[count])
-		count++;
-	names = reallocarray(section->match, count + 2, sizeof(*names));
-	if (!names) {
-		free(name);
-		return err_fail(err, ENOMEM, "out of memory");
-	}
-	names[count] = name;
-	names[count + 1] = NULL;
-	section->match = names;
-	return 0;
+	suggest(setting, text, hint);
+	return err_fail(err, EINVAL, "\"%.40s\" is not a value for it; %s %s", text,
+		*hint ? hint : "write", settings[setting].expected);
 }
 
 int setting_put(struct section *section, enum setting setting, const char *value, struct err *err)
 {
-	if (!setting_is_text(setting))
-		return put_word(section, setting, value, err);
-	if (setting == SETTING_CA_FILE)
-		return put_ca_file(section, value, err);
-	if (setting == SETTING_MATCH)
-		return put_match(section, value, err);
-	return parse_name(value,
-		"write the name that the server has in its certificate, or leave servername out: "
-		"the "
-		"handshake of a connection to a bare address asks for no name",
-		&section->servername, err);
+	if (setting_is_text(setting))
+		return value_put(section, setting, value, err);
+	return put_word(section, setting, value, err);
 }
 
-static size_t least(size_t a, size_t b)
+bool setting_is_list(enum setting setting)
 {
-	return a < b ? a : b;
+	return setting == SETTING_MATCH || setting == SETTING_FINGERPRINTS;
 }
 
-/* Letters to insert, drop or change between the two (Levenshtein); `b` is shorter than 32. */
-static size_t distance(const char *a, const char *b)
+bool setting_is_demand(enum setting setting)
 {
-	size_t row[32], length = strlen(b);
+	return setting <= SETTING_MESSAGE_OVERRIDE;
+}
 
-	for (size_t j = 0; j <= length; j++)
-		row[j] = j;
-	for (size_t i = 1; a[i - 1]; i++) {
-		size_t diagonal = row[0];
+int setting_check_place(const struct section *section, enum setting setting, struct err *err)
+{
+	bool envelope = section->kind == SECTION_SENDER || section->kind == SECTION_RECIPIENT;
 
-		row[0] = i;
-		for (size_t j = 1; j <= length; j++) {
-			size_t change = diagonal + (a[i - 1] != b[j - 1]);
+	if (envelope && !setting_is_demand(setting))
+		return err_fail(err, EINVAL,
+			"is a setting of the connection, and stands in default and host sections "
+			"only; put it into a section for the server, host \"...\" { ... }");
+	if (setting == SETTING_INTERCEPT && section_is_host_by_name(section))
+		return err_fail(err, EINVAL,
+			"stands in default and in host sections for addresses only; write the "
+			"address or network");
+	return 0;
+}
 
-			diagonal = row[j];
-			row[j] = least(change, least(row[j], row[j - 1]) + 1);
-		}
+static const struct {
+	const char *name;
+	enum section_kind kind;
+} kinds[] = {
+	{"default", SECTION_DEFAULT},
+	{"host", SECTION_HOST},
+	{"sender", SECTION_SENDER},
+	{"recipient", SECTION_RECIPIENT},
+};
+
+#define KIND_COUNT (sizeof(kinds) / sizeof(*kinds))
+
+#define KINDS "default { ... } and host, sender or recipient \"...\" { ... }"
+
+const char *section_kind_name(enum section_kind kind)
+{
+	for (size_t i = 0; i < KIND_COUNT; i++) {
+		if (kinds[i].kind == kind)
+			return kinds[i].name;
 	}
-	return row[length];
+	return kind == SECTION_MESSAGE ? "message" : "built-in";
 }
 
-/* The setting that `name` may have been meant for, or NULL. */
-static const char *suggest(const char *name)
+int section_kind_parse(const char *word, enum section_kind *kind, struct err *err)
 {
 	const char *best = NULL;
-	size_t nearest = 4;
+	size_t distance = 3;
 
-	if (strlen(name) > 31)
-		return NULL;
-	for (enum setting s = 0; s < SETTING_COUNT; s++) {
-		size_t d = distance(name, settings[s].name);
-
-		if (d < nearest) {
-			nearest = d;
-			best = settings[s].name;
+	for (size_t i = 0; i < KIND_COUNT; i++) {
+		if (strcmp(kinds[i].name, word) == 0) {
+			*kind = kinds[i].kind;
+			return 0;
 		}
+		nearest_word(word, kinds[i].name, &best, &distance);
 	}
-	return best;
+	if (best)
+		return err_fail(err, EINVAL, "unknown section; did you mean %s?", best);
+	return err_fail(err, EINVAL, "unknown section; the sections are " KINDS);
 }
 
-/* Planned, so that a file for a later version is told from one with a slip of the pen. */
-static bool is_for_later(const char *name)
+int section_take_label(struct section *section, struct err *err)
 {
-	static const char *const later[] = {
-		"message_override",
-		"fingerprints",
-		"client_certificate",
-		"client_key",
-		"ciphers",
-	};
-
-	for (size_t i = 0; i < sizeof(later) / sizeof(*later); i++) {
-		if (strcmp(name, later[i]) == 0)
-			return true;
+	switch (section->kind) {
+	case SECTION_HOST:
+		return host_parse(section->label, &section->host, err);
+	case SECTION_SENDER:
+	case SECTION_RECIPIENT:
+		return pattern_parse(
+			section->label, section->kind == SECTION_SENDER, &section->pattern, err);
+	case SECTION_DEFAULT:
+	case SECTION_BUILTIN:
+	case SECTION_MESSAGE:
+		break;
 	}
-	return false;
+	return 0;
 }
 
 static void explain_at_top(const char *name, struct err *what)
 {
-	if (strcmp(name, "sender") == 0 || strcmp(name, "recipient") == 0)
-		err_fail(what, EINVAL,
-			"sections of this kind are not supported by this version of mailseal");
-	else if (setting_by_name(name) != SETTING_COUNT)
-		err_fail(what, EINVAL,
-			"stands outside a section; put it into default { ... } or host \"...\" { "
-			"... }");
+	enum section_kind kind;
+
+	if (setting_by_name(name) != SETTING_COUNT)
+		err_fail(what, EINVAL, "stands outside a section; put it into one: " KINDS);
 	else
-		err_fail(what, EINVAL,
-			"unknown section; the sections are default { ... } and host \"...\" { ... "
-			"}");
+		section_kind_parse(name, &kind, what);
 }
 
 void setting_explain_unknown(const char *name, bool top, struct err *what)
 {
-	const char *suggestion = suggest(name);
+	enum section_kind kind;
+	const char *best = NULL;
+	size_t distance = 4;
 
-	if (is_for_later(name))
-		err_fail(what, EINVAL, "is not supported by this version of mailseal");
-	else if (top)
+	for (enum setting s = 0; s < SETTING_COUNT; s++)
+		nearest_word(name, settings[s].name, &best, &distance);
+	if (top)
 		explain_at_top(name, what);
-	else if (suggestion)
-		err_fail(what, EINVAL, "unknown setting; did you mean %s?", suggestion);
+	else if (section_kind_parse(name, &kind, NULL) == 0)
+		err_fail(what, EINVAL,
+			"unknown setting; sections do not nest: close the one before it with }");
+	else if (best)
+		err_fail(what, EINVAL, "unknown setting; did you mean %s?", best);
 	else
 		err_fail(what, EINVAL, "unknown setting; mailseal.conf(5) lists them");
 }

@@ -12,6 +12,7 @@ struct scan {
 	unsigned line;
 	unsigned depth;	    /* open braces */
 	unsigned statement; /* line of the first word since the last section; 0 before it */
+	char initial;	    /* its first letter */
 	unsigned opened;    /* line of the last brace opened at depth 0 */
 	struct text_sections sections;
 	struct text_problem *problem;
@@ -22,7 +23,7 @@ struct scan {
 
 void text_sections_clear(struct text_sections *sections)
 {
-	free(sections->lines);
+	free(sections->at);
 	*sections = (struct text_sections){0};
 }
 
@@ -105,8 +106,12 @@ static int skip_string(struct scan *s)
 
 static void note_statement(struct scan *s)
 {
-	if (s->depth == 0 && s->statement == 0)
-		s->statement = s->line;
+	char c = peek(s, 0);
+
+	if (s->depth != 0 || s->statement != 0)
+		return;
+	s->statement = s->line;
+	s->initial = c == '"' || c == '\'' ? peek(s, 1) : c;
 }
 
 static int open_brace(struct scan *s)
@@ -123,15 +128,16 @@ static int open_brace(struct scan *s)
 		return FAIL(s, s->line, "more than %d sections", TEXT_SECTIONS);
 	if ((sections->count & (sections->count - 1)) == 0) {
 		size_t room = sections->count ? 2 * sections->count : 1;
-		unsigned *lines = reallocarray(sections->lines, room, sizeof(*lines));
+		struct text_section *at = reallocarray(sections->at, room, sizeof(*at));
 
-		if (!lines) {
+		if (!at) {
 			s->problem->line = s->line;
 			return err_fail(&s->problem->err, ENOMEM, "out of memory");
 		}
-		sections->lines = lines;
+		sections->at = at;
 	}
-	sections->lines[sections->count++] = s->statement ? s->statement : s->line;
+	sections->at[sections->count++] =
+		(struct text_section){s->statement ? s->statement : s->line, s->initial};
 	s->opened = s->line;
 	return 0;
 }

@@ -22,9 +22,15 @@ struct text_problem {
 	struct err err; /* what is wrong and what to do, without file and line */
 };
 
-/* The line on which each section begins, in the order of the file. */
+/* The line on which each section begins, and the first letter of its kind; in the order of the
+ * file. */
+struct text_section {
+	unsigned line;
+	char initial;
+};
+
 struct text_sections {
-	unsigned *lines;
+	struct text_section *at;
 	size_t count;
 };
 

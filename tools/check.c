@@ -20,7 +20,7 @@ struct check {
 	char path[TOOL_PATH_SIZE];
 	bool json;
 	struct policy_set *set;
-	struct stat seen;
+	struct seen seen;
 };
 
 static const struct argp_option options[] = {
@@ -83,7 +83,7 @@ static int load(struct check *check, bool *built_in, struct err *err)
 
 	if (rc)
 		return rc;
-	rc = policy_set_load(check->path, &check->set, &check->seen, err);
+	rc = policy_set_load(check->path, false, &check->set, &check->seen, err);
 	*built_in = rc == -ENOENT && !check->named;
 	if (*built_in) {
 		check->set = policy_set_builtin();
@@ -94,7 +94,7 @@ static int load(struct check *check, bool *built_in, struct err *err)
 
 static bool others_may_write(const struct check *check)
 {
-	return check->set->count > 0 && check->seen.st_mode & (S_IWGRP | S_IWOTH);
+	return check->set->count > 0 && check->seen.main.st_mode & (S_IWGRP | S_IWOTH);
 }
 
 static const char writable[] = "others than its owner may write the file, and with it the policy";
@@ -219,6 +219,12 @@ static json_t *json_setting(const struct section *section, enum setting setting)
 		for (char **name = section->match; name && *name; name++)
 			json_array_append_new(names, json_string(*name));
 		return names;
+	case SETTING_MESSAGE_OVERRIDE:
+	case SETTING_FINGERPRINTS:
+	case SETTING_CLIENT_CERTIFICATE:
+	case SETTING_CLIENT_KEY:
+	case SETTING_CIPHERS:
+	case SETTING_CIPHERSUITES:
 	case SETTING_COUNT:
 		break;
 	}

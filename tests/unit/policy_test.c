@@ -389,7 +389,8 @@ static void origins_are_described(void **state)
 			"host \"mail.partner.net\", mailseal.conf:14"},
 		{{SECTION_SENDER, "a.b", "m", 1}, "sender \"a.b\", m:1"},
 		{{SECTION_RECIPIENT, "a.b", "m", 1}, "recipient \"a.b\", m:1"},
-		{{SECTION_MESSAGE, "", "", 0}, "header of the message"},
+		{{SECTION_MESSAGE, "Mailseal-Require-TLS", "", 0},
+			"field Mailseal-Require-TLS of the message"},
 	};
 	char text[100];
 

@@ -1,0 +1,404 @@
+#include "config/parse.h"
+
+#include "config/pem.h"
+#include "config/setting.h"
+#include "config/text.h"
+#include "config/value.h"
+
+#include <confuse.h>
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct load {
+	const struct parse_file *file;
+	struct policy_set *set;
+	size_t first;	      /* of the set's sections that stands in this file */
+	struct section *open; /* the section that is being read, or NULL */
+	size_t opened;	      /* sections begun so far */
+	struct text_sections sections;
+	struct err *err;
+	int rc; /* 0, or the code of the first error, which is the one told */
+};
+
+static struct load *current;
+
+int parse_fail(struct err *err, int code, const char *path, unsigned line, const char *subject,
+	const char *what)
+{
+	size_t length = strlen(path);
+	bool cut = length > 160;
+
+	return err_fail(err, code, "%s%s:%u: %.120s%s%s", cut ? "..." : "",
+		path + (cut ? length - 160 : 0), line, subject, *subject ? ": " : "", what);
+}
+
+/* Only the first error counts. */
+static int fail(struct load *load, int code, unsigned line, const char *subject, const char *what)
+{
+	if (!load->rc)
+		load->rc = parse_fail(load->err, code, load->file->path, line, subject, what);
+	return load->rc;
+}
+
+static int fail_memory(struct load *load, unsigned line)
+{
+	return fail(load, ENOMEM, line, "", "out of memory");
+}
+
+/* `host "label"`, as errors name a section. */
+static const char *subject_of(const char *kind, const char *label, char out[160])
+{
+	if (label && *label)
+		snprintf(out, 160, "%s \"%.100s\"", kind, label);
+	else
+		snprintf(out, 160, label && strcmp(kind, "default") != 0 ? "%s \"\"" : "%s", kind);
+	return out;
+}
+
+/* The line alone where both stand in the same file, since the error begins with its path. */
+static int tell_equal(struct err *err, const char *path, unsigned line, const char *subject,
+	const struct section *first)
+{
+	size_t length = strlen(first->path);
+	struct err what;
+
+	if (strcmp(first->path, path) == 0)
+		err_fail(&what, EINVAL,
+			"second section for the same; the first is on line %u: join them",
+			first->line);
+	else
+		err_fail(&what, EINVAL,
+			"second section for the same; the first is at %s%s:%u: keep one of them",
+			length > 160 ? "..." : "", first->path + (length > 160 ? length - 160 : 0),
+			first->line);
+	return parse_fail(err, EINVAL, path, line, subject, what.text);
+}
+
+int parse_fail_equal(struct err *err, const struct section *first, const struct section *second)
+{
+	char subject[160];
+
+	subject_of(section_kind_name(second->kind), second->label, subject);
+	return tell_equal(err, second->path, second->line, subject, first);
+}
+
+static unsigned line_of_next(const struct load *load)
+{
+	return load->opened < load->sections.count ? load->sections.at[load->opened].line : 0;
+}
+
+/* What follows from kind and label. */
+static int take_label(struct load *load, struct section *section)
+{
+	struct err what = {""};
+	char subject[160];
+	int rc = section_take_label(section, &what);
+
+	if (!rc && section->kind == SECTION_DEFAULT && load->file->main)
+		rc = err_fail(&what, EINVAL,
+			"stands in the main configuration only; put its settings into default of "
+			"%.200s",
+			load->file->main);
+	return rc ? fail(load, -rc, section->line,
+			    subject_of(section_kind_name(section->kind), section->label, subject),
+			    what.text)
+		  : 0;
+}
+
+/* Begins a section when its first value, or its end, is seen. */
+static int open_section(struct load *load, cfg_t *cfg)
+{
+	unsigned line = line_of_next(load);
+	const char *title = cfg_title(cfg);
+	enum section_kind kind;
+	struct section *section;
+
+	if (load->open)
+		return 0;
+	if (section_kind_parse(cfg_name(cfg), &kind, NULL))
+		return fail(load, EINVAL, line, cfg_name(cfg), "unknown section");
+	section = policy_set_add(load->set, kind, title ? title : "", load->file->path, line);
+	if (!section)
+		return fail_memory(load, line);
+	load->opened++;
+	load->open = section;
+	return take_label(load, section);
+}
+
+/* The same file in many sections is read once. */
+static bool file_is_known(const struct load *load, enum setting setting, const char *path)
+{
+	if (setting != SETTING_CA_FILE && setting != SETTING_CLIENT_CERTIFICATE &&
+		setting != SETTING_CLIENT_KEY)
+		return false;
+	for (size_t i = 0; i < load->set->count; i++) {
+		char **place = value_place(load->set->sections[i], setting);
+
+		if (*place && strcmp(*place, path) == 0)
+			return true;
+	}
+	return false;
+}
+
+static int put(struct load *load, struct section *section, enum setting setting, const char *value,
+	unsigned line)
+{
+	struct err why = {"out of memory"};
+	int rc = setting_check_place(section, setting, &why);
+
+	if (!rc && file_is_known(load, setting, value))
+		rc = value_put_known(section, setting, value);
+	else if (!rc)
+		rc = setting_put(section, setting, value, &why);
+	return rc ? fail(load, -rc, line, setting_name(setting), why.text) : 0;
+}
+
+static const char *base_name(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	return slash ? slash + 1 : path;
+}
+
+/* libconfuse read one value; of a list, one more. */
+static int on_value(cfg_t *cfg, cfg_opt_t *opt, const char *value, void *result)
+{
+	struct load *load = current;
+	enum setting setting = setting_by_name(cfg_opt_name(opt));
+	unsigned line = (unsigned)cfg->line;
+	struct section *section;
+
+	if (strcmp(cfg_name(cfg), "root") == 0 || setting == SETTING_COUNT)
+		return fail(load, EINVAL, line, cfg_opt_name(opt), "stands outside a section");
+	if (open_section(load, cfg))
+		return load->rc;
+	section = load->open;
+	/* A list that is assigned anew begins with its first value again. */
+	if (section_sets(section, setting) && (!setting_is_list(setting) || cfg_opt_size(opt) <= 1))
+		return fail(load, EINVAL, line, setting_name(setting),
+			"is set a second time in this section; keep one");
+	if (put(load, section, setting, value, line))
+		return load->rc;
+	if (!section_sets(section, setting))
+		section->origin[setting] = (struct origin){
+			section->kind, section->label, base_name(section->path), line};
+	section->set |= 1u << setting;
+	*(const char **)result = "";
+	return 0;
+}
+
+static int check_lists(struct load *load, cfg_t *cfg)
+{
+	for (enum setting s = 0; s < SETTING_COUNT; s++) {
+		cfg_opt_t *opt = setting_is_list(s) ? cfg_getopt(cfg, setting_name(s)) : NULL;
+
+		if (opt && opt->flags & CFGF_MODIFIED && cfg_opt_size(opt) == 0)
+			return fail(load, EINVAL, load->open->line, setting_name(s),
+				"list is empty; write at least one, or remove it");
+	}
+	return 0;
+}
+
+/* A certificate to show and its key come from one section, so that they fit. */
+static int check_client(struct load *load, const struct section *s)
+{
+	struct err why, what;
+	int rc;
+
+	if (section_sets(s, SETTING_CLIENT_KEY) && !section_sets(s, SETTING_CLIENT_CERTIFICATE))
+		return fail(load, EINVAL, s->origin[SETTING_CLIENT_KEY].line, "client_key",
+			"impossible combination: a key without a certificate; set "
+			"client_certificate in the same section");
+	if (section_sets(s, SETTING_CLIENT_KEY) || !section_sets(s, SETTING_CLIENT_CERTIFICATE))
+		return 0;
+	rc = pem_check_key_file(s->client_certificate, &why);
+	if (!rc)
+		return 0;
+	err_fail(&what, -rc, "%.200s: %s; name the file of the key in client_key",
+		s->client_certificate, why.text);
+	return fail(load, rc == -ENOMEM ? ENOMEM : EINVAL,
+		s->origin[SETTING_CLIENT_CERTIFICATE].line, "client_certificate", what.text);
+}
+
+/* libconfuse read the closing brace of a section. */
+static int on_section_end(cfg_t *root, cfg_opt_t *opt)
+{
+	struct load *load = current;
+	cfg_t *cfg = cfg_opt_getnsec(opt, cfg_opt_size(opt) - 1);
+
+	(void)root;
+	if (open_section(load, cfg) || check_lists(load, cfg) || check_client(load, load->open))
+		return load->rc;
+	load->open = NULL;
+	return 0;
+}
+
+/* If `text` is `format` with one quoted word for %s: that word. */
+static bool quoted_word(const char *text, const char *before, char *word, size_t size)
+{
+	size_t length = strlen(before);
+	const char *end;
+
+	if (strncmp(text, before, length) != 0 || text[length] != '\'')
+		return false;
+	text += length + 1;
+	end = strrchr(text, '\'');
+	if (!end)
+		return false;
+	snprintf(word, size, "%.*s", (int)(end - text), text);
+	return true;
+}
+
+static void fail_unknown(struct load *load, const cfg_t *cfg, unsigned line, const char *word)
+{
+	struct err what;
+
+	setting_explain_unknown(word, strcmp(cfg_name((cfg_t *)cfg), "root") == 0, &what);
+	fail(load, EINVAL, line, word, what.text);
+}
+
+/* libconfuse does not tell of which kind the section is. */
+static const char *kind_of_next(const struct load *load)
+{
+	static const enum section_kind kinds[] = {SECTION_HOST, SECTION_SENDER, SECTION_RECIPIENT};
+
+	for (size_t i = 0; i < sizeof(kinds) / sizeof(*kinds); i++) {
+		const char *name = section_kind_name(kinds[i]);
+
+		if (load->opened < load->sections.count &&
+			load->sections.at[load->opened].initial == name[0])
+			return name;
+	}
+	return "section";
+}
+
+static void fail_second_title(struct load *load, const char *title)
+{
+	const char *kind = kind_of_next(load);
+	unsigned line = line_of_next(load);
+	char subject[160];
+
+	if (load->rc)
+		return;
+	subject_of(kind, title, subject);
+	for (size_t i = load->first; i < load->set->count; i++) {
+		const struct section *s = load->set->sections[i];
+
+		if (strcmp(s->label, title) == 0 && strcmp(section_kind_name(s->kind), kind) == 0) {
+			load->rc = tell_equal(load->err, load->file->path, line, subject, s);
+			return;
+		}
+	}
+	fail(load, EINVAL, line, subject, "second section for the same");
+}
+
+/* libconfuse has something to say. */
+static void on_error(cfg_t *cfg, const char *format, va_list ap)
+	__attribute__((format(printf, 2, 0)));
+
+static void on_error(cfg_t *cfg, const char *format, va_list ap)
+{
+	struct load *load = current;
+	unsigned line = cfg->line > 0 ? (unsigned)cfg->line : 0;
+	char text[400], word[100];
+
+	vsnprintf(text, sizeof(text), format, ap);
+	if (quoted_word(text, "no such option ", word, sizeof(word)))
+		fail_unknown(load, cfg, line, word);
+	else if (quoted_word(text, "found duplicate title ", word, sizeof(word)))
+		fail_second_title(load, word);
+	else
+		fail(load, EINVAL, line, "syntax", text);
+}
+
+#define VALUE(name) CFG_STR_CB(name, NULL, CFGF_NODEFAULT, on_value)
+#define LABELLED (CFGF_MULTI | CFGF_TITLE | CFGF_NO_TITLE_DUPES)
+#define VALUES(name) CFG_STR_LIST_CB(name, NULL, CFGF_NODEFAULT, on_value)
+
+static cfg_t *make_parser(void)
+{
+	cfg_opt_t settings[] = {
+		VALUE("require_tls"),
+		VALUE("verify_certificate"),
+		VALUE("min_tls"),
+		VALUE("violation"),
+		VALUE("mode"),
+		VALUE("message_override"),
+		VALUE("on_bad_certificate"),
+		VALUE("protect_credentials"),
+		VALUE("intercept"),
+		VALUE("ca_file"),
+		VALUES("match"),
+		VALUE("servername"),
+		VALUES("fingerprints"),
+		VALUE("client_certificate"),
+		VALUE("client_key"),
+		VALUE("ciphers"),
+		VALUE("ciphersuites"),
+		CFG_END(),
+	};
+	cfg_opt_t root[] = {
+		CFG_SEC("default", settings, CFGF_MULTI),
+		CFG_SEC("host", settings, LABELLED),
+		CFG_SEC("sender", settings, LABELLED),
+		CFG_SEC("recipient", settings, LABELLED),
+		CFG_END(),
+	};
+	cfg_t *cfg = cfg_init(root, CFGF_NONE);
+
+	if (!cfg)
+		return NULL;
+	cfg_set_error_function(cfg, on_error);
+	cfg_set_validate_func(cfg, "default", on_section_end);
+	cfg_set_validate_func(cfg, "host", on_section_end);
+	cfg_set_validate_func(cfg, "sender", on_section_end);
+	cfg_set_validate_func(cfg, "recipient", on_section_end);
+	return cfg;
+}
+
+static int parse(struct load *load, char *text, size_t length)
+{
+	FILE *stream = fmemopen(text, length, "r");
+	cfg_t *cfg = make_parser();
+
+	if (!stream || !cfg) {
+		fail_memory(load, 1);
+	} else {
+		current = load;
+		/* The two scanners must have seen the same sections, or the lines would be wrong.
+		 */
+		if (cfg_parse_fp(cfg, stream) != CFG_SUCCESS ||
+			load->opened != load->sections.count)
+			fail(load, EINVAL, cfg->line > 0 ? (unsigned)cfg->line : 0, "syntax",
+				"cannot be read");
+		current = NULL;
+	}
+	if (stream)
+		fclose(stream);
+	if (cfg)
+		cfg_free(cfg);
+	return load->rc;
+}
+
+static int prepare(struct load *load, char *text, size_t length)
+{
+	struct text_problem problem;
+	int rc = text_prepare(text, length, &load->sections, &problem);
+
+	return rc ? fail(load, -rc, problem.line, "syntax", problem.err.text) : 0;
+}
+
+int parse_text(struct policy_set *set, const struct parse_file *file, char *text, size_t length,
+	struct err *err)
+{
+	struct load load = {.file = file, .set = set, .first = set->count, .err = err};
+	int rc = prepare(&load, text, length);
+
+	if (!rc && length > 0)
+		rc = parse(&load, text, length);
+	text_sections_clear(&load.sections);
+	return rc;
+}
