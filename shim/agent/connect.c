@@ -77,7 +77,7 @@ static void calm(int fd)
 
 /* The flags belong to the application's descriptor as well: non-blocking only for this one call,
  * since all else is MSG_DONTWAIT. */
-int connect_begin(int fd, const struct address *to, int *flags)
+int connect_begin(int fd, const struct endpoint *to, int *flags)
 {
 	int error = EINPROGRESS;
 
@@ -132,11 +132,11 @@ static bool same_peer(const struct sockaddr_storage *wanted, const struct sockad
 	       same_address(&w6->sin6_addr, &g6->sin6_addr, &l6->sin6_addr, true);
 }
 
-int connect_finish(int fd, const struct address *to, struct address *peer)
+int connect_finish(int fd, const struct endpoint *to, struct endpoint *peer)
 {
 	struct sockaddr_storage local = {0};
 	socklen_t n = sizeof(local);
-	struct address got = {.length = sizeof(got.ss)};
+	struct endpoint got = {.length = sizeof(got.ss)};
 	int error = option(fd, SOL_SOCKET, SO_ERROR);
 
 	if (error)

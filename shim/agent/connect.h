@@ -9,7 +9,7 @@
 
 #include <sys/socket.h>
 
-struct address {
+struct endpoint {
 	struct sockaddr_storage ss;
 	socklen_t length;
 };
@@ -23,10 +23,10 @@ int connect_check(int fd);
  * those of F_GETFL before, for connect_undo(). -EINPROGRESS (also where it stands already), or
  * -errno.
  */
-int connect_begin(int fd, const struct address *to, int *flags);
+int connect_begin(int fd, const struct endpoint *to, int *flags);
 
 /* Once writable: 0 if the kernel's peer is the one asked for, filled into *peer; else -errno. */
-int connect_finish(int fd, const struct address *to, struct address *peer);
+int connect_finish(int fd, const struct endpoint *to, struct endpoint *peer);
 
 /* Disconnects: the application may still own the same socket, and finds it as it was. Does not
  * close. */

@@ -53,12 +53,13 @@ struct session {
 	int channel; /* request socket, -1 once the outcome was sent */
 	int tcp_flags;
 	struct handoff_request head;
-	struct address to, peer;
+	struct endpoint to, peer;
 	/* what is known */
 	char *names[HANDOFF_NAMES];
 	unsigned name_count;
 	struct policy policy;
-	struct tls_context *context; /* the rules' */
+	struct edition *edition;     /* of the rules; held */
+	struct tls_context *context; /* held, or NULL */
 	struct dialogue *dialogue;
 	struct buf to_client, to_server; /* relay */
 	uint64_t relayed;

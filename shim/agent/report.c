@@ -109,6 +109,31 @@ static void add_tls(struct log_line *line, const struct session *s, const struct
 	line_quoted(line, "reason", r->facts.reason, TEXT_LIMIT);
 }
 
+static void add_refused(struct log_line *line, const struct dialogue_report *r)
+{
+	unsigned kept =
+		r->refused_count < DIALOGUE_RECIPIENTS ? r->refused_count : DIALOGUE_RECIPIENTS;
+
+	add_names(line, "refused", r->refused, kept, r->refused_count);
+	line_number(line, "refused-count", r->refused_count);
+	line_quoted(line, "refused-policy", r->refused_rule, TEXT_LIMIT);
+}
+
+/* What the message itself asked for. */
+static void add_overrides(struct log_line *line, const struct dialogue_report *r)
+{
+	static const char *const words[] = {
+		[FIELD_ABSENT] = "-", [FIELD_NO] = "no", [FIELD_YES] = "yes"};
+
+	if (r->overrides.require_tls != FIELD_ABSENT)
+		line_word(line, "message-require-tls", words[r->overrides.require_tls]);
+	if (r->overrides.verify_certificate != FIELD_ABSENT)
+		line_word(
+			line, "message-verify-certificate", words[r->overrides.verify_certificate]);
+	if (*r->remark)
+		line_quoted(line, "message-remark", r->remark, TEXT_LIMIT);
+}
+
 static const char *event_of(const struct dialogue_report *r)
 {
 	if (strncmp(r->note, "attack", 6) == 0)
@@ -131,12 +156,15 @@ void report_dialogue(void *context, const struct dialogue_report *r)
 		add_names(&line, "recipients", r->recipients, kept, r->recipient_count);
 		line_number(&line, "recipient-count", r->recipient_count);
 	}
+	if (r->refused_count)
+		add_refused(&line, r);
 	add_tls(&line, s, r);
 	line_quoted(&line, "policy", r->rule, TEXT_LIMIT);
 	line_word(&line, "verdict",
 		!judged		 ? "-"
 		: r->would_block ? "would-block"
 				 : outcome_name(r->verdict.outcome));
+	add_overrides(&line, r);
 	line_quoted(&line, "reply", r->reply, TEXT_LIMIT);
 	line_number(&line, "bytes", r->bytes);
 	if (*r->note)

@@ -106,65 +106,6 @@ void answer_own(struct dialogue *d, bool last, const char *format, ...)
 	answer_flush(d);
 }
 
-/* What is wrong with the connection, in words. */
-static void describe_fault(const struct dialogue *d, char *out, size_t size)
-{
-	const char *server = d->settings.server_name;
-	const char *reason = d->facts.reason;
-
-	switch (d->facts.tls) {
-	case TLS_FACT_NOT_OFFERED:
-		snprintf(out, size, "%s does not offer STARTTLS", server);
-		return;
-	case TLS_FACT_REFUSED:
-		snprintf(out, size, "%s refused STARTTLS: %s", server, reason);
-		return;
-	case TLS_FACT_HANDSHAKE_FAILED:
-		snprintf(out, size, "TLS handshake with %s failed: %s", server, reason);
-		return;
-	case TLS_FACT_ON:
-		if (d->facts.version < d->settings.policy->demands.min_tls)
-			snprintf(out, size, "%s speaks only %s", server,
-				tls_version_name(d->facts.version));
-		else
-			snprintf(out, size, "certificate of %s not valid: %s", server, reason);
-		return;
-	}
-	snprintf(out, size, "the connection to %s is not fit", server);
-}
-
-static int verdict_code(const struct dialogue *d, enum verb verb)
-{
-	if (d->verdict.violation == VIOLATION_TEMPFAIL)
-		return 454;
-	if (verb == VERB_AUTH)
-		return 538;
-	return verb == VERB_DATA ? 554 : 550;
-}
-
-void answer_verdict(struct dialogue *d, enum verb verb)
-{
-	char fault[400], rule[320];
-	int code = verdict_code(d, verb);
-
-	describe_fault(d, fault, sizeof(fault));
-	rule_describe(d, rule, sizeof(rule));
-	answer_own(d, false, "%d %d.7.%d mailseal: %s; %s", code, code / 100, d->verdict.detail,
-		fault, rule);
-}
-
-void answer_credentials(struct dialogue *d)
-{
-	const struct policy *policy = d->settings.policy;
-	bool reject = policy->demands.violation == VIOLATION_REJECT;
-	char fault[400], where[256];
-
-	describe_fault(d, fault, sizeof(fault));
-	origin_describe(policy->connection.protect_credentials_origin, where, sizeof(where));
-	answer_own(d, false, "%s mailseal: credentials not sent: %s; protect_credentials by %s",
-		reject ? "538 5.7.11" : "454 4.7.0", fault, where);
-}
-
 /* Our own replies whose turn has come. */
 void answer_flush(struct dialogue *d)
 {
@@ -224,6 +165,7 @@ static bool code_fits(enum awaited what, int code)
 		return true;
 	switch (what) {
 	case AWAITED_DATA:
+	case AWAITED_HELD_DATA:
 		return code == 354;
 	case AWAITED_AUTH:
 		return code < 300 || code == 334;
@@ -233,6 +175,9 @@ static bool code_fits(enum awaited what, int code)
 	case AWAITED_END_OF_DATA:
 	case AWAITED_QUIT:
 	case AWAITED_OTHER:
+	case AWAITED_HELD_MAIL:
+	case AWAITED_REPLAY:
+	case AWAITED_RESET:
 		return code < 300;
 	case AWAITED_NOTHING:
 	case AWAITED_NO_SERVER:
@@ -247,14 +192,43 @@ static void speech_after(struct dialogue *d, enum awaited what, int code)
 	if (what == AWAITED_AUTH) {
 		d->speech = code == 334 ? SPEECH_AUTH : SPEECH_COMMANDS;
 	} else if (what == AWAITED_DATA && code == 354) {
-		d->speech = SPEECH_CONTENT;
-		content_begin(&d->content, d->lf_client);
+		message_begin(d, SPEECH_CONTENT);
 	} else if (what == AWAITED_DATA) {
 		d->speech = SPEECH_COMMANDS;
-		/* DATA must be the last of a group (RFC 2920 3.1): what came with it is content,
-		 * never to be read as commands */
-		if (buf_length(&d->client_in) > 0)
-			end_after_client_out(d);
+		refuse_data_before_content(d);
+	}
+}
+
+/* A reply that the application knows nothing of. False: it is the application's. */
+static bool is_for_us(enum awaited what)
+{
+	return what == AWAITED_HELD_MAIL || what == AWAITED_REPLAY || what == AWAITED_HELD_DATA ||
+	       what == AWAITED_RESET;
+}
+
+static void take_ours(struct dialogue *d, enum awaited what, const struct reply *reply)
+{
+	if (what == AWAITED_HELD_MAIL)
+		transaction_mail_replied(d, reply, true);
+	else if (what == AWAITED_REPLAY)
+		replay_replied(d, reply);
+	else if (what == AWAITED_HELD_DATA)
+		replay_data_replied(d, reply);
+	else if (reply->code >= 400)
+		end_protocol_error(d, "RSET refused");
+}
+
+/* Passed on already: what it means for the transaction. */
+static void settle(struct dialogue *d, enum awaited what, const struct reply *reply)
+{
+	const struct demands *demands = pending_demands(&d->pending);
+
+	if (what == AWAITED_MAIL)
+		transaction_mail_replied(d, reply, false);
+	if (what == AWAITED_RCPT && demands && reply->code < 400 &&
+		d->envelope.state == ENVELOPE_OPEN) {
+		envelope_accept(&d->envelope, demands);
+		report_judgement(d, &d->envelope.reading[0]);
 	}
 }
 
@@ -271,12 +245,21 @@ void answer_reply(struct dialogue *d, const struct reply *reply)
 		end_protocol_error(d, "reply does not fit the command");
 		return;
 	}
+	if (is_for_us(what) && code != 421) {
+		pending_drop(&d->pending);
+		take_ours(d, what, reply);
+		if (d->phase != PHASE_OVER)
+			buf_consume(&d->server_in, reply->octets);
+		answer_flush(d);
+		return;
+	}
 	if (what == AWAITED_HELLO && code == 250)
 		relay_hello(d, reply, false);
 	else
 		relay(d, reply);
 	if (d->phase == PHASE_OVER)
 		return;
+	settle(d, what, reply);
 	buf_consume(&d->server_in, reply->octets);
 	pending_drop(&d->pending);
 	if (what == AWAITED_END_OF_DATA)

@@ -15,6 +15,7 @@
 #define CLIENT_OUT_LIMIT 65536
 #define SERVER_IN_LIMIT (REPLY_MAX + REPLY_334_LINE_MAX)
 #define SERVER_OUT_LIMIT 65536
+#define HELD_LINES_LIMIT (101 * COMMAND_LINE_MAX)
 
 struct dialogue *dialogue_new(const struct dialogue_settings *settings)
 {
@@ -29,6 +30,11 @@ struct dialogue *dialogue_new(const struct dialogue_settings *settings)
 	buf_init(&d->server_in, SERVER_IN_LIMIT);
 	buf_init(&d->server_out, SERVER_OUT_LIMIT);
 	buf_init(&d->shown, 2 * REPLY_MAX);
+	buf_init(&d->held.lines, HELD_LINES_LIMIT);
+	buf_init(&d->held.head, HEAD_MAX + HEAD_SLACK);
+	buf_init(&d->held.refusals, REPLY_MAX);
+	buf_init(&d->held.final, 2 * REPLY_MAX);
+	envelope_init(&d->envelope, settings->policy, &d->facts);
 	return d;
 }
 
@@ -46,6 +52,7 @@ void dialogue_free(struct dialogue *d)
 	buf_clear(&d->server_in);
 	buf_clear(&d->server_out);
 	buf_clear(&d->shown);
+	transaction_clear_held(d);
 	free(d);
 }
 
@@ -73,12 +80,6 @@ void enter_phase(struct dialogue *d, enum phase phase)
 {
 	if (d->phase != PHASE_OVER)
 		d->phase = phase;
-}
-
-bool is_blocked(const struct dialogue *d)
-{
-	return d->judged && d->verdict.outcome == OUTCOME_BLOCKED &&
-	       d->settings.policy->demands.mode != MODE_OBSERVE;
 }
 
 void send_command(struct dialogue *d, const char *verb, const char *argument)
@@ -181,9 +182,6 @@ void dialogue_reconnected(struct dialogue *d)
 {
 	if (d->phase != PHASE_RECONNECT)
 		return;
-	/* on_bad_certificate = cleartext: TLS was left behind with the old connection */
-	d->facts.tls = TLS_FACT_HANDSHAKE_FAILED;
-	d->facts.verified = false;
 	d->server_eof = false;
 	d->sent = UINT64_MAX;
 	buf_clear(&d->server_in);
@@ -295,6 +293,11 @@ static void server_finished(struct dialogue *d)
 		end_lost(d, d->lost[0] ? d->lost : "the server closed the connection");
 }
 
+static bool is_content(enum speech speech)
+{
+	return speech == SPEECH_CONTENT || speech == SPEECH_HEADER || speech == SPEECH_DISCARD;
+}
+
 /* The application will say no more, and all that it said was taken up. */
 static void client_finished(struct dialogue *d)
 {
@@ -303,8 +306,9 @@ static void client_finished(struct dialogue *d)
 			 d->phase == PHASE_RECONNECT || d->phase == PHASE_REGREETING ||
 			 d->phase == PHASE_HELLO;
 
-	if (d->speech == SPEECH_CONTENT || d->speech == SPEECH_AUTH) {
-		if (buf_length(&d->client_in) > 0 && buf_room(&d->server_out) < SERVER_OUT_ROOM)
+	if (is_content(d->speech) || d->speech == SPEECH_AUTH) {
+		if ((buf_length(&d->client_in) > 0 || buf_length(&d->held.head) > 0) &&
+			buf_room(&d->server_out) < SERVER_OUT_ROOM)
 			return; /* still being passed on */
 		note_set(d, "the application closed the connection", "");
 		end(d, DIALOGUE_ABORT_SERVER);
@@ -364,6 +368,7 @@ static unsigned patience_open(const struct dialogue *d)
 {
 	switch (pending_first(&d->pending)) {
 	case AWAITED_DATA:
+	case AWAITED_HELD_DATA:
 		return 120;
 	case AWAITED_END_OF_DATA:
 		return 600;
@@ -374,6 +379,9 @@ static unsigned patience_open(const struct dialogue *d)
 	case AWAITED_RCPT:
 	case AWAITED_AUTH:
 	case AWAITED_OTHER:
+	case AWAITED_HELD_MAIL:
+	case AWAITED_REPLAY:
+	case AWAITED_RESET:
 		return 300;
 	case AWAITED_NOTHING:
 	case AWAITED_NO_SERVER:

@@ -29,13 +29,18 @@ struct dialogue_report {
 	bool transaction;   /* false: the connection ended without one */
 	const char *sender; /* path as the application wrote it, without <>; "" for bounces */
 	const char *recipients[DIALOGUE_RECIPIENTS];
-	unsigned recipient_count; /* all of them, also beyond the array */
+	unsigned recipient_count;		  /* all of them, also beyond the array */
+	const char *refused[DIALOGUE_RECIPIENTS]; /* by policy, while others passed */
+	unsigned refused_count;
+	const char *refused_rule; /* as `rule`, for the first of them */
 	uint64_t bytes;		  /* octets of content sent to the server */
 	struct facts facts;
 	struct verdict verdict;
-	bool would_block;  /* mode = observe let pass what enforce blocks */
-	const char *rule;  /* "require_tls by host \"x\", mailseal.conf:14", "" where nothing was
-			      decided */
+	bool would_block; /* mode = observe let pass what enforce blocks */
+	const char *rule; /* "require_tls by host \"x\", mailseal.conf:14", "" where nothing was
+			     decided */
+	struct overrides overrides; /* what the message asked for */
+	const char *remark;	    /* what was doubtful about that; "" */
 	const char *reply; /* the final reply that the application got, first line; "" if none */
 	const char *note; /* why it ended: "", "connection lost", "protocol error: …", "attack: …",
 			     "timeout: …" */

@@ -3,9 +3,13 @@
  *
  *   dialogue.c  life, events, the run loop, wishes, patience
  *   upgrade.c   from the greeting to the decision: EHLO, STARTTLS, handshake, fresh connection
- *   request.c   what the application says
- *   answer.c    what the server says once the decision fell; how everything ends
- *   report.c    what is kept for the log
+ *   request.c      what the application says, and commands that are no transaction's
+ *   transaction.c  MAIL, RCPT and DATA, and what is held of them
+ *   message.c      content: its header, and what becomes of it
+ *   replay.c       a held envelope goes to the server after all
+ *   answer.c       what the server says once the decision fell; how everything ends
+ *   verdict.c      our own replies that tell a verdict
+ *   report.c       what is kept for the log
  */
 #ifndef MAILSEAL_SMTP_INSIDE_H
 #define MAILSEAL_SMTP_INSIDE_H
@@ -13,6 +17,8 @@
 #include "shim/smtp/command.h"
 #include "shim/smtp/content.h"
 #include "shim/smtp/dialogue.h"
+#include "shim/smtp/envelope.h"
+#include "shim/smtp/header.h"
 #include "shim/smtp/pending.h"
 #include "shim/smtp/reply.h"
 
@@ -35,6 +41,9 @@ enum speech {
 	SPEECH_COMMANDS,
 	SPEECH_AWAITING_DATA, /* after DATA: nothing is read until the server's 354 */
 	SPEECH_CONTENT,
+	SPEECH_HEADER,	      /* content whose header decides what becomes of it: kept in `head` */
+	SPEECH_HELD,	      /* the server is being asked to take it: nothing is read */
+	SPEECH_DISCARD,	      /* content that is refused: swallowed up to its end */
 	SPEECH_AWAITING_AUTH, /* after AUTH or one of its lines: nothing is read until the reply */
 	SPEECH_AUTH,	      /* after 334: one opaque line */
 	SPEECH_BDAT,	      /* octets of a refused chunk */
@@ -45,13 +54,38 @@ enum speech {
 /* Who made the greeting that is under way. */
 enum greeter { GREETER_NONE, GREETER_EHLO, GREETER_HELO, GREETER_OURS };
 
+/* Addresses for the log: the first few, and how many there were. */
+struct address_list {
+	char *address[DIALOGUE_RECIPIENTS]; /* owned */
+	unsigned count;
+};
+
 struct transaction {
 	bool begun;
 	char sender[DIALOGUE_ADDRESS_SIZE];
-	char *recipients[DIALOGUE_RECIPIENTS]; /* owned */
-	unsigned recipient_count;
+	struct address_list recipients;
+	struct address_list refused; /* by policy, while others passed */
+	bool judged;
+	struct judgement judgement; /* of what passed, or, if nothing did, of what was refused */
+	struct verdict refused_verdict; /* of the first recipient in `refused` */
+	struct overrides overrides;	/* what the message asked for */
+	const char *remark;		/* about its header; static */
 	uint64_t bytes;
 	char reply[REPLY_TEXT_SIZE];
+};
+
+/* What is kept back of a transaction. */
+struct held {
+	struct buf lines; /* MAIL, then each RCPT, with CRLF */
+	size_t replayed;  /* octets of `lines` that were sent again */
+	unsigned recipients;
+	bool opening; /* the held MAIL was sent ahead of its first recipient */
+	char mail_refusal[REPLY_TEXT_SIZE + 32]; /* how the server refused it: answers every RCPT */
+	struct buf head;			 /* content read before the decision */
+	bool content_ended;    /* the final dot stands in `head`, or was swallowed */
+	struct buf refusals;   /* lines for the final reply: what the server refused on replay */
+	bool refused_for_good; /* one of them was 5yz */
+	struct buf final;      /* the reply to the end of refused content, complete */
 };
 
 struct dialogue {
@@ -68,10 +102,16 @@ struct dialogue {
 	bool lf_known, lf_client;
 	bool no_esmtp;	  /* the application was told that the server knows no EHLO */
 	bool credentials; /* the application has sent some */
-	bool judged, would_block;
+	bool judged;
+	bool watched; /* some envelope may be forbidden on this connection */
+	bool obeys;   /* some message may forbid itself on this connection */
 	struct facts facts;
-	struct verdict verdict;
+	struct judgement judgement; /* of the connection, before sender and recipient are known */
+	struct envelope envelope;
+	struct held held;
 	struct content content;
+	struct header header;
+	bool in_header; /* the content's header is not over */
 	uint64_t bdat_left;
 	char hello[COMMAND_LINE_MAX]; /* the argument of EHLO or HELO */
 	struct buf shown; /* the reply to EHLO in the clear, as the application may see it */
@@ -81,13 +121,15 @@ struct dialogue {
 	char lost[128]; /* how the server's connection was lost, "" for a plain close */
 };
 
+#define HEAD_MAX (256u * 1024) /* octets of a header that are kept for the decision */
+#define HEAD_SLACK 4160u
+
 /* Room that must be free before anything is taken up that may write. */
 #define CLIENT_OUT_ROOM (REPLY_MAX + 2048)
 #define SERVER_OUT_ROOM (AUTH_LINE_MAX + 16)
 
 /* dialogue.c */
 void enter_phase(struct dialogue *d, enum phase phase);
-bool is_blocked(const struct dialogue *d);
 void send_command(struct dialogue *d, const char *verb, const char *argument);
 void put_server(
 	struct dialogue *d, const char *bytes, size_t n); /* without memory: both sides end */
@@ -99,9 +141,34 @@ void upgrade_begin(struct dialogue *d, enum greeter greeter, const char *argumen
 void upgrade_reply(struct dialogue *d, const struct reply *reply);
 void upgrade_judge(struct dialogue *d);
 
+/* transaction.c: MAIL, RCPT, DATA. False: the line stays, and is read again later. */
+bool transaction_mail(struct dialogue *d, const struct line *line, const struct command *command);
+bool transaction_recipient(
+	struct dialogue *d, const struct line *line, const struct command *command);
+bool transaction_data(struct dialogue *d, const struct line *line);
+bool transaction_waits(const struct dialogue *d); /* no command can be taken now */
+void transaction_mail_replied(struct dialogue *d, const struct reply *reply, bool held);
+void transaction_over(struct dialogue *d); /* reports it, and forgets what is held */
+void transaction_clear_held(struct dialogue *d);
+void refuse_data_before_content(struct dialogue *d); /* what follows may be content: never read it
+							as commands */
+
+/* message.c */
+void message_begin(struct dialogue *d, enum speech speech); /* the application got its 354 */
+bool message_step(struct dialogue *d);			    /* takes content from client_in */
+void message_refuse(struct dialogue *d); /* held.final is the reply once all of it is swallowed */
+void message_goes(struct dialogue *d);	 /* the server said 354: what is held may go */
+
+/* replay.c */
+void replay_begin(struct dialogue *d);
+void replay_replied(struct dialogue *d, const struct reply *reply);
+void replay_data_replied(struct dialogue *d, const struct reply *reply);
+void replay_reset(struct dialogue *d); /* RSET, its reply for nobody */
+
 /* request.c: takes one thing from client_in; false when nothing can be taken now. */
 bool request_step(struct dialogue *d);
 bool request_waits(const struct dialogue *d); /* a whole line stands in client_in */
+void forward(struct dialogue *d, const struct line *line, enum awaited what);
 
 /* answer.c */
 void answer_reply(struct dialogue *d, const struct reply *reply);
@@ -110,8 +177,6 @@ void relay_hello(
 	struct dialogue *d, const struct reply *reply, bool single); /* a 250 to EHLO, filtered */
 void answer_own(struct dialogue *d, bool last, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
-void answer_verdict(struct dialogue *d, enum verb verb);
-void answer_credentials(struct dialogue *d); /* protect_credentials refuses AUTH */
 void answer_flush(struct dialogue *d);
 void end(struct dialogue *d, unsigned server_wish);
 void end_after_client_out(struct dialogue *d);
@@ -120,13 +185,24 @@ void end_attack(struct dialogue *d, const char *why);
 void end_lost(struct dialogue *d, const char *why);
 void end_with_reply(struct dialogue *d, const char *enhanced, const char *why);
 
+/* verdict.c */
+void answer_verdict(struct dialogue *d, enum verb verb, const struct verdict *verdict);
+void answer_separate(struct dialogue *d);    /* 452 to a recipient that does not fit the others */
+void answer_credentials(struct dialogue *d); /* protect_credentials refuses AUTH */
+/* The same as answer_verdict() to the end of the content, but into `out`. */
+int verdict_write(const struct dialogue *d, const struct verdict *verdict, struct buf *out);
+
 /* report.c */
 void report_mail(struct dialogue *d, const struct command *command);
 void report_recipient(struct dialogue *d, const struct command *command);
+void report_refused(
+	struct dialogue *d, const struct command *command, const struct judgement *judgement);
+void report_judgement(struct dialogue *d, const struct judgement *judgement);
 void report_reply(struct dialogue *d, const char *line, bool final);
 void report_transaction(struct dialogue *d);
 void report_connection(struct dialogue *d);
-void rule_describe(const struct dialogue *d, char *out, size_t size);
+/* Which setting of which section decided; without a verdict that blocks: what require_tls says. */
+void rule_describe(const struct dialogue *d, const struct verdict *verdict, char *out, size_t size);
 void note_set(struct dialogue *d, const char *kind, const char *why);
 
 #endif

@@ -23,6 +23,7 @@ static int add(struct pending *p, enum awaited what, uint64_t sent_at, char *tex
 	p->entry[at].what = what;
 	p->entry[at].sent_at = sent_at;
 	p->entry[at].text = text;
+	p->entry[at].demands = NULL;
 	p->entry[at].last = last;
 	p->count++;
 	return 0;
@@ -36,6 +37,36 @@ uint64_t pending_sent_at(const struct pending *p)
 int pending_add(struct pending *p, enum awaited what, uint64_t sent_at)
 {
 	return add(p, what, sent_at, NULL, false);
+}
+
+int pending_add_recipient(struct pending *p, uint64_t sent_at, const struct demands *demands)
+{
+	struct demands *copy = malloc(sizeof(*copy));
+	int rc;
+
+	if (!copy)
+		return -ENOMEM;
+	*copy = *demands;
+	rc = add(p, AWAITED_RCPT, sent_at, NULL, false);
+	if (rc < 0)
+		free(copy);
+	else
+		p->entry[(p->first + p->count - 1) % PENDING_MAX].demands = copy;
+	return rc;
+}
+
+const struct demands *pending_demands(const struct pending *p)
+{
+	return p->count ? p->entry[p->first].demands : NULL;
+}
+
+bool pending_has(const struct pending *p, unsigned what)
+{
+	for (unsigned i = 0; i < p->count; i++) {
+		if (what >> p->entry[(p->first + i) % PENDING_MAX].what & 1u)
+			return true;
+	}
+	return false;
 }
 
 int pending_add_reply(struct pending *p, const char *text, bool last)
@@ -62,7 +93,9 @@ const char *pending_reply(const struct pending *p, bool *last)
 void pending_drop(struct pending *p)
 {
 	free(p->entry[p->first].text);
+	free(p->entry[p->first].demands);
 	p->entry[p->first].text = NULL;
+	p->entry[p->first].demands = NULL;
 	p->first = (p->first + 1) % PENDING_MAX;
 	p->count--;
 }

@@ -5,6 +5,8 @@
 #ifndef MAILSEAL_SMTP_PENDING_H
 #define MAILSEAL_SMTP_PENDING_H
 
+#include "config/policy.h"
+
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -20,6 +22,11 @@ enum awaited {
 	AWAITED_AUTH,
 	AWAITED_QUIT,
 	AWAITED_OTHER,
+	/* for nobody but ourselves */
+	AWAITED_HELD_MAIL, /* sent ahead of the first recipient that passes */
+	AWAITED_REPLAY,	   /* a line of a held envelope */
+	AWAITED_HELD_DATA, /* the application has its 354 already */
+	AWAITED_RESET,
 	AWAITED_NO_SERVER, /* the reply is ours and stands in `text` */
 };
 
@@ -29,7 +36,8 @@ struct pending {
 		uint64_t sent_at; /* position in server_out behind the command: no reply can be due
 				     before it was sent */
 		char *text;	  /* owned; only for AWAITED_NO_SERVER */
-		bool last;	  /* after this reply both sides are closed */
+		struct demands *demands; /* owned; only for AWAITED_RCPT: on mail to it */
+		bool last;		 /* after this reply both sides are closed */
 	} entry[PENDING_MAX];
 	unsigned first, count;
 };
@@ -42,6 +50,15 @@ uint64_t pending_sent_at(const struct pending *p);
 
 /* 0 or -ENOBUFS. */
 int pending_add(struct pending *p, enum awaited what, uint64_t sent_at);
+
+/* AWAITED_RCPT with a copy of its demands. 0, -ENOBUFS or -ENOMEM. */
+int pending_add_recipient(struct pending *p, uint64_t sent_at, const struct demands *demands);
+
+/* Those of the first entry, or NULL. */
+const struct demands *pending_demands(const struct pending *p);
+
+/* Is the reply to one of these outstanding? `what` is a set of 1u << enum awaited. */
+bool pending_has(const struct pending *p, unsigned what);
 
 /* A reply of our own, copied. 0, -ENOBUFS or -ENOMEM. */
 int pending_add_reply(struct pending *p, const char *text, bool last);

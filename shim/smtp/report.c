@@ -10,10 +10,33 @@ void note_set(struct dialogue *d, const char *kind, const char *why)
 		snprintf(d->note, sizeof(d->note), "%s%s%s", kind, *why ? ": " : "", why);
 }
 
-static void transaction_clear(struct transaction *t)
+static void list_clear(struct address_list *list)
 {
 	for (unsigned i = 0; i < DIALOGUE_RECIPIENTS; i++)
-		free(t->recipients[i]);
+		free(list->address[i]);
+}
+
+static void list_add(struct address_list *list, const struct command *command)
+{
+	char path[DIALOGUE_ADDRESS_SIZE];
+
+	if (list->count < DIALOGUE_RECIPIENTS) {
+		command_path(command, path, sizeof(path));
+		list->address[list->count] = strdup(path);
+	}
+	list->count++;
+}
+
+static void list_show(const struct address_list *list, const char *out[DIALOGUE_RECIPIENTS])
+{
+	for (unsigned i = 0; i < DIALOGUE_RECIPIENTS; i++)
+		out[i] = list->address[i] ? list->address[i] : "";
+}
+
+static void transaction_clear(struct transaction *t)
+{
+	list_clear(&t->recipients);
+	list_clear(&t->refused);
 	*t = (struct transaction){0};
 }
 
@@ -27,16 +50,29 @@ void report_mail(struct dialogue *d, const struct command *command)
 
 void report_recipient(struct dialogue *d, const struct command *command)
 {
+	if (d->transaction.begun)
+		list_add(&d->transaction.recipients, command);
+}
+
+/* Policy refused this one; it stands for the whole transaction until another one passes. */
+void report_refused(
+	struct dialogue *d, const struct command *command, const struct judgement *judgement)
+{
 	struct transaction *t = &d->transaction;
-	char path[DIALOGUE_ADDRESS_SIZE];
 
 	if (!t->begun)
 		return;
-	if (t->recipient_count < DIALOGUE_RECIPIENTS) {
-		command_path(command, path, sizeof(path));
-		t->recipients[t->recipient_count] = strdup(path);
-	}
-	t->recipient_count++;
+	if (t->refused.count == 0)
+		t->refused_verdict = judgement->verdict;
+	list_add(&t->refused, command);
+	if (!t->judged)
+		report_judgement(d, judgement);
+}
+
+void report_judgement(struct dialogue *d, const struct judgement *judgement)
+{
+	d->transaction.judged = true;
+	d->transaction.judgement = *judgement;
 }
 
 /* What decided a transaction: the final reply, or the last refusal. What merely went well on the
@@ -49,7 +85,7 @@ void report_reply(struct dialogue *d, const char *line, bool final)
 		(int)strcspn(line, "\r\n"), line);
 }
 
-void rule_describe(const struct dialogue *d, char *out, size_t size)
+void rule_describe(const struct dialogue *d, const struct verdict *verdict, char *out, size_t size)
 {
 	const struct demands *demands = &d->settings.policy->demands;
 	const struct origin *origin = demands->origin[DEMAND_REQUIRE_TLS];
@@ -59,9 +95,9 @@ void rule_describe(const struct dialogue *d, char *out, size_t size)
 	out[0] = '\0';
 	if (!d->judged)
 		return;
-	if (d->verdict.outcome == OUTCOME_BLOCKED && d->verdict.origin) {
-		origin = d->verdict.origin;
-		rule = d->verdict.rule;
+	if (verdict->outcome == OUTCOME_BLOCKED && verdict->origin) {
+		origin = verdict->origin;
+		rule = verdict->rule;
 	}
 	if (!origin)
 		return;
@@ -72,23 +108,29 @@ void rule_describe(const struct dialogue *d, char *out, size_t size)
 static void report(struct dialogue *d, bool transaction)
 {
 	struct transaction *t = &d->transaction;
+	const struct judgement *judgement = t->judged ? &t->judgement : &d->judgement;
 	struct dialogue_report r = {
 		.transaction = transaction,
 		.sender = t->sender,
-		.recipient_count = t->recipient_count,
+		.recipient_count = t->recipients.count,
+		.refused_count = t->refused.count,
 		.bytes = t->bytes,
 		.facts = d->facts,
-		.verdict = d->verdict,
-		.would_block = d->would_block,
+		.verdict = judgement->verdict,
+		.would_block = judgement->would_block,
+		.overrides = t->overrides,
+		.remark = t->remark ? t->remark : "",
 		.reply = t->reply,
 		.note = d->note,
 	};
-	char rule[320];
+	char rule[320], refused_rule[320];
 
-	rule_describe(d, rule, sizeof(rule));
+	rule_describe(d, &judgement->verdict, rule, sizeof(rule));
+	rule_describe(d, &t->refused_verdict, refused_rule, sizeof(refused_rule));
 	r.rule = rule;
-	for (unsigned i = 0; i < DIALOGUE_RECIPIENTS; i++)
-		r.recipients[i] = t->recipients[i] ? t->recipients[i] : "";
+	r.refused_rule = t->refused.count ? refused_rule : "";
+	list_show(&t->recipients, r.recipients);
+	list_show(&t->refused, r.refused);
 	if (d->settings.report)
 		d->settings.report(d->settings.context, &r);
 	d->transactions++;

@@ -3,6 +3,8 @@
  */
 #include "shim/smtp/inside.h"
 
+#include "shim/smtp/address.h"
+
 #include <string.h>
 
 static bool room_for_commands(const struct dialogue *d)
@@ -21,13 +23,18 @@ static bool credentials_may_pass(const struct dialogue *d)
 {
 	const struct policy *policy = d->settings.policy;
 
-	if (!policy->connection.protect_credentials || policy->demands.mode == MODE_OBSERVE)
+	if (policy->demands.mode == MODE_OBSERVE)
+		return true;
+	if (judgement_blocks(&d->judgement))
+		return false;
+	if (!policy->connection.protect_credentials)
 		return true;
 	return d->facts.tls == TLS_FACT_ON &&
-	       (d->verdict.outcome == OUTCOME_TLS_VERIFIED || !policy->demands.verify_certificate);
+	       (d->judgement.verdict.outcome == OUTCOME_TLS_VERIFIED ||
+		       !policy->demands.verify_certificate);
 }
 
-static void forward(struct dialogue *d, const struct line *line, enum awaited what)
+void forward(struct dialogue *d, const struct line *line, enum awaited what)
 {
 	put_server(d, line->text, line->length);
 	put_server(d, "\r\n", 2);
@@ -48,36 +55,21 @@ static void refuse_bdat(struct dialogue *d, const struct command *command)
 	d->speech = SPEECH_BDAT;
 }
 
-/* True if the command is answered here whatever the connection is like. */
-static bool always_refused(struct dialogue *d, const struct command *command)
+/* Answered here whatever the connection is like. */
+static bool is_always_refused(enum verb verb)
 {
-	switch (command->verb) {
-	case VERB_BAD:
+	return verb == VERB_BAD || verb == VERB_BDAT || verb == VERB_STARTTLS ||
+	       verb == VERB_DESYNCHRONISING;
+}
+
+static void always_refuse(struct dialogue *d, const struct command *command)
+{
+	if (command->verb == VERB_BAD)
 		answer_own(d, false, "500 5.5.2 mailseal: not an SMTP command");
-		return true;
-	case VERB_BDAT:
+	else if (command->verb == VERB_BDAT)
 		refuse_bdat(d, command);
-		return true;
-	case VERB_STARTTLS:
-	case VERB_DESYNCHRONISING:
+	else
 		refuse_unsupported(d);
-		return true;
-	case VERB_UNKNOWN:
-	case VERB_EHLO:
-	case VERB_HELO:
-	case VERB_MAIL:
-	case VERB_RCPT:
-	case VERB_DATA:
-	case VERB_RSET:
-	case VERB_NOOP:
-	case VERB_QUIT:
-	case VERB_AUTH:
-	case VERB_VRFY:
-	case VERB_EXPN:
-	case VERB_HELP:
-		return false;
-	}
-	return false;
 }
 
 /* Before the application's greeting. False: the line stays, and is read again later. */
@@ -110,10 +102,18 @@ static bool command_ready(
 	return false;
 }
 
+static void refuse_credentials(struct dialogue *d)
+{
+	if (d->settings.policy->connection.protect_credentials)
+		answer_credentials(d);
+	else
+		answer_verdict(d, VERB_AUTH, &d->judgement.verdict);
+}
+
 static void command_auth(struct dialogue *d, const struct line *line)
 {
 	if (!credentials_may_pass(d)) {
-		answer_credentials(d);
+		refuse_credentials(d);
 		return;
 	}
 	d->credentials = true;
@@ -121,56 +121,104 @@ static void command_auth(struct dialogue *d, const struct line *line)
 	d->speech = SPEECH_AWAITING_AUTH;
 }
 
-static void command_open(struct dialogue *d, const struct line *line, const struct command *command)
+/* A command whose argument is nobody's business but the server's: not where some mail may be
+ * forbidden. */
+static void command_other(
+	struct dialogue *d, const struct line *line, const struct command *command)
+{
+	bool harmless = (command->verb == VERB_NOOP || command->verb == VERB_RSET) &&
+			command->argument_length == 0;
+
+	if (harmless || (!d->watched && (command->verb != VERB_UNKNOWN || credentials_may_pass(d))))
+		forward(d, line, AWAITED_OTHER);
+	else
+		refuse_unsupported(d);
+}
+
+static bool final_reply_is_due(const struct dialogue *d)
+{
+	return pending_has(&d->pending, 1u << AWAITED_END_OF_DATA);
+}
+
+/* False: the line stays, and is read again later. */
+static bool command_open(struct dialogue *d, const struct line *line, const struct command *command)
 {
 	switch (command->verb) {
 	case VERB_EHLO:
 	case VERB_HELO:
-		report_transaction(d);
+		if (final_reply_is_due(d))
+			return false;
+		transaction_over(d);
 		forward(d, line, AWAITED_HELLO);
-		break;
+		return true;
 	case VERB_MAIL:
-		report_mail(d, command);
-		forward(d, line, AWAITED_MAIL);
-		break;
+		return transaction_mail(d, line, command);
 	case VERB_RCPT:
-		report_recipient(d, command);
-		forward(d, line, AWAITED_RCPT);
-		break;
+		return transaction_recipient(d, line, command);
 	case VERB_DATA:
-		forward(d, line, AWAITED_DATA);
-		d->speech = SPEECH_AWAITING_DATA;
-		break;
+		return transaction_data(d, line);
 	case VERB_AUTH:
 		command_auth(d, line);
-		break;
+		return true;
 	case VERB_QUIT:
-		forward(d, line, AWAITED_QUIT);
+		send_command(d, "QUIT", "");
+		await(d, AWAITED_QUIT);
 		d->speech = SPEECH_OVER;
-		break;
+		return true;
 	case VERB_RSET:
-		report_transaction(d);
-		forward(d, line, AWAITED_OTHER);
-		break;
+		if (final_reply_is_due(d))
+			return false;
+		if (!d->watched || command->argument_length == 0)
+			transaction_over(d);
+		command_other(d, line, command);
+		return true;
 	case VERB_NOOP:
 	case VERB_VRFY:
 	case VERB_EXPN:
 	case VERB_HELP:
-		forward(d, line, AWAITED_OTHER);
-		break;
 	case VERB_UNKNOWN:
-		if (credentials_may_pass(d))
-			forward(d, line, AWAITED_OTHER);
-		else
-			refuse_unsupported(d);
-		break;
+		command_other(d, line, command);
+		return true;
 	case VERB_BAD:
 	case VERB_BDAT:
 	case VERB_STARTTLS:
 	case VERB_DESYNCHRONISING:
-		refuse_unsupported(d);
 		break;
 	}
+	refuse_unsupported(d);
+	return true;
+}
+
+/* What blocked the transaction, or, before there was one, the connection. */
+static const struct verdict *alone_verdict(const struct dialogue *d)
+{
+	return d->transaction.judged ? &d->transaction.judgement.verdict : &d->judgement.verdict;
+}
+
+/* Nothing can pass: whatever step the envelope says, it is refused. */
+static void alone_mail(struct dialogue *d, const struct command *command)
+{
+	struct judgement judgement;
+	struct domain sender;
+
+	report_mail(d, command);
+	address_of_command(command, &sender);
+	envelope_mail(&d->envelope, &sender, &judgement);
+	report_judgement(d, &judgement);
+	answer_verdict(d, VERB_MAIL, &judgement.verdict);
+}
+
+static void alone_recipient(struct dialogue *d, const struct command *command)
+{
+	struct judgement judgement = d->judgement;
+	struct demands demands;
+	struct domain recipient;
+
+	report_recipient(d, command);
+	address_of_command(command, &recipient);
+	if (d->envelope.state != ENVELOPE_NONE)
+		envelope_recipient(&d->envelope, &recipient, &judgement, &demands);
+	answer_verdict(d, VERB_RCPT, &judgement.verdict);
 }
 
 /* Policy blocks, or the server serves nobody: nothing of what is said here reaches anyone. */
@@ -189,32 +237,28 @@ static void command_alone(struct dialogue *d, const struct command *command)
 	switch (command->verb) {
 	case VERB_EHLO:
 	case VERB_HELO:
-		report_transaction(d);
+		transaction_over(d);
 		answer_own(d, false, "250 %s", d->settings.server_name);
 		break;
 	case VERB_RSET:
-		report_transaction(d);
+		transaction_over(d);
 		answer_own(d, false, "250 2.0.0 OK");
 		break;
 	case VERB_NOOP:
 		answer_own(d, false, "250 2.0.0 OK");
 		break;
 	case VERB_MAIL:
-		report_mail(d, command);
-		answer_verdict(d, VERB_MAIL);
+		transaction_over(d);
+		alone_mail(d, command);
 		break;
 	case VERB_RCPT:
-		report_recipient(d, command);
-		answer_verdict(d, VERB_RCPT);
+		alone_recipient(d, command);
 		break;
 	case VERB_DATA:
-		answer_verdict(d, VERB_DATA);
-		if (buf_length(&d->client_in) > 0)
-			end_after_client_out(
-				d); /* what follows may be content: never read it as commands */
+		answer_verdict(d, VERB_DATA, alone_verdict(d));
 		break;
 	case VERB_AUTH:
-		answer_verdict(d, VERB_AUTH);
+		refuse_credentials(d);
 		break;
 	case VERB_QUIT:
 	case VERB_BAD:
@@ -252,21 +296,26 @@ static bool command_take(struct dialogue *d, const struct line *line)
 		end_with_reply(d, "4.3.2", "the agent is ending, try again");
 		return true;
 	}
-	if (d->phase == PHASE_READY && command.verb != VERB_BAD && command.verb != VERB_BDAT &&
-		command.verb != VERB_STARTTLS && command.verb != VERB_DESYNCHRONISING) {
+	if (d->phase == PHASE_READY && !is_always_refused(command.verb)) {
 		bool taken = command_ready(d, &copy, &command);
 
 		if (taken)
 			buf_consume(&d->client_in, octets);
 		return taken;
 	}
-	buf_consume(&d->client_in, octets);
-	if (always_refused(d, &command))
-		return true;
-	if (d->phase == PHASE_ALONE)
-		command_alone(d, &command);
-	else
-		command_open(d, &copy, &command);
+	if (d->phase == PHASE_OPEN && !is_always_refused(command.verb)) {
+		if (!command_open(d, &copy, &command))
+			return false;
+		buf_consume(&d->client_in, octets);
+	} else {
+		buf_consume(&d->client_in, octets);
+		if (is_always_refused(command.verb))
+			always_refuse(d, &command);
+		else
+			command_alone(d, &command);
+	}
+	if (command.verb == VERB_DATA && d->speech == SPEECH_COMMANDS)
+		refuse_data_before_content(d);
 	return true;
 }
 
@@ -274,7 +323,7 @@ static bool command_step(struct dialogue *d)
 {
 	struct line line;
 
-	if (!commands_pass(d) || !room_for_commands(d))
+	if (!commands_pass(d) || !room_for_commands(d) || transaction_waits(d))
 		return false;
 	switch (line_scan(
 		buf_bytes(&d->client_in), buf_length(&d->client_in), AUTH_LINE_MAX, &line)) {
@@ -309,31 +358,6 @@ static bool auth_step(struct dialogue *d)
 		forward(d, &line, AWAITED_AUTH);
 		buf_consume(&d->client_in, line.octets);
 		d->speech = SPEECH_AWAITING_AUTH;
-		return true;
-	}
-	return false;
-}
-
-static bool content_step(struct dialogue *d)
-{
-	size_t before = buf_length(&d->server_out), taken;
-
-	if (pending_full(&d->pending))
-		return false;
-	enum content_state state = content_pass(&d->content, buf_bytes(&d->client_in),
-		buf_length(&d->client_in), &taken, &d->server_out);
-
-	buf_consume(&d->client_in, taken);
-	d->transaction.bytes += buf_length(&d->server_out) - before;
-	switch (state) {
-	case CONTENT_MORE:
-		return taken > 0;
-	case CONTENT_END:
-		await(d, AWAITED_END_OF_DATA);
-		d->speech = SPEECH_COMMANDS;
-		return true;
-	case CONTENT_SMUGGLING:
-		end_attack(d, "lone dot beside a bare CR or LF in the content (SMTP smuggling)");
 		return true;
 	}
 	return false;
@@ -378,13 +402,17 @@ bool request_step(struct dialogue *d)
 {
 	if (d->speech == SPEECH_BDAT && d->bdat_left == 0)
 		return bdat_step(d);
+	if (d->speech == SPEECH_CONTENT)
+		return message_step(d);
 	if (buf_length(&d->client_in) == 0)
 		return false;
 	switch (d->speech) {
 	case SPEECH_COMMANDS:
 		return command_step(d);
 	case SPEECH_CONTENT:
-		return content_step(d);
+	case SPEECH_HEADER:
+	case SPEECH_DISCARD:
+		return message_step(d);
 	case SPEECH_AUTH:
 		return auth_step(d);
 	case SPEECH_BDAT:
@@ -396,6 +424,7 @@ bool request_step(struct dialogue *d)
 		return false;
 	case SPEECH_AWAITING_DATA:
 	case SPEECH_AWAITING_AUTH:
+	case SPEECH_HELD:
 		return false;
 	}
 	return false;

@@ -103,26 +103,42 @@ static void go_clear_here(struct dialogue *d)
 	greeted(d, PHASE_OPEN);
 }
 
+/* What will be asked of every envelope and message from now on. */
+static void know_connection(struct dialogue *d)
+{
+	const struct policy *policy = d->settings.policy;
+
+	judge_here(policy, &policy->demands, &d->facts, &d->judgement);
+	d->judged = true;
+	d->watched = !is_good_for_all(policy, &d->facts, false);
+	d->obeys = !is_good_for_all(policy, &d->facts, true);
+	envelope_init(&d->envelope, policy, &d->facts);
+}
+
 /* The facts are known: one judgement decides how the connection goes on. */
 void upgrade_judge(struct dialogue *d)
 {
-	const struct policy *policy = d->settings.policy;
-	bool tls = d->facts.tls == TLS_FACT_ON;
+	enum route route = route_of(d->settings.policy, &d->facts);
 
-	policy_judge(&policy->demands, &policy->connection, &d->facts, &d->verdict);
-	d->judged = true;
-	d->would_block =
-		d->verdict.outcome == OUTCOME_BLOCKED && policy->demands.mode == MODE_OBSERVE;
-	if (is_blocked(d)) {
-		go_alone(d);
-	} else if (tls && d->verdict.outcome != OUTCOME_CLEARTEXT) {
+	if (route == ROUTE_AFRESH && d->facts.tls == TLS_FACT_ON)
+		facts_in_clear(&d->facts);
+	know_connection(d);
+	switch (route) {
+	case ROUTE_AFRESH:
+		go_clear_afresh(d);
+		return;
+	case ROUTE_STAY:
+		if (d->facts.tls != TLS_FACT_ON) {
+			go_clear_here(d);
+			return;
+		}
 		say_hello(d, d->greeter == GREETER_HELO);
 		enter_phase(d, PHASE_HELLO);
-	} else if (tls || d->facts.tls == TLS_FACT_HANDSHAKE_FAILED) {
-		go_clear_afresh(d);
-	} else {
-		go_clear_here(d);
+		return;
+	case ROUTE_ALONE:
+		break;
 	}
+	go_alone(d);
 }
 
 static void ehlo_replied(struct dialogue *d, const struct reply *reply)

@@ -6,9 +6,12 @@
  *   s>TEXT   the server has got exactly TEXT, CRLF   c>TEXT   the application has got exactly TEXT, CRLF
  *   s>>TEXT  … TEXT without CRLF
  *   s*TEXT   as s>, but only the beginning is compared (c* likewise)
- *   !EVENT   tls-valid, tls-invalid REASON, tls-failed REASON, residue, reconnected, reconnect-failed WHY, s-eof, c-eof, lost WHY, timeout, stop
+ *   !EVENT   tls-valid, tls-invalid REASON, tls-old (1.2), tls-failed REASON, residue, reconnected, reconnect-failed WHY, s-eof, c-eof, lost WHY, timeout, stop
  *   ?WISH    starttls, reconnect, close-server, abort-server, close-client: must be wished; -WISH: must not be
  *   =NOTE    the last report's note begins with this
+ *   ~RULE    the last report's rule begins with this; ~~RULE: the rule by which it refused recipients
+ *   &VERDICT the last report's outcome: tls-verified, tls-unverified, cleartext, blocked, would-block
+ *   ^REMARK  the last report's remark begins with this
  *   @REPLY   the last report's reply begins with this, or is it where it is a bare code; @ alone: there was none
  *   %N       so many transactions were reported
  *   cut                server_out is dropped, and the dialogue told that nothing of it was written
@@ -22,25 +25,33 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include "config/load.h"
 #include "shim/smtp/dialogue.h"
 
+#include <arpa/inet.h>
+#include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #define ARRAY_LENGTH(a) (sizeof(a) / sizeof((a)[0]))
 
-enum policy_kind { OPPORTUNISTIC, REQUIRED, REQUIRED_REJECT, OBSERVED, CLEARTEXT_ON_BAD, REFUSE_ON_BAD, UNVERIFIED, UNPROTECTED };
+enum policy_kind { OPPORTUNISTIC, REQUIRED, REQUIRED_REJECT, OBSERVED, CLEARTEXT_ON_BAD, REFUSE_ON_BAD, UNVERIFIED, UNPROTECTED, FROM_CONFIG };
 
 struct transcript {
 	const char *name;
 	enum policy_kind policy;
 	const char *steps;
+	const char *config; /* FROM_CONFIG: the text of a configuration */
 };
 
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wmissing-field-initializers"
 static const struct transcript transcripts[] = {
 #include "tests/unit/dialogue_transcripts.inc"
+#include "tests/unit/dialogue_policy.inc"
 };
+#pragma GCC diagnostic pop
 
 struct player {
 	struct dialogue *d;
@@ -49,7 +60,8 @@ struct player {
 	struct buf to_client, to_server;
 	bool hold;
 	unsigned transactions;
-	char note[256], reply[256];
+	char note[256], reply[256], rule[320], refused_rule[320], remark[256];
+	const char *outcome;
 };
 
 static void fail_step(const struct player *p, const char *what, const char *got, size_t n)
@@ -66,6 +78,10 @@ static void on_report(void *context, const struct dialogue_report *report)
 	p->transactions += report->transaction;
 	snprintf(p->note, sizeof(p->note), "%s", report->note);
 	snprintf(p->reply, sizeof(p->reply), "%s", report->reply);
+	snprintf(p->rule, sizeof(p->rule), "%s", report->rule);
+	snprintf(p->refused_rule, sizeof(p->refused_rule), "%s", report->refused_rule);
+	snprintf(p->remark, sizeof(p->remark), "%s", report->remark);
+	p->outcome = report->would_block ? "would-block" : outcome_name(report->verdict.outcome);
 }
 
 static void drain(struct player *p)
@@ -173,6 +189,9 @@ static void event(struct player *p, const char *step, size_t n)
 		facts.verified = false;
 		snprintf(facts.reason, sizeof(facts.reason), "%s", rest);
 		dialogue_tls_up(p->d, &facts);
+	} else if (word(step, n, "tls-old", &rest)) {
+		facts.version = TLS_VERSION_1_2;
+		dialogue_tls_up(p->d, &facts);
 	} else if (word(step, n, "tls-failed", &rest)) {
 		dialogue_tls_failed(p->d, rest);
 	} else if (word(step, n, "residue", &rest)) {
@@ -247,6 +266,18 @@ static void play_step(struct player *p, const char *step, size_t n)
 	} else if (side == '=') {
 		if (strncmp(p->note, step + 1, n - 1) != 0)
 			fail_step(p, "the note is", p->note, strlen(p->note));
+	} else if (side == '~') {
+		const char *rule = kind == '~' ? p->refused_rule : p->rule;
+		size_t from = kind == '~' ? 2 : 1;
+
+		if (strncmp(rule, step + from, n - from) != 0)
+			fail_step(p, "the rule is", rule, strlen(rule));
+	} else if (side == '^') {
+		if (strncmp(p->remark, step + 1, n - 1) != 0)
+			fail_step(p, "the remark is", p->remark, strlen(p->remark));
+	} else if (side == '&') {
+		if (strlen(p->outcome) != n - 1 || memcmp(p->outcome, step + 1, n - 1) != 0)
+			fail_step(p, "the outcome is", p->outcome, strlen(p->outcome));
 	} else if (side == '@') {
 		bool whole = n == 1 || n == 4;
 
@@ -292,9 +323,24 @@ static struct policy policy_of(enum policy_kind kind)
 	return policy;
 }
 
+/* The policy of a connection to mx.b.example, 192.0.2.25. */
+static struct policy_set *policy_from(const char *config, struct policy *policy)
+{
+	static const char *const names[] = {"mx.b.example"};
+	struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(0xc0000219)};
+	struct policy_set *set;
+	struct err err;
+
+	if (policy_set_parse("mailseal.conf", config, strlen(config), &set, &err))
+		fail_msg("%s", err.text);
+	policy_for_host(set, names, 1, (struct sockaddr *)&address, policy);
+	return set;
+}
+
 static void play(void **state)
 {
 	const struct transcript *t = *state;
+	struct policy_set *set = NULL;
 	struct policy policy = policy_of(t->policy);
 	struct player p = {.transcript = t};
 	struct dialogue_settings settings = {
@@ -305,6 +351,8 @@ static void play(void **state)
 		.context = &p,
 	};
 
+	if (t->policy == FROM_CONFIG)
+		set = policy_from(t->config, &policy);
 	buf_init(&p.to_client, 1 << 20);
 	buf_init(&p.to_server, 1 << 20);
 	p.d = dialogue_new(&settings);
@@ -322,6 +370,7 @@ static void play(void **state)
 	if (buf_length(&p.to_server))
 		fail_step(&p, "the server also got", buf_bytes(&p.to_server), buf_length(&p.to_server));
 	dialogue_free(p.d);
+	policy_set_free(set);
 	buf_clear(&p.to_client);
 	buf_clear(&p.to_server);
 }

@@ -1,0 +1,253 @@
+/*
+ * transaction: MAIL, RCPT and DATA. On a connection where policy may forbid something they are
+ * held back until enough is known, and refused without the server hearing of them.
+ */
+#include "shim/smtp/inside.h"
+
+#include "shim/smtp/address.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#define HELD_RECIPIENTS 100 /* RFC 5321 4.5.3.1.8 asks for no more */
+#define RECIPIENTS_OUTSTANDING (1u << AWAITED_MAIL | 1u << AWAITED_RCPT)
+#define TRANSACTION_OUTSTANDING                                                                    \
+	(RECIPIENTS_OUTSTANDING | 1u << AWAITED_DATA | 1u << AWAITED_END_OF_DATA)
+
+void transaction_clear_held(struct dialogue *d)
+{
+	struct held *h = &d->held;
+
+	buf_clear(&h->lines);
+	buf_clear(&h->head);
+	buf_clear(&h->refusals);
+	buf_clear(&h->final);
+	h->replayed = 0;
+	h->recipients = 0;
+	h->opening = h->content_ended = h->refused_for_good = false;
+	h->mail_refusal[0] = '\0';
+}
+
+void transaction_over(struct dialogue *d)
+{
+	report_transaction(d);
+	envelope_reset(&d->envelope);
+	transaction_clear_held(d);
+}
+
+bool transaction_waits(const struct dialogue *d)
+{
+	return d->held.opening;
+}
+
+static void hold(struct dialogue *d, const struct line *line)
+{
+	if (buf_append(&d->held.lines, line->text, line->length) < 0 ||
+		buf_append(&d->held.lines, "\r\n", 2) < 0)
+		end(d, DIALOGUE_ABORT_SERVER);
+}
+
+bool transaction_mail(struct dialogue *d, const struct line *line, const struct command *command)
+{
+	struct judgement judgement;
+	struct domain sender;
+
+	/* What is outstanding belongs to the transaction before this one. */
+	if (pending_has(&d->pending, TRANSACTION_OUTSTANDING))
+		return false;
+	if (d->envelope.state != ENVELOPE_NONE && d->envelope.state != ENVELOPE_REFUSED) {
+		answer_own(d, false, "503 5.5.1 mailseal: nested MAIL command");
+		return true;
+	}
+	transaction_over(d);
+	report_mail(d, command);
+	address_of_command(command, &sender);
+	switch (envelope_mail(&d->envelope, &sender, &judgement)) {
+	case MAIL_PASSES:
+		forward(d, line, AWAITED_MAIL);
+		return true;
+	case MAIL_WAITS:
+		hold(d, line);
+		answer_own(d, false, "250 2.1.0 mailseal: sender noted");
+		return true;
+	case MAIL_REFUSED:
+		break;
+	}
+	report_judgement(d, &judgement);
+	answer_verdict(d, VERB_MAIL, &judgement.verdict);
+	return true;
+}
+
+static void forward_recipient(
+	struct dialogue *d, const struct line *line, const struct demands *demands)
+{
+	put_server(d, line->text, line->length);
+	put_server(d, "\r\n", 2);
+	if (d->phase != PHASE_OVER &&
+		pending_add_recipient(&d->pending, buf_position(&d->server_out), demands) < 0)
+		end(d, DIALOGUE_ABORT_SERVER);
+}
+
+/* The first recipient passes, and its MAIL with it. The recipient is read again when the server
+ * took the MAIL. */
+static void open_envelope(struct dialogue *d)
+{
+	d->held.opening = true;
+	put_server(d, buf_bytes(&d->held.lines), buf_length(&d->held.lines));
+	buf_clear(&d->held.lines);
+	await(d, AWAITED_HELD_MAIL);
+}
+
+static void hold_recipient(struct dialogue *d, const struct line *line,
+	const struct command *command, const struct demands *demands)
+{
+	if (d->held.recipients == HELD_RECIPIENTS) {
+		answer_own(d, false,
+			"452 4.5.3 mailseal: too many recipients; send again to the rest");
+		return;
+	}
+	d->held.recipients++;
+	hold(d, line);
+	envelope_accept(&d->envelope, demands);
+	report_recipient(d, command);
+	report_judgement(d, &d->envelope.reading[0]);
+	answer_own(d, false, "250 2.1.5 mailseal: recipient noted, the message's header decides");
+}
+
+static void refuse_recipient(
+	struct dialogue *d, const struct command *command, const struct judgement *judgement)
+{
+	report_refused(d, command, judgement);
+	answer_verdict(d, VERB_RCPT, &judgement->verdict);
+}
+
+/* RCPT in a transaction that has a MAIL of its own. */
+static bool judge_recipient(
+	struct dialogue *d, const struct line *line, const struct command *command)
+{
+	struct judgement judgement;
+	struct demands demands;
+	struct domain recipient;
+
+	address_of_command(command, &recipient);
+	switch (envelope_recipient(&d->envelope, &recipient, &judgement, &demands)) {
+	case RECIPIENT_PASSES:
+		report_recipient(d, command);
+		forward_recipient(d, line, &demands);
+		return true;
+	case RECIPIENT_OPENS:
+		open_envelope(d);
+		return false;
+	case RECIPIENT_WAITS:
+		hold_recipient(d, line, command, &demands);
+		return true;
+	case RECIPIENT_SEPARATE:
+		answer_separate(d);
+		return true;
+	case RECIPIENT_REFUSED:
+		break;
+	}
+	refuse_recipient(d, command, &judgement);
+	return true;
+}
+
+bool transaction_recipient(
+	struct dialogue *d, const struct line *line, const struct command *command)
+{
+	if (d->held.mail_refusal[0]) {
+		report_recipient(d, command);
+		answer_own(d, false, "%s", d->held.mail_refusal);
+		return true;
+	}
+	if (d->envelope.state != ENVELOPE_NONE)
+		return judge_recipient(d, line, command);
+	if (d->watched)
+		answer_own(d, false, "503 5.5.1 mailseal: RCPT without MAIL");
+	else
+		forward(d, line, AWAITED_RCPT);
+	return true;
+}
+
+/* The server answered MAIL: held, it is answered by us already, and a refusal answers each RCPT. */
+void transaction_mail_replied(struct dialogue *d, const struct reply *reply, bool held)
+{
+	char text[REPLY_TEXT_SIZE];
+
+	if (!held) {
+		if (reply->code >= 400 && d->envelope.state == ENVELOPE_OPEN)
+			envelope_reset(&d->envelope);
+		return;
+	}
+	d->held.opening = false;
+	if (reply->code < 400) {
+		envelope_opened(&d->envelope);
+		return;
+	}
+	reply_text(buf_bytes(&d->server_in), text, sizeof(text));
+	/* to RCPT, 552 would mean too many recipients (RFC 5321 4.5.3.1.10) */
+	snprintf(d->held.mail_refusal, sizeof(d->held.mail_refusal), "%d %s (in reply to MAIL)",
+		reply->code == 552 ? 550 : reply->code, text);
+	envelope_reset(&d->envelope);
+}
+
+void refuse_data_before_content(struct dialogue *d)
+{
+	if (d->phase != PHASE_OVER && buf_length(&d->client_in) > 0)
+		end_after_client_out(d);
+}
+
+static void ask_for_content(struct dialogue *d)
+{
+	answer_own(d, false, "354 mailseal: end data with <CR><LF>.<CR><LF>");
+	message_begin(d, SPEECH_HEADER);
+}
+
+static void forward_data(struct dialogue *d, const struct line *line)
+{
+	forward(d, line, AWAITED_DATA);
+	d->speech = SPEECH_AWAITING_DATA;
+}
+
+static void refuse_data(struct dialogue *d)
+{
+	const struct transaction *t = &d->transaction;
+
+	if (t->judged && judgement_blocks(&t->judgement))
+		answer_verdict(d, VERB_DATA, &t->judgement.verdict);
+	else
+		answer_own(d, false, "%s mailseal: no valid recipients",
+			t->begun ? "554 5.5.1" : "503 5.5.1");
+}
+
+bool transaction_data(struct dialogue *d, const struct line *line)
+{
+	switch (d->envelope.state) {
+	case ENVELOPE_HELD:
+		ask_for_content(d);
+		return true;
+	case ENVELOPE_OPEN:
+		if (!d->obeys)
+			break;
+		if (pending_has(&d->pending, RECIPIENTS_OUTSTANDING))
+			return false;
+		if (d->envelope.state == ENVELOPE_OPEN && d->envelope.accepted > 0) {
+			if (!envelope_awaits_header(&d->envelope))
+				break;
+			ask_for_content(d);
+			return true;
+		}
+		refuse_data(d);
+		return true;
+	case ENVELOPE_NONE:
+		if (!d->obeys)
+			break;
+		refuse_data(d);
+		return true;
+	case ENVELOPE_REFUSED:
+	case ENVELOPE_UNDECIDED:
+		refuse_data(d);
+		return true;
+	}
+	forward_data(d, line);
+	return true;
+}

@@ -1,0 +1,106 @@
+/*
+ * verdict: our own replies that say what policy forbids, by which rule, and what is wrong with the
+ * connection (RFC 3463, RFC 7817 for 4.7.x).
+ */
+#include "shim/smtp/verdict.h"
+
+#include "shim/smtp/inside.h"
+
+#include <stdio.h>
+#include <string.h>
+
+/* What is wrong with the connection, in words. */
+static void describe_fault(const struct facts *facts, const struct verdict *verdict,
+	const char *server, char *out, size_t size)
+{
+	const char *reason = facts->reason;
+
+	switch (facts->tls) {
+	case TLS_FACT_NOT_OFFERED:
+		snprintf(out, size, "%s does not offer STARTTLS", server);
+		return;
+	case TLS_FACT_REFUSED:
+		snprintf(out, size, "%s refused STARTTLS: %s", server, reason);
+		return;
+	case TLS_FACT_HANDSHAKE_FAILED:
+		snprintf(out, size, "TLS handshake with %s failed: %s", server, reason);
+		return;
+	case TLS_FACT_ON:
+		if (verdict && verdict->rule && strcmp(verdict->rule, "min_tls") == 0)
+			snprintf(out, size, "%s speaks only %s", server,
+				tls_version_name(facts->version));
+		else
+			snprintf(out, size, "certificate of %s not valid: %s", server, reason);
+		return;
+	}
+	snprintf(out, size, "the connection to %s is not fit", server);
+}
+
+static int verdict_code(const struct verdict *verdict, enum verb verb)
+{
+	if (verdict->violation == VIOLATION_TEMPFAIL)
+		return 454;
+	if (verb == VERB_AUTH)
+		return 538;
+	return verb == VERB_DATA ? 554 : 550;
+}
+
+void verdict_words(enum verb verb, const struct verdict *verdict, const struct facts *facts,
+	const char *server, const char *rule, char out[VERDICT_SIZE])
+{
+	char fault[400], enhanced[24];
+	int code = verdict_code(verdict, verb);
+
+	/* to AUTH, x.7.11 and x.7.0 are what clients know (RFC 4954 6) */
+	if (verb == VERB_AUTH)
+		snprintf(enhanced, sizeof(enhanced), "%s", code == 538 ? "5.7.11" : "4.7.0");
+	else
+		snprintf(enhanced, sizeof(enhanced), "%d.7.%d", code / 100, verdict->detail);
+	describe_fault(facts, verdict, server, fault, sizeof(fault));
+	snprintf(out, VERDICT_SIZE, "%d %s mailseal: %.240s; %.200s", code, enhanced, fault, rule);
+}
+
+static void words_of(const struct dialogue *d, enum verb verb, const struct verdict *verdict,
+	char out[VERDICT_SIZE])
+{
+	char rule[320];
+
+	rule_describe(d, verdict, rule, sizeof(rule));
+	verdict_words(verb, verdict, &d->facts, d->settings.server_name, rule, out);
+}
+
+void answer_verdict(struct dialogue *d, enum verb verb, const struct verdict *verdict)
+{
+	char words[VERDICT_SIZE];
+
+	words_of(d, verb, verdict, words);
+	answer_own(d, false, "%s", words);
+}
+
+int verdict_write(const struct dialogue *d, const struct verdict *verdict, struct buf *out)
+{
+	char words[VERDICT_SIZE], line[VERDICT_SIZE];
+	int rc;
+
+	words_of(d, VERB_DATA, verdict, words);
+	line_sanitize(line, VERDICT_SIZE - 2, words, strlen(words), true);
+	rc = buf_append_text(out, line);
+	return rc ? rc : buf_append_text(out, "\r\n");
+}
+
+void answer_separate(struct dialogue *d)
+{
+	answer_own(d, false, "%s", VERDICT_SEPARATE);
+}
+
+void answer_credentials(struct dialogue *d)
+{
+	const struct policy *policy = d->settings.policy;
+	bool reject = policy->demands.violation == VIOLATION_REJECT;
+	char fault[400], where[256];
+
+	describe_fault(&d->facts, NULL, d->settings.server_name, fault, sizeof(fault));
+	origin_describe(policy->connection.protect_credentials_origin, where, sizeof(where));
+	answer_own(d, false, "%s mailseal: credentials not sent: %s; protect_credentials by %s",
+		reject ? "538 5.7.11" : "454 4.7.0", fault, where);
+}
