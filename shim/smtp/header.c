@@ -1,9 +1,6 @@
 #include "shim/smtp/header.h"
 
 #include <string.h>
-#include <strings.h>
-
-#define PREFIX "mailseal-"
 
 /* What becomes of one octet. */
 enum fate {
@@ -12,38 +9,6 @@ enum fate {
 	FATE_DROP,
 	FATE_AGAIN, /* not taken: the state changed, look at it once more */
 	FATE_END,   /* passes, and the header is over */
-};
-
-enum remark {
-	REMARK_TWICE_TLS,
-	REMARK_TWICE_CERTIFICATE,
-	REMARK_DOUBTFUL_TLS,
-	REMARK_DOUBTFUL_CERTIFICATE,
-	REMARK_LOOSE,
-	REMARK_MALFORMED,
-	REMARK_ENDLESS,
-	REMARK_UNKNOWN,
-};
-
-static const char *const names[HEADER_NAMES] = {
-	[HEADER_REQUIRE_TLS] = "mailseal-require-tls",
-	[HEADER_VERIFY_CERTIFICATE] = "mailseal-verify-certificate",
-};
-
-/* The first that holds is told. */
-static const char *const remarks[] = {
-	[REMARK_TWICE_TLS] = "Mailseal-Require-TLS is given more than once; the strictest counts",
-	[REMARK_TWICE_CERTIFICATE] =
-		"Mailseal-Verify-Certificate is given more than once; the strictest counts",
-	[REMARK_DOUBTFUL_TLS] = "Mailseal-Require-TLS says neither yes nor no; it counts as yes",
-	[REMARK_DOUBTFUL_CERTIFICATE] =
-		"Mailseal-Verify-Certificate says neither yes nor no; it counts as yes",
-	[REMARK_LOOSE] = "a Mailseal- field stands behind a bare CR or LF; it counts as yes",
-	[REMARK_MALFORMED] =
-		"the header is not well-formed, so that a Mailseal- field cannot say no",
-	[REMARK_ENDLESS] = "the header has no end, so that a Mailseal- field cannot say no",
-	[REMARK_UNKNOWN] = "a field begins with Mailseal- that means nothing here; known are "
-			   "Mailseal-Require-TLS and Mailseal-Verify-Certificate",
 };
 
 static bool is_blank(char c)
@@ -69,64 +34,14 @@ static bool is_word(char c)
 	       c == '_';
 }
 
-static void remark(struct header *header, enum remark which)
-{
-	header->remarks |= 1u << which;
-}
-
 void header_begin(struct header *header)
 {
 	*header = (struct header){.at = HEADER_AT_START};
 }
 
-static void say(struct header *header, enum header_name name, enum field what)
-{
-	if (header->said[name] != FIELD_ABSENT)
-		remark(header,
-			name == HEADER_REQUIRE_TLS ? REMARK_TWICE_TLS : REMARK_TWICE_CERTIFICATE);
-	if (what > header->said[name])
-		header->said[name] = what;
-}
-
-static bool value_is(const struct header *header, const char *word)
-{
-	return header->value_length == strlen(word) &&
-	       memcmp(header->value, word, header->value_length) == 0;
-}
-
-/* The field of ours is over. */
-static void settle(struct header *header)
-{
-	bool no = value_is(header, "no") || value_is(header, "false");
-	bool yes = value_is(header, "yes") || value_is(header, "true");
-
-	if (!header->removing)
-		return;
-	header->removing = false;
-	if (header->doubtful || (!no && !yes))
-		remark(header, header->name == HEADER_REQUIRE_TLS ? REMARK_DOUBTFUL_TLS
-								  : REMARK_DOUBTFUL_CERTIFICATE);
-	say(header, header->name, no && !header->doubtful ? FIELD_NO : FIELD_YES);
-}
-
-static void value_add(struct header *header, char c)
-{
-	if (is_blank(c)) {
-		header->value_gap = header->value_length > 0;
-	} else if (header->value_gap || header->value_length == sizeof(header->value)) {
-		header->doubtful = true;
-	} else {
-		header->value[header->value_length++] = lower(c);
-	}
-}
-
 static void begin_field(struct header *header, enum header_name name)
 {
-	header->doubtful = header->held[0] == '.';
-	header->removing = true;
-	header->name = name;
-	header->value_length = 0;
-	header->value_gap = false;
+	header_field_open(&header->fields, name, header->held[0] == '.');
 	header->held_length = 0;
 	header->at = HEADER_AT_COLON;
 }
@@ -134,8 +49,8 @@ static void begin_field(struct header *header, enum header_name name)
 /* `held` was nothing of ours. Inside a field of ours it goes with that. */
 static void release(struct header *header, enum header_at at)
 {
-	header->releasing = !header->removing;
-	if (header->removing)
+	header->releasing = !header->fields.open;
+	if (header->fields.open)
 		header->held_length = 0;
 	header->at = at;
 }
@@ -147,26 +62,6 @@ static const char *held_name(const struct header *header, size_t *length)
 
 	*length = header->held_length - dot;
 	return header->held + dot;
-}
-
-static bool continues(const char *name, size_t length, const char *text, char c)
-{
-	return strlen(text) > length && lower(c) == text[length] &&
-	       strncasecmp(name, text, length) == 0;
-}
-
-static bool names_field(const struct header *header, enum header_name *field)
-{
-	size_t length;
-	const char *name = held_name(header, &length);
-
-	for (unsigned i = 0; i < HEADER_NAMES; i++) {
-		if (strlen(names[i]) == length && strncasecmp(name, names[i], length) == 0) {
-			*field = (enum header_name)i;
-			return true;
-		}
-	}
-	return false;
 }
 
 /* `From ` or `>From ` as the very first line: how a mailbox file begins a message. */
@@ -191,21 +86,21 @@ static bool step_dot(struct header *header, char c, enum fate *fate)
 		return true;
 	}
 	if (header->held_length == 2) {
-		settle(header);
+		header_field_close(&header->fields);
 		header->malformed |= c != '\n';
 		release(header, c == '\n' ? HEADER_AT_OVER : HEADER_AT_LOOSE_START);
 		*fate = c == '\n' ? FATE_HOLD : FATE_AGAIN;
 		return true;
 	}
 	header->malformed = true;
-	if (header->removing && is_blank(c)) {
+	if (header->fields.open && is_blank(c)) {
 		header->held_length = 0;
-		header->doubtful = true;
+		header->fields.unclear = true;
 		header->at = HEADER_AT_CONTINUATION;
 		*fate = FATE_DROP;
 		return true;
 	}
-	settle(header);
+	header_field_close(&header->fields);
 	return false;
 }
 
@@ -221,19 +116,17 @@ static enum fate step_candidate(struct header *header, char c)
 		return fate;
 	if (header->held[0] == 'F' || header->held[0] == '>')
 		return step_mailbox(header, c);
-	for (unsigned i = 0; i < HEADER_NAMES; i++) {
-		if (continues(name, length, names[i], c))
-			return FATE_HOLD;
-	}
-	if (names_field(header, &field) && !is_word(c)) {
+	if (header_name_goes_on(name, length, c))
+		return FATE_HOLD;
+	if (header_name_find(name, length, &field) && !is_word(c)) {
 		if (!header->loose) {
 			begin_field(header, field);
 			return FATE_AGAIN;
 		}
-		say(header, field, FIELD_YES);
-		remark(header, REMARK_LOOSE);
-	} else if (length >= strlen(PREFIX)) {
-		remark(header, REMARK_UNKNOWN);
+		header_field_say(&header->fields, field, FIELD_YES);
+		header_field_doubt(&header->fields, HEADER_LOOSE);
+	} else if (header_name_looks_like_ours(name, length)) {
+		header_field_doubt(&header->fields, HEADER_UNKNOWN);
 	}
 	release(header, header->loose ? HEADER_AT_TEXT : HEADER_AT_NAME);
 	return FATE_AGAIN;
@@ -253,7 +146,7 @@ static enum fate step_start(struct header *header, char c)
 		header->at = HEADER_AT_CONTINUATION;
 		return FATE_AGAIN;
 	}
-	settle(header);
+	header_field_close(&header->fields);
 	if (c == '\r') {
 		header->at = HEADER_AT_BLANK_CR;
 		return FATE_PASS;
@@ -270,7 +163,7 @@ static enum fate step_start(struct header *header, char c)
 static enum fate step_loose_start(struct header *header, char c)
 {
 	header->malformed = true;
-	header->doubtful = true;
+	header->fields.unclear = true;
 	if (c == '.' || lower(c) == 'm') {
 		header->loose = true;
 		header->at = HEADER_AT_CANDIDATE;
@@ -288,7 +181,7 @@ static enum fate step_colon(struct header *header, char c)
 	if (c == ':')
 		return FATE_PASS;
 	header->malformed = true;
-	header->doubtful = true;
+	header->fields.unclear = true;
 	return FATE_AGAIN;
 }
 
@@ -303,7 +196,8 @@ static enum fate step_name(struct header *header, char c)
 /* A line of blanks only ends the header for some readers. */
 static enum fate step_continuation(struct header *header, char c)
 {
-	header->value_gap = header->value_length > 0;
+	if (header->fields.open)
+		header_field_octet(&header->fields, ' ');
 	if (is_blank(c))
 		return FATE_PASS;
 	header->malformed |= c == '\r' || c == '\n';
@@ -317,8 +211,8 @@ static enum fate step_text(struct header *header, char c)
 		header->at = HEADER_AT_CR;
 	else if (c == '\n')
 		header->at = HEADER_AT_LOOSE_START;
-	else if (header->removing)
-		value_add(header, c);
+	else if (header->fields.open)
+		header_field_octet(&header->fields, c);
 	header->malformed |= c == '\n' || c == '\0';
 	return FATE_PASS;
 }
@@ -376,7 +270,7 @@ static size_t plain_run(const struct header *header, const char *bytes, size_t n
 			i++;
 		return i;
 	}
-	if (header->at != HEADER_AT_TEXT || header->removing)
+	if (header->at != HEADER_AT_TEXT || header->fields.open)
 		return 0;
 	while (i < n && bytes[i] != '\r' && bytes[i] != '\n' && bytes[i] != '\0')
 		i++;
@@ -407,7 +301,7 @@ static enum fate put(struct header *header, char c, char *place, struct buf *out
 
 	if (fate == FATE_HOLD)
 		header->held[header->held_length++] = c;
-	if (fate == FATE_PASS && header->removing)
+	if (fate == FATE_PASS && header->fields.open)
 		fate = FATE_DROP;
 	*place = c;
 	buf_commit(out, fate == FATE_PASS || fate == FATE_END);
@@ -445,25 +339,26 @@ enum header_state header_pass(
 static struct header ended(const struct header *header)
 {
 	struct header copy = *header;
-	enum header_name field;
-	bool no;
+	struct header_fields *fields = &copy.fields;
+	enum header_name which;
+	size_t length;
+	const char *name = held_name(&copy, &length);
 
-	copy.doubtful |= copy.at != HEADER_AT_START;
-	settle(&copy);
-	if (copy.at == HEADER_AT_CANDIDATE && names_field(&copy, &field))
-		say(&copy, field, FIELD_YES);
-	no = copy.said[HEADER_REQUIRE_TLS] == FIELD_NO ||
-	     copy.said[HEADER_VERIFY_CERTIFICATE] == FIELD_NO;
-	if (no && copy.malformed)
-		remark(&copy, REMARK_MALFORMED);
-	else if (no && !copy.whole)
-		remark(&copy, REMARK_ENDLESS);
+	fields->unclear |= copy.at != HEADER_AT_START;
+	header_field_close(fields);
+	if (copy.at == HEADER_AT_CANDIDATE && header_name_find(name, length, &which))
+		header_field_say(fields, which, FIELD_YES);
+	for (unsigned i = 0; i < HEADER_NAMES; i++) {
+		if (fields->said[i] == FIELD_NO && (copy.malformed || !copy.whole))
+			header_field_doubt(
+				fields, copy.malformed ? HEADER_MALFORMED : HEADER_ENDLESS);
+	}
 	return copy;
 }
 
 int header_finish(struct header *header, struct buf *out)
 {
-	bool drop = header->loose && header->removing;
+	bool drop = header->loose && header->fields.open;
 	int rc = buf_append(out, header->held, drop ? 0 : header->held_length);
 
 	if (rc < 0)
@@ -475,25 +370,24 @@ int header_finish(struct header *header, struct buf *out)
 	return 0;
 }
 
+static enum field counts(const struct header *header, enum header_name name)
+{
+	enum field said = header->fields.said[name];
+
+	return said == FIELD_NO && (header->malformed || !header->whole) ? FIELD_ABSENT : said;
+}
+
 void header_overrides(const struct header *header, struct overrides *overrides)
 {
 	struct header end = ended(header);
 
-	for (unsigned i = 0; i < HEADER_NAMES; i++) {
-		if (end.said[i] == FIELD_NO && (end.malformed || !end.whole))
-			end.said[i] = FIELD_ABSENT;
-	}
-	overrides->require_tls = end.said[HEADER_REQUIRE_TLS];
-	overrides->verify_certificate = end.said[HEADER_VERIFY_CERTIFICATE];
+	overrides->require_tls = counts(&end, HEADER_REQUIRE_TLS);
+	overrides->verify_certificate = counts(&end, HEADER_VERIFY_CERTIFICATE);
 }
 
 const char *header_remark(const struct header *header)
 {
 	struct header end = ended(header);
 
-	for (unsigned i = 0; i < sizeof(remarks) / sizeof(remarks[0]); i++) {
-		if (end.remarks & 1u << i)
-			return remarks[i];
-	}
-	return "";
+	return header_field_remark(&end.fields);
 }

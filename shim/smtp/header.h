@@ -20,12 +20,12 @@
 
 #include "config/policy.h"
 #include "shim/base/buf.h"
+#include "shim/smtp/header_field.h"
 
 #include <stdbool.h>
 #include <stddef.h>
 
 #define HEADER_HELD 64
-#define HEADER_VALUE 8
 
 /* Where in a line the next octet stands. */
 enum header_at {
@@ -41,8 +41,6 @@ enum header_at {
 	HEADER_AT_OVER,	    /* what follows is no header */
 };
 
-enum header_name { HEADER_REQUIRE_TLS, HEADER_VERIFY_CERTIFICATE, HEADER_NAMES };
-
 /* On the owner's stack or inside its struct; nothing to free. */
 struct header {
 	char held[HEADER_HELD]; /* the start of a line that may be a field of ours */
@@ -53,17 +51,7 @@ struct header {
 	bool loose;	/* `held` stands behind a bare CR or LF */
 	bool malformed;
 	bool whole;
-
-	/* The field of ours that is being removed. */
-	bool removing;
-	enum header_name name;
-	char value[HEADER_VALUE]; /* unfolded, trimmed, lower case */
-	size_t value_length;
-	bool value_gap; /* blanks were read behind `value` */
-	bool doubtful;
-
-	enum field said[HEADER_NAMES];
-	unsigned remarks; /* 1u << enum remark */
+	struct header_fields fields; /* an open one is being removed */
 };
 
 enum header_state {
@@ -97,8 +85,8 @@ int header_finish(struct header *header, struct buf *out);
  */
 void header_overrides(const struct header *header, struct overrides *overrides);
 
-/* Words for the log about what was doubtful ("Mailseal-Require-TLS is given twice"), or "" (static
- * text). Never text of the message. */
+/* Words for the log about what was doubtful ("Mailseal-Require-TLS is given more than once"), or ""
+ * (static text). Never text of the message. */
 const char *header_remark(const struct header *header);
 
 #endif
