@@ -89,8 +89,11 @@ static void begin(struct caller *c, struct request *r)
 static void judge(struct caller *c, struct request *r)
 {
 	struct agent *agent = c->agent;
-	const char *error = rules_error(agent->rules);
+	const char *error;
 
+	if (rules_refresh(agent->rules, !*agent->options.identity) && !rules_error(agent->rules))
+		log_event("reloaded", "%s or its domains file changed", agent->options.config);
+	error = rules_error(agent->rules);
 	if (agent->stopping || agent->leaving || !identity_is_ours(agent, &r->view)) {
 		stale(c, r);
 	} else if (!rules_fit(agent->rules, agent->options.identity,

@@ -1,118 +1,234 @@
 /*
- * rules: loaded once; an edited file gets a new agent, since its identity changes.
+ * rules: an edition is what the files said at one time; nothing changes it, and sessions hold the
+ * one that they began with. A file is stat()ed by path and compared with what fstat() told of the
+ * very file that was read, so that a change in between is found with the next request.
  */
 #include "shim/agent/rules.h"
 
 #include "config/host.h"
 #include "config/load.h"
+#include "shim/agent/contexts.h"
 #include "shim/handoff/handoff.h"
 
 #include <errno.h>
+#include <limits.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
-struct context {
-	struct context *next;
-	struct tls_context *tls;
-	char *ca_file;	  /* NULL: the system's directory */
-	struct stat seen; /* of ca_file: another file is another context */
-	int min_version;
+#define ATTEMPTS_SHARE                                                                             \
+	10 /* of the time go into reading files that cannot be used: one in so many */
+
+/* What stands at a path. */
+struct place {
+	int error; /* 0: a file; ENOENT: nothing; else it cannot be told */
+	struct stat st;
+};
+
+struct edition {
+	unsigned users;
+	struct policy_set *set; /* NULL: see error */
+	char error[700];
+	char line[HANDOFF_IDENTITY_SIZE]; /* handoff_config_line() of what was read */
+	struct place main, domains;
 };
 
 struct rules {
-	struct policy_set *set; /* NULL: see error */
-	struct err error;
-	char line[HANDOFF_IDENTITY_SIZE]; /* handoff_config_line() of what was read */
-	struct context *contexts;
+	char *path;
+	bool named;
+	char domains[PATH_MAX];	 /* "": the path is too long for there to be any */
+	struct edition *current; /* NULL: out of memory */
+	uint64_t retry_at;	 /* ns; while the files cannot be used */
+	struct contexts contexts;
 };
 
-static void describe_file(struct rules *r, const char *path, const struct stat *st)
+static uint64_t now_ns(void)
 {
-	if (handoff_config_line(r->line, sizeof(r->line), path, st) < 0)
-		r->line[0] = '\0';
-}
+	struct timespec t;
 
-/* The file stands there but cannot be used. What it was, so that a mended file gets another agent.
- */
-static void keep_error(struct rules *r, const char *path, int error)
-{
-	struct stat st;
-
-	if (!*r->error.text)
-		err_fail(&r->error, -error, "%s: %s", path, strerror(-error));
-	if (stat(path, &st) == 0)
-		describe_file(r, path, &st);
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (uint64_t)t.tv_sec * 1000000000 + (uint64_t)t.tv_nsec;
 }
 
 /* Only nothing at all is "no file": a link that leads nowhere was put there by somebody. */
-static bool is_link(const char *path)
+static void look(const char *path, struct place *place)
 {
-	struct stat st;
+	*place = (struct place){.error = *path ? 0 : ENOENT};
+	if (!*path)
+		return;
+	if (lstat(path, &place->st) < 0)
+		place->error = errno;
+	else if (S_ISLNK(place->st.st_mode) && stat(path, &place->st) < 0)
+		place->error = errno == ENOENT ? ELOOP : errno;
+}
 
-	return lstat(path, &st) == 0 && S_ISLNK(st.st_mode);
+static bool same_time(const struct timespec *a, const struct timespec *b)
+{
+	return a->tv_sec == b->tv_sec && a->tv_nsec == b->tv_nsec;
+}
+
+static bool same_place(const struct place *a, const struct place *b)
+{
+	if (a->error || b->error)
+		return a->error == b->error;
+	return a->st.st_dev == b->st.st_dev && a->st.st_ino == b->st.st_ino &&
+	       a->st.st_size == b->st.st_size && same_time(&a->st.st_mtim, &b->st.st_mtim) &&
+	       same_time(&a->st.st_ctim, &b->st.st_ctim);
+}
+
+/* --- editions --- */
+
+/* Advice on what to do, unless it is not the files that are at fault. */
+static void keep_error(struct edition *e, const struct rules *r, int code, const char *why)
+{
+	bool usual = strcmp(r->path, MAILSEAL_CONFIG_DEFAULT) == 0;
+
+	if (code == -ENOMEM || code == -EMFILE || code == -ENFILE)
+		snprintf(e->error, sizeof(e->error), "%.512s", why);
+	else
+		snprintf(e->error, sizeof(e->error),
+			"%.512s; run 'mailseal check%s%.120s' before installing a change", why,
+			usual ? "" : " ", usual ? "" : r->path);
+}
+
+/* Nothing to describe is a file that should be there, or that cannot even be looked at. */
+static void describe_main(struct edition *e, const struct rules *r)
+{
+	bool absent = e->main.error == ENOENT && !r->named;
+
+	if ((e->main.error && !absent) || handoff_config_line(e->line, sizeof(e->line), r->path,
+						  absent ? NULL : &e->main.st) < 0)
+		e->line[0] = '\0';
+}
+
+static int load(struct edition *e, const struct rules *r, struct err *err)
+{
+	struct policy_set *set = NULL;
+	struct seen seen;
+	int rc = policy_set_load(r->path, !r->named, &set, &seen, err);
+
+	if (rc < 0)
+		return rc;
+	e->main = (struct place){seen.main_present ? 0 : ENOENT, seen.main};
+	e->domains = (struct place){seen.domains_present ? 0 : ENOENT, seen.domains};
+	rc = contexts_check(set, err);
+	if (rc < 0)
+		policy_set_free(set);
+	else
+		e->set = set;
+	return rc;
+}
+
+static struct edition *edition_new(const struct rules *r)
+{
+	struct edition *e = calloc(1, sizeof(*e));
+	struct err err = {""};
+	int rc;
+
+	if (!e)
+		return NULL;
+	e->users = 1;
+	look(r->path, &e->main);
+	look(r->domains, &e->domains);
+	rc = load(e, r, &err);
+	if (rc < 0)
+		keep_error(e, r, rc, *err.text ? err.text : strerror(-rc));
+	describe_main(e, r);
+	return e;
+}
+
+void edition_release(struct edition *e)
+{
+	if (!e || --e->users)
+		return;
+	policy_set_free(e->set);
+	free(e);
+}
+
+const struct policy_set *edition_policy(const struct edition *edition)
+{
+	return edition->set;
+}
+
+/* --- rules --- */
+
+static void read_anew(struct rules *r)
+{
+	uint64_t began = now_ns(), ended;
+
+	edition_release(r->current);
+	contexts_clear(&r->contexts);
+	r->current = edition_new(r);
+	ended = now_ns();
+	r->retry_at = ended + (ended - began) * (ATTEMPTS_SHARE - 1);
 }
 
 struct rules *rules_new(const char *path, bool named)
 {
 	struct rules *r = calloc(1, sizeof(*r));
-	struct stat seen;
-	int rc;
 
-	if (!r)
+	if (r)
+		r->path = strdup(path);
+	if (!r || !r->path) {
+		free(r);
 		return NULL;
-	rc = policy_set_load(path, &r->set, &seen, &r->error);
-	if (rc == 0) {
-		describe_file(r, path, &seen);
-	} else if (rc == -ENOENT && !named && !is_link(path)) {
-		r->error.text[0] = '\0';
-		describe_file(r, path, NULL);
-		r->set = policy_set_builtin();
-		if (!r->set)
-			err_fail(&r->error, ENOMEM, "out of memory");
-	} else {
-		keep_error(r, path, rc);
 	}
+	r->named = named;
+	if (domains_path(path, r->domains, sizeof(r->domains)) < 0)
+		r->domains[0] = '\0';
+	read_anew(r);
 	return r;
-}
-
-static void context_free(struct context *c)
-{
-	tls_context_free(c->tls);
-	free(c->ca_file);
-	free(c);
 }
 
 void rules_free(struct rules *r)
 {
-	struct context *c;
-
 	if (!r)
 		return;
-	while ((c = r->contexts)) {
-		r->contexts = c->next;
-		context_free(c);
-	}
-	policy_set_free(r->set);
+	contexts_clear(&r->contexts);
+	edition_release(r->current);
+	free(r->path);
 	free(r);
+}
+
+static bool changed(const char *path, const struct place *read)
+{
+	struct place now;
+
+	look(path, &now);
+	return !same_place(&now, read);
+}
+
+bool rules_refresh(struct rules *r, bool main_too)
+{
+	const struct edition *e = r->current;
+
+	if (e && !changed(r->domains, &e->domains) && !(main_too && changed(r->path, &e->main)) &&
+		(e->set || now_ns() < r->retry_at))
+		return false;
+	read_anew(r);
+	return true;
 }
 
 const char *rules_error(const struct rules *r)
 {
-	return r->set ? NULL : r->error.text;
+	if (!r->current)
+		return "out of memory";
+	return r->current->set ? NULL : r->current->error;
 }
 
 bool rules_fit(const struct rules *r, const char *identity, size_t length)
 {
-	size_t n = strlen(r->line);
-	const char *at = identity;
+	const char *line = r->current ? r->current->line : "", *at = identity;
+	size_t n = strlen(line);
 
 	if (length == 0)
 		return true;
 	if (n == 0)
-		return r->set == NULL; /* unreadable: the answer tells it, whoever asks */
+		return rules_error(r) != NULL; /* the answer tells it, whoever asks */
 	while (at && (size_t)(at - identity) + n <= length) {
-		if (memcmp(at, r->line, n) == 0)
+		if (memcmp(at, line, n) == 0)
 			return true;
 		at = memchr(at, '\n', length - (size_t)(at - identity));
 		at = at ? at + 1 : NULL;
@@ -120,62 +236,12 @@ bool rules_fit(const struct rules *r, const char *identity, size_t length)
 	return false;
 }
 
-const struct policy_set *rules_policy(const struct rules *r)
+struct edition *rules_edition(struct rules *r)
 {
-	return r->set;
-}
-
-static bool same_file(const struct stat *a, const struct stat *b)
-{
-	return a->st_dev == b->st_dev && a->st_ino == b->st_ino && a->st_size == b->st_size &&
-	       a->st_ctim.tv_sec == b->st_ctim.tv_sec && a->st_ctim.tv_nsec == b->st_ctim.tv_nsec;
-}
-
-static bool same_name(const char *a, const char *b)
-{
-	return a && b ? strcmp(a, b) == 0 : a == b;
-}
-
-/* The context for these settings; one whose ca_file was replaced since goes. */
-static struct context *find(struct rules *r, const char *ca_file, const struct stat *seen, int min)
-{
-	struct context **p = &r->contexts, *c;
-
-	while ((c = *p)) {
-		if (c->min_version == min && same_name(c->ca_file, ca_file)) {
-			if (!ca_file || same_file(&c->seen, seen))
-				return c;
-			*p = c->next;
-			context_free(c);
-			continue;
-		}
-		p = &c->next;
-	}
-	return NULL;
-}
-
-static struct context *context_new(
-	const char *ca_file, const struct stat *seen, int min, struct err *err, int *rc)
-{
-	const struct tls_settings settings = {.ca_file = ca_file, .min_version = min};
-	struct context *c = calloc(1, sizeof(*c));
-
-	*rc = -ENOMEM;
-	if (c && ca_file)
-		c->ca_file = strdup(ca_file);
-	if (!c || (ca_file && !c->ca_file)) {
-		free(c);
-		err_fail(err, ENOMEM, "out of memory");
+	if (!r->current || !r->current->set)
 		return NULL;
-	}
-	c->seen = *seen;
-	c->min_version = min;
-	*rc = tls_context_new(&c->tls, &settings, err);
-	if (*rc < 0) {
-		context_free(c);
-		return NULL;
-	}
-	return c;
+	r->current->users++;
+	return r->current;
 }
 
 /*
@@ -191,23 +257,17 @@ static int handshake_floor(enum tls_version min_tls)
 int rules_tls(
 	struct rules *r, const struct policy *policy, struct tls_context **context, struct err *err)
 {
-	const char *ca_file = policy->connection.ca_file;
-	int rc, min = handshake_floor(policy->demands.min_tls);
-	struct stat seen = {0};
-	struct context *c;
+	const struct connection_settings *c = &policy->connection;
+	const struct tls_settings settings = {
+		.ca_file = c->ca_file,
+		.min_version = handshake_floor(policy->demands.min_tls),
+		.client_certificate = c->client_certificate,
+		.client_key = c->client_key,
+		.ciphers = c->ciphers,
+		.ciphersuites = c->ciphersuites,
+	};
 
-	if (ca_file && stat(ca_file, &seen) < 0)
-		return err_fail(err, errno, "ca_file %s: %s", ca_file, strerror(errno));
-	c = find(r, ca_file, &seen, min);
-	if (!c) {
-		c = context_new(ca_file, &seen, min, err, &rc);
-		if (!c)
-			return rc;
-		c->next = r->contexts;
-		r->contexts = c;
-	}
-	*context = c->tls;
-	return 0;
+	return contexts_get(&r->contexts, &settings, context, err);
 }
 
 static bool is_ascii(const char *text)

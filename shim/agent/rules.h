@@ -1,6 +1,6 @@
 /*
- * rules: the configuration as the agent uses it: the policy set that was loaded once, and TLS
- * contexts made from it.
+ * rules: the configuration as the agent uses it. It is read anew when the domains file beside it
+ * changed; a session keeps the edition that it began with.
  */
 #ifndef MAILSEAL_AGENT_RULES_H
 #define MAILSEAL_AGENT_RULES_H
@@ -8,29 +8,44 @@
 #include "config/policy.h"
 #include "shim/tls/tls.h"
 
-#include <sys/stat.h>
-
 struct rules;
+struct edition;
 
 /*
- * Reads `path`; `named` says that its absence is an error. NULL only without memory: a bad file is
- * kept as an error, see rules_error().
+ * Reads `path` and the domains file that belongs to it; `named` says that the absence of `path` is
+ * an error. NULL only without memory: files that cannot be used are kept as an error, see
+ * rules_error().
  */
 struct rules *rules_new(const char *path, bool named);
 void rules_free(struct rules *rules);
 
-/* NULL, or `file:line: setting: …`: nothing may pass. */
+/*
+ * To be called for each request. Reads the files anew where the domains file changed, appeared or
+ * went since it was read (with `main_too`, where the other file did). What cannot be used is also
+ * tried again and again within a bounded share of the time, since the fault may be in a file that
+ * it names. True if they were read.
+ */
+bool rules_refresh(struct rules *rules, bool main_too);
+
+/* NULL, or `file:line: setting: ...` with advice: nothing may pass. */
 const char *rules_error(const struct rules *rules);
 
-/* Does the identity text speak of the very file that was read? An empty text speaks of nothing and
- * fits. */
+/* Does the identity text speak of the very main file that was read? An empty text speaks of nothing
+ * and fits. */
 bool rules_fit(const struct rules *rules, const char *identity, size_t length);
 
-/* NULL where rules_error() is not. */
-const struct policy_set *rules_policy(const struct rules *rules);
+/* What holds now, held for the caller, who owes edition_release(). NULL where rules_error() is not.
+ */
+struct edition *rules_edition(struct rules *rules);
 
-/* A shared context for these settings, made when first needed. It stays the rules'. 0 or -errno
- * with err. */
+/* Never NULL; as long as the edition is held. */
+const struct policy_set *edition_policy(const struct edition *edition);
+void edition_release(struct edition *edition); /* NULL is fine */
+
+/*
+ * A shared context for these settings, made when first needed, held for the caller, who owes one
+ * tls_context_free(). Replaced files count at once. 0 or -errno with err.
+ */
 int rules_tls(struct rules *rules, const struct policy *policy, struct tls_context **context,
 	struct err *err);
 

@@ -73,6 +73,7 @@ static void identify(const struct session *s, struct tls_identity *id)
 		.names = (const char *const *)s->names,
 		.name_count = s->name_count,
 		.address = (const struct sockaddr *)&s->peer.ss,
+		.fingerprints = c->fingerprints,
 	};
 	if (id->servername && is_address(id->servername))
 		id->servername = NULL;
@@ -98,7 +99,8 @@ static void tls_up(struct session *s)
 
 	s->tls = *tls_facts(s->server.tls);
 	rules_facts(&s->tls, &facts);
-	if (s->head.flags & HANDOFF_NAMES_TORN && !s->policy.connection.match) {
+	if (s->head.flags & HANDOFF_NAMES_TORN && !s->policy.connection.match &&
+		!s->policy.connection.fingerprints) {
 		facts.verified = false;
 		if (!*facts.reason)
 			snprintf(facts.reason, sizeof(facts.reason),
@@ -181,7 +183,7 @@ static bool reconnect(struct session *s)
 
 static bool finish_reconnect(struct session *s)
 {
-	struct address peer;
+	struct endpoint peer;
 	int rc;
 
 	if (!s->server.writable)

@@ -26,6 +26,8 @@ static void session_free(struct session *s)
 	dialogue_free(s->dialogue);
 	stream_close(&s->client);
 	stream_close(&s->server);
+	tls_context_free(s->context);
+	edition_release(s->edition);
 	if (s->channel >= 0)
 		close(s->channel);
 	buf_clear(&s->to_client);
@@ -106,7 +108,7 @@ static int find_policy(struct session *s, struct err *err)
 		names[count] = s->names[count];
 	if (s->head.flags & HANDOFF_NAMES_TORN)
 		names[count++] = NULL;
-	policy_for_host(rules_policy(s->agent->rules), names, count,
+	policy_for_host(edition_policy(s->edition), names, count,
 		(const struct sockaddr *)&s->peer.ss, &s->policy);
 	if (!s->policy.connection.intercept)
 		return 0;
@@ -302,6 +304,11 @@ static struct session *session_new(
 
 	if (!s)
 		return NULL;
+	s->edition = rules_edition(agent->rules);
+	if (!s->edition) {
+		free(s);
+		return NULL;
+	}
 	s->agent = agent;
 	s->number = ++agent->served;
 	s->channel = channel;

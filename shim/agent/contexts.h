@@ -1,0 +1,28 @@
+/*
+ * contexts: TLS contexts, shared by connections with equal settings. A file that was replaced since
+ * it was read makes a context of its own.
+ */
+#ifndef MAILSEAL_AGENT_CONTEXTS_H
+#define MAILSEAL_AGENT_CONTEXTS_H
+
+#include "config/policy.h"
+#include "shim/tls/tls.h"
+
+struct contexts {
+	struct context *first; /* NULL to begin with */
+};
+
+/* *context is held for the caller, who owes one tls_context_free(). 0 or -errno with err. */
+int contexts_get(struct contexts *contexts, const struct tls_settings *settings,
+	struct tls_context **context, struct err *err);
+
+/* Forgets them; what connections hold stays theirs. */
+void contexts_clear(struct contexts *contexts);
+
+/*
+ * Whether the client certificates and cipher lists of all sections can be used. 0, or -errno with
+ * err: `file:line: setting: ...`.
+ */
+int contexts_check(const struct policy_set *set, struct err *err);
+
+#endif
