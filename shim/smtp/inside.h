@@ -195,7 +195,7 @@ int verdict_write(const struct dialogue *d, const struct verdict *verdict, struc
 /* report.c */
 void report_mail(struct dialogue *d, const struct command *command);
 void report_recipient(struct dialogue *d, const struct command *command);
-void report_refused(
+void report_refused_recipient(
 	struct dialogue *d, const struct command *command, const struct judgement *judgement);
 void report_judgement(struct dialogue *d, const struct judgement *judgement);
 void report_reply(struct dialogue *d, const char *line, bool final);

@@ -55,7 +55,7 @@ void report_recipient(struct dialogue *d, const struct command *command)
 }
 
 /* Policy refused this one; it stands for the whole transaction until another one passes. */
-void report_refused(
+void report_refused_recipient(
 	struct dialogue *d, const struct command *command, const struct judgement *judgement)
 {
 	struct transaction *t = &d->transaction;

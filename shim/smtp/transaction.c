@@ -117,7 +117,7 @@ static void hold_recipient(struct dialogue *d, const struct line *line,
 static void refuse_recipient(
 	struct dialogue *d, const struct command *command, const struct judgement *judgement)
 {
-	report_refused(d, command, judgement);
+	report_refused_recipient(d, command, judgement);
 	answer_verdict(d, VERB_RCPT, &judgement->verdict);
 }
 
