@@ -8,7 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#define REFUSAL_SIZE 160 /* for each of 100 recipients: together they fit a reply */
+#define REFUSAL_SIZE 240 /* for each of 100 recipients: together they fit into client_out */
 
 /* The line at `at`, with its CRLF. */
 static size_t line_at(const struct dialogue *d, size_t at, const char **line)
@@ -91,7 +91,7 @@ static void note_refusal(struct dialogue *d, const struct reply *reply)
 	command_parse(&line, &command);
 	command_path(&command, path, sizeof(path));
 	reply_text(buf_bytes(&d->server_in), text, sizeof(text));
-	snprintf(words, sizeof(words), "%.8s<%.80s>: %d %.48s",
+	snprintf(words, sizeof(words), "%.8s<%.80s>: %d %.120s",
 		command.verb == VERB_MAIL ? "sender " : "", path, reply->code, text);
 	if (buf_append_text(&d->held.refusals, words) < 0 ||
 		buf_append_text(&d->held.refusals, "\n") < 0)

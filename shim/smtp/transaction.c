@@ -55,7 +55,7 @@ bool transaction_mail(struct dialogue *d, const struct line *line, const struct 
 	/* What is outstanding belongs to the transaction before this one. */
 	if (pending_has(&d->pending, TRANSACTION_OUTSTANDING))
 		return false;
-	if (d->envelope.state != ENVELOPE_NONE && d->envelope.state != ENVELOPE_REFUSED) {
+	if (d->envelope.state == ENVELOPE_UNDECIDED || d->envelope.state == ENVELOPE_HELD) {
 		answer_own(d, false, "503 5.5.1 mailseal: nested MAIL command");
 		return true;
 	}
