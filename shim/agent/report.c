@@ -73,7 +73,9 @@ static void add_reference(struct log_line *line, const struct session *s)
 
 	while (match && match[n])
 		n++;
-	if (match)
+	if (s->policy.connection.fingerprints)
+		line_word(line, "reference", "fingerprint");
+	else if (match)
 		add_names(line, "reference", match, n, n);
 	else if (s->head.flags & HANDOFF_NAMES_TORN)
 		line_word(line, "reference", "unknown");
