@@ -21,6 +21,9 @@
 #define ATTEMPTS_SHARE                                                                             \
 	10 /* of the time go into reading files that cannot be used: one in so many */
 
+/* Before Linux 6.13, changes within a tick of its clock leave a file the same time stamps. */
+#define TICK_NS 50000000
+
 /* What stands at a path. */
 struct place {
 	int error; /* 0: a file; ENOENT: nothing; else it cannot be told */
@@ -33,6 +36,7 @@ struct edition {
 	char error[700];
 	char line[HANDOFF_IDENTITY_SIZE]; /* handoff_config_line() of what was read */
 	struct place main, domains;
+	bool fresh; /* the domains file is so new that another change could look the same */
 };
 
 struct rules {
@@ -40,16 +44,21 @@ struct rules {
 	bool named;
 	char domains[PATH_MAX];	 /* "": the path is too long for there to be any */
 	struct edition *current; /* NULL: out of memory */
-	uint64_t retry_at;	 /* ns; while the files cannot be used */
+	int64_t retry_at;	 /* ns; while the files cannot be used */
 	struct contexts contexts;
 };
 
-static uint64_t now_ns(void)
+static int64_t ns(const struct timespec *t)
+{
+	return (int64_t)t->tv_sec * 1000000000 + t->tv_nsec;
+}
+
+static int64_t now_ns(clockid_t clock)
 {
 	struct timespec t;
 
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (uint64_t)t.tv_sec * 1000000000 + (uint64_t)t.tv_nsec;
+	clock_gettime(clock, &t);
+	return ns(&t);
 }
 
 /* Only nothing at all is "no file": a link that leads nowhere was put there by somebody. */
@@ -64,18 +73,20 @@ static void look(const char *path, struct place *place)
 		place->error = errno == ENOENT ? ELOOP : errno;
 }
 
-static bool same_time(const struct timespec *a, const struct timespec *b)
-{
-	return a->tv_sec == b->tv_sec && a->tv_nsec == b->tv_nsec;
-}
-
 static bool same_place(const struct place *a, const struct place *b)
 {
 	if (a->error || b->error)
 		return a->error == b->error;
 	return a->st.st_dev == b->st.st_dev && a->st.st_ino == b->st.st_ino &&
-	       a->st.st_size == b->st.st_size && same_time(&a->st.st_mtim, &b->st.st_mtim) &&
-	       same_time(&a->st.st_ctim, &b->st.st_ctim);
+	       a->st.st_size == b->st.st_size && ns(&a->st.st_mtim) == ns(&b->st.st_mtim) &&
+	       ns(&a->st.st_ctim) == ns(&b->st.st_ctim);
+}
+
+static bool is_fresh(const struct place *p, int64_t now)
+{
+	int64_t age = now - ns(&p->st.st_ctim);
+
+	return !p->error && age >= 0 && age < TICK_NS;
 }
 
 /* --- editions --- */
@@ -124,6 +135,7 @@ static int load(struct edition *e, const struct rules *r, struct err *err)
 static struct edition *edition_new(const struct rules *r)
 {
 	struct edition *e = calloc(1, sizeof(*e));
+	int64_t now = now_ns(CLOCK_REALTIME);
 	struct err err = {""};
 	int rc;
 
@@ -136,6 +148,7 @@ static struct edition *edition_new(const struct rules *r)
 	if (rc < 0)
 		keep_error(e, r, rc, *err.text ? err.text : strerror(-rc));
 	describe_main(e, r);
+	e->fresh = is_fresh(&e->domains, now);
 	return e;
 }
 
@@ -156,12 +169,12 @@ const struct policy_set *edition_policy(const struct edition *edition)
 
 static void read_anew(struct rules *r)
 {
-	uint64_t began = now_ns(), ended;
+	int64_t began = now_ns(CLOCK_MONOTONIC), ended;
 
 	edition_release(r->current);
 	contexts_clear(&r->contexts);
 	r->current = edition_new(r);
-	ended = now_ns();
+	ended = now_ns(CLOCK_MONOTONIC);
 	r->retry_at = ended + (ended - began) * (ATTEMPTS_SHARE - 1);
 }
 
@@ -200,15 +213,23 @@ static bool changed(const char *path, const struct place *read)
 	return !same_place(&now, read);
 }
 
+/* What looks as it did, and yet may be something else by now. */
+static bool is_due(const struct rules *r)
+{
+	return r->current->set ? r->current->fresh : now_ns(CLOCK_MONOTONIC) >= r->retry_at;
+}
+
 bool rules_refresh(struct rules *r, bool main_too)
 {
 	const struct edition *e = r->current;
+	bool differs = !e || changed(r->domains, &e->domains) ||
+		       (main_too && changed(r->path, &e->main)),
+	     usable = e && e->set;
 
-	if (e && !changed(r->domains, &e->domains) && !(main_too && changed(r->path, &e->main)) &&
-		(e->set || now_ns() < r->retry_at))
+	if (!differs && !is_due(r))
 		return false;
 	read_anew(r);
-	return true;
+	return differs || !usable;
 }
 
 const char *rules_error(const struct rules *r)

@@ -23,7 +23,7 @@ void rules_free(struct rules *rules);
  * To be called for each request. Reads the files anew where the domains file changed, appeared or
  * went since it was read (with `main_too`, where the other file did). What cannot be used is also
  * tried again and again within a bounded share of the time, since the fault may be in a file that
- * it names. True if they were read.
+ * it names. True if they were read because something had changed or could not be used.
  */
 bool rules_refresh(struct rules *rules, bool main_too);
 

@@ -314,6 +314,26 @@ static void file_replaced_all_the_time_is_never_read_by_halves(void **state)
 	unlink(domains);
 }
 
+/* Time stamps of files move on in steps of milliseconds, and the size may stay. */
+static void change_that_leaves_size_and_time_is_found(void **state)
+{
+	struct rules *r;
+	int i;
+
+	(void)state;
+	write_text(config, "default { require_tls = false }\n");
+	mkdir(domains_directory, 0755);
+	r = rules_new(config, true);
+	for (i = 0; i < 100; i++) {
+		write_text(domains, i % 2 ? "host \"mx.b.example\" { require_tls =  true }\n"
+					  : "host \"mx.b.example\" { require_tls = false }\n");
+		rules_refresh(r, false);
+		assert_int_equal(now_requires_tls(r), i % 2);
+	}
+	rules_free(r);
+	unlink(domains);
+}
+
 static void main_file_is_watched_only_where_asked_for(void **state)
 {
 	struct rules *r;
@@ -476,6 +496,7 @@ int main(void)
 		cmocka_unit_test(held_edition_outlives_a_change_of_the_domains_file),
 		cmocka_unit_test(unusable_domains_file_is_an_error_until_it_is_mended),
 		cmocka_unit_test(file_replaced_all_the_time_is_never_read_by_halves),
+		cmocka_unit_test(change_that_leaves_size_and_time_is_found),
 		cmocka_unit_test(main_file_is_watched_only_where_asked_for),
 		cmocka_unit_test(bad_tls_setting_is_an_error_of_its_line),
 		cmocka_unit_test(every_setting_of_a_connection_makes_a_context_of_its_own),
