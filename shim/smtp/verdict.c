@@ -26,7 +26,9 @@ static void describe_fault(const struct facts *facts, const struct verdict *verd
 		snprintf(out, size, "TLS handshake with %s failed: %s", server, reason);
 		return;
 	case TLS_FACT_ON:
-		if (verdict && verdict->rule && strcmp(verdict->rule, "min_tls") == 0)
+		/* a certificate that is valid leaves the version to blame */
+		if (facts->verified ||
+			(verdict && verdict->rule && strcmp(verdict->rule, "min_tls") == 0))
 			snprintf(out, size, "%s speaks only %s", server,
 				tls_version_name(facts->version));
 		else
