@@ -23,8 +23,7 @@ static const char *const remarks[HEADER_DOUBTS] = {
 	[HEADER_MALFORMED] =
 		"the header is not well-formed, so that a Mailseal- field cannot say no",
 	[HEADER_ENDLESS] = "the header has no end, so that a Mailseal- field cannot say no",
-	[HEADER_UNKNOWN] = "a field begins with Mailseal- that means nothing here; known are "
-			   "Mailseal-Require-TLS and Mailseal-Verify-Certificate",
+	[HEADER_UNKNOWN] = "a field that begins with Mailseal- is none that means something here",
 };
 
 static char lower(char c)
