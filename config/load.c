@@ -5,6 +5,8 @@
 
 #include "config/file.h"
 #include "config/parse.h"
+#include "config/place.h"
+#include "config/setting.h"
 
 #include <errno.h>
 #include <limits.h>
@@ -53,9 +55,12 @@ static int finish(struct load *load)
 {
 	const struct section *first, *second;
 	int rc = policy_set_freeze(load->set, &first, &second);
+	char subject[SUBJECT_SIZE];
 
 	if (rc == -EEXIST)
-		return parse_fail_equal(load->err, first, second);
+		return place_fail_equal(load->err, second->path, second->line,
+			place_subject(section_kind_name(second->kind), second->label, subject),
+			first);
 	return rc ? fail_path(load, load->set->path[0], -rc, "out of memory") : 0;
 }
 

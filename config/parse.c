@@ -1,6 +1,7 @@
 #include "config/parse.h"
 
 #include "config/pem.h"
+#include "config/place.h"
 #include "config/setting.h"
 #include "config/text.h"
 #include "config/value.h"
@@ -25,64 +26,17 @@ struct load {
 
 static struct load *current;
 
-int parse_fail(struct err *err, int code, const char *path, unsigned line, const char *subject,
-	const char *what)
-{
-	size_t length = strlen(path);
-	bool cut = length > 160;
-
-	return err_fail(err, code, "%s%s:%u: %.120s%s%s", cut ? "..." : "",
-		path + (cut ? length - 160 : 0), line, subject, *subject ? ": " : "", what);
-}
-
 /* Only the first error counts. */
 static int fail(struct load *load, int code, unsigned line, const char *subject, const char *what)
 {
 	if (!load->rc)
-		load->rc = parse_fail(load->err, code, load->file->path, line, subject, what);
+		load->rc = place_fail(load->err, code, load->file->path, line, subject, what);
 	return load->rc;
 }
 
 static int fail_memory(struct load *load, unsigned line)
 {
 	return fail(load, ENOMEM, line, "", "out of memory");
-}
-
-/* `host "label"`, as errors name a section. */
-static const char *subject_of(const char *kind, const char *label, char out[160])
-{
-	if (label && *label)
-		snprintf(out, 160, "%s \"%.100s\"", kind, label);
-	else
-		snprintf(out, 160, label && strcmp(kind, "default") != 0 ? "%s \"\"" : "%s", kind);
-	return out;
-}
-
-/* The line alone where both stand in the same file, since the error begins with its path. */
-static int tell_equal(struct err *err, const char *path, unsigned line, const char *subject,
-	const struct section *first)
-{
-	size_t length = strlen(first->path);
-	struct err what;
-
-	if (strcmp(first->path, path) == 0)
-		err_fail(&what, EINVAL,
-			"second section for the same; the first is on line %u: join them",
-			first->line);
-	else
-		err_fail(&what, EINVAL,
-			"second section for the same; the first is at %s%s:%u: keep one of them",
-			length > 160 ? "..." : "", first->path + (length > 160 ? length - 160 : 0),
-			first->line);
-	return parse_fail(err, EINVAL, path, line, subject, what.text);
-}
-
-int parse_fail_equal(struct err *err, const struct section *first, const struct section *second)
-{
-	char subject[160];
-
-	subject_of(section_kind_name(second->kind), second->label, subject);
-	return tell_equal(err, second->path, second->line, subject, first);
 }
 
 static unsigned line_of_next(const struct load *load)
@@ -94,7 +48,7 @@ static unsigned line_of_next(const struct load *load)
 static int take_label(struct load *load, struct section *section)
 {
 	struct err what = {""};
-	char subject[160];
+	char subject[SUBJECT_SIZE];
 	int rc = section_take_label(section, &what);
 
 	if (!rc && section->kind == SECTION_DEFAULT && load->file->main)
@@ -103,7 +57,8 @@ static int take_label(struct load *load, struct section *section)
 			"%.200s",
 			load->file->main);
 	return rc ? fail(load, -rc, section->line,
-			    subject_of(section_kind_name(section->kind), section->label, subject),
+			    place_subject(
+				    section_kind_name(section->kind), section->label, subject),
 			    what.text)
 		  : 0;
 }
@@ -279,16 +234,16 @@ static void fail_second_title(struct load *load, const char *title)
 {
 	const char *kind = kind_of_next(load);
 	unsigned line = line_of_next(load);
-	char subject[160];
+	char subject[SUBJECT_SIZE];
 
 	if (load->rc)
 		return;
-	subject_of(kind, title, subject);
+	place_subject(kind, title, subject);
 	for (size_t i = load->first; i < load->set->count; i++) {
 		const struct section *s = load->set->sections[i];
 
 		if (strcmp(s->label, title) == 0 && strcmp(section_kind_name(s->kind), kind) == 0) {
-			load->rc = tell_equal(load->err, load->file->path, line, subject, s);
+			load->rc = place_fail_equal(load->err, load->file->path, line, subject, s);
 			return;
 		}
 	}

@@ -19,14 +19,4 @@ struct parse_file {
 int parse_text(struct policy_set *set, const struct parse_file *file, char *text, size_t length,
 	struct err *err);
 
-/*
- * file:line: subject: what is wrong; `subject` may be "". Long paths and subjects lose their
- * middle. Returns -code.
- */
-int parse_fail(struct err *err, int code, const char *path, unsigned line, const char *subject,
-	const char *what);
-
-/* Tells that `second` is for the same as `first`, which may stand in another file. -EINVAL. */
-int parse_fail_equal(struct err *err, const struct section *first, const struct section *second);
-
 #endif

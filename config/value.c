@@ -6,6 +6,7 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <limits.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -13,16 +14,16 @@
 
 char **value_place(struct section *section, enum setting setting)
 {
-	char **const places[SETTING_COUNT] = {
-		[SETTING_CA_FILE] = &section->ca_file,
-		[SETTING_SERVERNAME] = &section->servername,
-		[SETTING_CLIENT_CERTIFICATE] = &section->client_certificate,
-		[SETTING_CLIENT_KEY] = &section->client_key,
-		[SETTING_CIPHERS] = &section->ciphers,
-		[SETTING_CIPHERSUITES] = &section->ciphersuites,
+	static const size_t offsets[SETTING_COUNT] = {
+		[SETTING_CA_FILE] = offsetof(struct section, ca_file),
+		[SETTING_SERVERNAME] = offsetof(struct section, servername),
+		[SETTING_CLIENT_CERTIFICATE] = offsetof(struct section, client_certificate),
+		[SETTING_CLIENT_KEY] = offsetof(struct section, client_key),
+		[SETTING_CIPHERS] = offsetof(struct section, ciphers),
+		[SETTING_CIPHERSUITES] = offsetof(struct section, ciphersuites),
 	};
 
-	return places[setting];
+	return offsets[setting] ? (char **)((char *)section + offsets[setting]) : NULL;
 }
 
 char ***value_list(struct section *section, enum setting setting)

@@ -25,6 +25,10 @@ static const char pem[] =
 static const char key[] =
 	"-----BEGIN PRIVATE KEY-----\nMAgCAQECAQEFAA==\n-----END PRIVATE KEY-----\n";
 
+static const char encrypted[] = "-----BEGIN RSA PRIVATE KEY-----\nProc-Type: 4,ENCRYPTED\n"
+				"DEK-Info: AES-128-CBC,00\n\nMAgCAQECAQEFAA==\n"
+				"-----END RSA PRIVATE KEY-----\n";
+
 static char directory[] = "/tmp/load_test.XXXXXX";
 static char path[200];
 
@@ -34,13 +38,23 @@ static const char *in_directory(const char *name)
 	return path;
 }
 
-static void write_bytes(const char *name, const void *bytes, size_t length)
+static void put_bytes(const char *name, const char *how, const void *bytes, size_t length)
 {
-	FILE *file = fopen(in_directory(name), "w");
+	FILE *file = fopen(in_directory(name), how);
 
 	assert_non_null(file);
 	assert_int_equal(fwrite(bytes, 1, length, file), length);
 	assert_int_equal(fclose(file), 0);
+}
+
+static void write_bytes(const char *name, const void *bytes, size_t length)
+{
+	put_bytes(name, "w", bytes, length);
+}
+
+static void append_bytes(const char *name, const void *bytes, size_t length)
+{
+	put_bytes(name, "a", bytes, length);
 }
 
 static int make_directory(void **state)
@@ -56,8 +70,8 @@ static int make_directory(void **state)
 
 static int remove_directory(void **state)
 {
-	static const char *const names[] = {
-		"ca.pem", "key.pem", "text", "mailseal.conf", "fifo", "link", "big"};
+	static const char *const names[] = {"ca.pem", "key.pem", "both.pem", "secret.pem", "text",
+		"mailseal.conf", "fifo", "link", "big"};
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)
@@ -163,10 +177,138 @@ static void wrong_values_are_told(void **state)
 			"1: servername: \"::1\" is not a host name but an address; write the name "
 			"that "
 			"the server has in its certificate, or leave servername out"},
+		{"default { violation = rejct }", "1: violation: \"rejct\" is not a value for it; "
+						  "did you mean \"reject\"? Write "
+						  "\"tempfail\" or \"reject\""},
+		{"default { require_tls = ture }", "1: require_tls: \"ture\" is not a value for "
+						   "it; did you mean \"true\"? Write"},
+		{"default { on_bad_certificate = clear-text }",
+			"1: on_bad_certificate: \"clear-text\" is not a value for it; did you mean "
+			"\"cleartext\"?"},
+		{"default { message_override = all }",
+			"1: message_override: \"all\" is not a value for it; write \"any\", "
+			"\"tighten\" or \"ignore\""},
+		{"default { message_override = thighten }",
+			"1: message_override: \"thighten\" is not a value for it; did you mean "
+			"\"tighten\"?"},
+		{"default { ciphers = \"\" }", "1: ciphers: is empty; write a list such as"},
+		{"default { ciphersuites = \" : \" }",
+			"1: ciphersuites: is empty; write a list such as \"TLS_AES_256"},
 	};
 
 	(void)state;
 	ROWS(rows);
+}
+
+static void fingerprints_are_sha256_in_hexadecimal(void **state)
+{
+#define D8 "01234567"
+#define D32 D8 D8 D8 D8
+	static const struct row rows[] = {
+		{"default { fingerprints = {} }", "1: fingerprints: list is empty"},
+		{"default { fingerprints = \"\" }", "1: fingerprints: has 0 digits, and a SHA-256 "
+						    "has 64; make one with: openssl x509"},
+		{"default { fingerprints = { " D32 D32 ",\n " D32 D8 " } }",
+			"2: fingerprints: is an SHA-1 fingerprint; only SHA-256 counts: make one "
+			"with"},
+		{"default { fingerprints = \"SHA1 Fingerprint=01:23\" }",
+			"1: fingerprints: is an SHA-1 fingerprint"},
+		{"default { fingerprints = " D32 " }", "1: fingerprints: is an MD5 fingerprint"},
+		{"default { fingerprints = " D32 D32 "0 }", "1: fingerprints: has 65 digits"},
+		{"default { fingerprints = \"sha256:" D32 D32 ":\" }",
+			"1: fingerprints: \"sha256:01234567"},
+		{"default { fingerprints = \"0:1234567" D8 D8 D8 D32 "\" }",
+			"1: fingerprints: \"0:1"},
+		{"default { fingerprints = \"01::234567" D8 D8 D8 D32 "\" }",
+			"1: fingerprints: \"01"},
+		{"default { fingerprints = \"47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=\" }",
+			"1: fingerprints: \"47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=\" is "
+			"base64; "
+			"write it in hexadecimal, make one with: openssl x509"},
+		{"default { fingerprints = \"xyz\" }", "1: fingerprints: \"xyz\" is not a SHA-256 "
+						       "in hexadecimal digits; make one"},
+	};
+	struct policy_set *set;
+
+	(void)state;
+	ROWS(rows);
+	set = load_text("host a { fingerprints = { " D32 D32 ", \"sha256:" D32 D32 "\",\n"
+			"\"SHA256 Fingerprint=AB:CD:EF:67:01:23:45:67:01:23:45:67:01:23:45:67:"
+			"01:23:45:67:01:23:45:67:01:23:45:67:01:23:45:67\" } }");
+	assert_string_equal(set->sections[0]->fingerprints[0], D32 D32);
+	assert_string_equal(set->sections[0]->fingerprints[1], D32 D32);
+	assert_string_equal(set->sections[0]->fingerprints[2], "abcdef67" D8 D8 D8 D32);
+	assert_null(set->sections[0]->fingerprints[3]);
+	policy_set_free(set);
+}
+
+static void client_certificate_and_key_belong_together(void **state)
+{
+	static const struct row rows[] = {
+		{"host a {\n client_key = \"@/key.pem\" }",
+			"2: client_key: impossible combination: a key without a certificate; set "
+			"client_certificate in the same section"},
+		{"host a {\n client_certificate = \"@/ca.pem\" }",
+			"2: client_certificate: @/ca.pem: no private key in PEM form in it; name "
+			"the "
+			"file of the key in client_key"},
+		{"host a { client_certificate = \"@/key.pem\" }",
+			"1: client_certificate: @/key.pem: no certificate in PEM form in it"},
+		{"host a { client_certificate = \"@/ca.pem\"\n client_key = \"@/ca.pem\" }",
+			"2: client_key: @/ca.pem: no private key in PEM form in it"},
+		{"host a { client_certificate = \"@/ca.pem\"\n client_key = \"@/none\" }",
+			"2: client_key: @/none: No such file or directory; name a readable file of "
+			"the "
+			"private key"},
+		{"host a { client_certificate = \"@/ca.pem\"\n client_key = \"key.pem\" }",
+			"2: client_key: \"key.pem\" is not an absolute path"},
+		{"host a { client_certificate = \"@/ca.pem\"\n client_key = \"@/secret.pem\" }",
+			"2: client_key: @/secret.pem: the private key in it is encrypted, and "
+			"nobody "
+			"is there to give the passphrase"},
+	};
+
+	(void)state;
+	write_bytes("both.pem", pem, strlen(pem));
+	write_bytes("secret.pem", encrypted, strlen(encrypted));
+	ROWS(rows);
+	append_bytes("both.pem", key, strlen(key));
+	policy_set_free(load_text("host a { client_certificate = \"@/both.pem\" }"));
+	policy_set_free(load_text("host a { client_key = \"@/key.pem\"\n"
+				  "client_certificate = \"@/ca.pem\" }"));
+}
+
+static void connection_settings_have_no_place_beside_envelopes(void **state)
+{
+	static const struct row rows[] = {
+		{"sender \"a.b\" {\n ca_file = \"@/ca.pem\" }",
+			"2: ca_file: is a setting of the connection, and stands in default and "
+			"host "
+			"sections only; put it into a section for the server, host"},
+		{"recipient \"a.b\" { match = { \"x.y\" } }", "1: match: is a setting of the conn"},
+		{"recipient \"a.b\" { intercept = false }",
+			"1: intercept: is a setting of the conn"},
+		{"sender \"a.b\" { on_bad_certificate = refuse }",
+			"1: on_bad_certificate: is a setting of the connection"},
+		{"sender \"a.b\" { protect_credentials = false }",
+			"1: protect_credentials: is a setting of the connection"},
+		{"sender \"a.b\" { servername = x }", "1: servername: is a setting"},
+		{"sender \"a.b\" { fingerprints = x }", "1: fingerprints: is a setting"},
+		{"sender \"a.b\" { client_certificate = x }",
+			"1: client_certificate: is a setting"},
+		{"sender \"a.b\" { client_key = x }", "1: client_key: is a setting"},
+		{"sender \"a.b\" { ciphers = x }", "1: ciphers: is a setting"},
+		{"sender \"a.b\" { ciphersuites = x }", "1: ciphersuites: is a setting"},
+	};
+	struct policy_set *set;
+
+	(void)state;
+	ROWS(rows);
+	set = load_text(
+		"sender \"<>\" { require_tls = true verify_certificate = false min_tls = 1.3 "
+		"violation = reject mode = observe message_override = ignore }");
+	assert_int_equal(set->sections[0]->set, 0x3f);
+	policy_set_free(set);
 }
 
 static void ca_file_must_be_usable(void **state)
@@ -232,10 +374,37 @@ static void wrong_labels_are_told(void **state)
 		{"host \"::ffff:10.0.0.1\" {}",
 			"1: host \"::ffff:10.0.0.1\": is an IPv4 address in IPv6 form"},
 	};
+	static const struct row domains[] = {
+		{"sender \"\" {}", "1: sender \"\": is empty; write a domain such as example.com"},
+		{"recipient \"*.b\" {}",
+			"1: recipient \"*.b\": has a wildcard; write .example.com"},
+		{"recipient \"<>\" {}", "1: recipient \"<>\": is the empty sender of bounces, and "
+					"stands in sender"},
+		{"sender \".\" {}", "1: sender \".\": is empty"},
+		{"sender \"a..b\" {}", "1: sender \"a..b\": has an empty label"},
+		{"sender \"a b\" {}", "1: sender \"a b\": has a character that no host name has"},
+		{"sender \"192.0.2.1\" {}", "1: sender \"192.0.2.1\": is not a domain; an address "
+					    "stands in brackets, as "
+					    "mail addresses have it: \"[192.0.2.1]\""},
+		{"sender \"::1\" {}", "1: sender \"::1\": is not a domain; an address stands in "
+				      "brackets, as mail "
+				      "addresses have it: \"[IPv6:::1]\""},
+		{"sender \"10.0.0.0/8\" {}", "1: sender \"10.0.0.0/8\": is not a host name"},
+		{"sender \"[::1]\" {}",
+			"1: sender \"[::1]\": is not an address in brackets; write"},
+		{"sender \"[1.2.3.4\" {}", "1: sender \"[1.2.3.4\": is not an address in brackets"},
+		{"sender \"a.b.\xff\" {}",
+			"1: sender \"a.b.\xff\": is not a valid internationalised name"},
+	};
 	char text[400], label[300];
 
 	(void)state;
 	ROWS(rows);
+	ROWS(domains);
+	assert_error("sender \"joe@example.com\" {}", 27,
+		"/etc/mailseal.conf:1: sender \"joe@example.com\": has an @; sections are for "
+		"domains, not for single addresses: write \"example.com\"");
+	assert_error("recipient \"@\" {}", 16, "/etc/mailseal.conf:1: recipient \"@\": has an @");
 	memset(label, 'a', 64);
 	snprintf(label + 64, sizeof(label) - 64, ".example");
 	snprintf(text, sizeof(text), "host \"%s\" {}", label);
@@ -258,6 +427,16 @@ static void what_is_unknown_is_told(void **state)
 		{"hosts \"a.b\" {}", "1: hosts: unknown section; did you mean host?"},
 		{"require_tls = true",
 			"1: require_tls: stands outside a section; put it into one: default"},
+		{"senders \"a.b\" {}", "1: senders: unknown section; did you mean sender?"},
+		{"\nreceipient \"a.b\" {}",
+			"2: receipient: unknown section; did you mean recipient?"},
+		{"domain \"a.b\" {}", "1: domain: unknown section; the sections are default"},
+		{"sender \"a.b\" { requiretls = true }",
+			"1: requiretls: unknown setting; did you mean require_tls?"},
+		{"default { fingerprint = x }",
+			"1: fingerprint: unknown setting; did you mean fingerprints?"},
+		{"default {\n sender \"a.b\" { } }", "2: sender: unknown setting; sections do not "
+						     "nest: close the one before it"},
 		{"default { default { } }", "1: default: unknown setting"},
 	};
 
@@ -281,6 +460,17 @@ static void second_sections_and_settings_are_told(void **state)
 			"2: host \"2001:DB8:0::0\": second section"},
 		{"host \"b\xc3\xbc.b\" {}\nhost \"xn--b-eha.b\" {}",
 			"2: host \"xn--b-eha.b\": second section"},
+		{"sender \"Example.COM\" {}\n sender \"example.com\" {}",
+			"2: sender \"example.com\": second section for the same; the first is on "
+			"line 1"},
+		{"host a.b {}\nsender a.b {}\nrecipient a.b {}\nsender a.b {}",
+			"4: sender \"a.b\": second section for the same; the first is on line 2"},
+		{"recipient \"b\xc3\xbc.b\" {}\nrecipient \"XN--B-eha.b.\" {}",
+			"2: recipient \"XN--B-eha.b.\": second section"},
+		{"sender \"[IPv6:2001:DB8:0::1]\" {}\nsender \"[ipv6:2001:db8::1]\" {}",
+			"2: sender \"[ipv6:2001:db8::1]\": second section"},
+		{"sender \"[IPv6:::ffff:192.0.2.1]\" {}\nsender \"[192.0.2.1]\" {}",
+			"2: sender \"[192.0.2.1]\": second section"},
 		{"default {\n mode = observe\n mode = enforce }",
 			"3: mode: is set a second time in this section; keep one"},
 		{"default {\n match = \"a.b\"\n match = { \"a.c\" } }",
@@ -292,7 +482,9 @@ static void second_sections_and_settings_are_told(void **state)
 	ROWS(rows);
 	/* The same label is another host with a leading dot. */
 	policy_set_free(load_text(
-		"host \"a.b\" {} host \".a.b\" {} host \"10.0.0.0/8\" {} host \"10.0.0.0/9\" {}"));
+		"host \"a.b\" {} host \".a.b\" {} host \"10.0.0.0/8\" {} host \"10.0.0.0/9\" {} "
+		"sender \"a.b\" {} recipient \"a.b\" {} recipient \".a.b\" {} sender \"<>\" {} "
+		"sender \"_a.b\" {} sender \"[192.0.2.1]\" {}"));
 }
 
 static void broken_text_is_told(void **state)
@@ -658,6 +850,9 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(wrong_values_are_told),
+		cmocka_unit_test(fingerprints_are_sha256_in_hexadecimal),
+		cmocka_unit_test(client_certificate_and_key_belong_together),
+		cmocka_unit_test(connection_settings_have_no_place_beside_envelopes),
 		cmocka_unit_test(ca_file_must_be_usable),
 		cmocka_unit_test(wrong_labels_are_told),
 		cmocka_unit_test(what_is_unknown_is_told),
