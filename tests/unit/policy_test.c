@@ -283,6 +283,170 @@ static void answer_hosts(FILE *in, FILE *out)
 	policy_set_free(set);
 }
 
+/* envelope: a file, a connection, and mail over it */
+
+static void print_demand(
+	FILE *out, const struct demands *d, enum demand demand, const char *name, const char *value)
+{
+	const struct origin *origin = d->origin[demand];
+	char by[200];
+
+	origin_describe(origin, by, sizeof(by));
+	fprintf(out, "    %-18s %-8s %s\n", name, value, by);
+}
+
+static const char *truth(bool value)
+{
+	return value ? "true" : "false";
+}
+
+/* What is as it is built in is left out. */
+static void print_demands(FILE *out, const struct demands *d)
+{
+	const char *values[DEMAND_COUNT] = {
+		[DEMAND_REQUIRE_TLS] = truth(d->require_tls),
+		[DEMAND_VERIFY_CERTIFICATE] = truth(d->verify_certificate),
+		[DEMAND_MIN_TLS] = setting_value_name(SETTING_MIN_TLS, d->min_tls),
+		[DEMAND_VIOLATION] = setting_value_name(SETTING_VIOLATION, d->violation),
+		[DEMAND_MODE] = setting_value_name(SETTING_MODE, d->mode),
+		[DEMAND_RELAX] = truth(d->relax),
+		[DEMAND_TIGHTEN] = truth(d->tighten),
+	};
+	static const char *const names[DEMAND_COUNT] = {"require_tls", "verify_certificate",
+		"min_tls", "violation", "mode", "may relax", "may tighten"};
+
+	for (enum demand i = 0; i < DEMAND_COUNT; i++) {
+		assert_non_null(d->origin[i]);
+		if (d->origin[i]->kind != SECTION_BUILTIN)
+			print_demand(out, d, i, names[i], values[i]);
+	}
+}
+
+static const struct domain *take_domain(const char *text, struct domain *domain)
+{
+	if (strcmp(text, "-") == 0)
+		return NULL;
+	if (strcmp(text, "<>") == 0)
+		*domain = (struct domain){.form = DOMAIN_NULL};
+	else
+		domain_parse(text, strlen(text), domain);
+	return domain;
+}
+
+static enum field field_of(const char *text)
+{
+	return strcmp(text, "yes") == 0	 ? FIELD_YES
+	       : strcmp(text, "no") == 0 ? FIELD_NO
+					 : FIELD_ABSENT;
+}
+
+/* Takes the words of a line apart; returns their number. */
+static unsigned words_of(char *line, char **words, unsigned size)
+{
+	unsigned count = 0;
+	char *word;
+
+	while (count < size && (word = strsep(&line, " ")))
+		words[count++] = word;
+	return count;
+}
+
+struct conversation {
+	struct policy_set *set;
+	struct policy policy;
+	struct demands last;
+};
+
+static void take_connection(struct conversation *c, char *list, const char *address)
+{
+	struct sockaddr_storage ss;
+	const char *names[8];
+	unsigned count = 0;
+	char *name;
+
+	take_address(address, &ss);
+	while ((name = strsep(&list, ","))) {
+		if (strcmp(name, "-") != 0)
+			names[count++] = name;
+	}
+	policy_for_host(c->set, names, count, (struct sockaddr *)&ss, &c->policy);
+}
+
+static void answer_range(struct conversation *c, const char *sender, FILE *out)
+{
+	struct demands demands;
+	struct domain domain;
+
+	policy_weakest(&c->policy, take_domain(sender, &domain), &demands);
+	fprintf(out, "  at least\n");
+	print_demands(out, &demands);
+	policy_strictest(&c->policy, &demands);
+	fprintf(out, "  at most\n");
+	print_demands(out, &demands);
+}
+
+static bool converse(struct conversation *c, char *line, FILE *out)
+{
+	struct domain from, to;
+	char copy[500], *words[5];
+	unsigned count;
+
+	snprintf(copy, sizeof(copy), "%s", line);
+	copy[strcspn(copy, "\n")] = '\0';
+	count = words_of(copy, words, 5);
+	if (count == 3 && strcmp(words[0], "over") == 0) {
+		take_connection(c, words[1], words[2]);
+		fputs(line, out);
+	} else if (count == 4 && strcmp(words[0], "from") == 0) {
+		policy_for_envelope(&c->policy, take_domain(words[1], &from),
+			take_domain(words[3], &to), &c->last);
+		fputs(line, out);
+		print_demands(out, &c->last);
+	} else if (count == 3 && strcmp(words[0], "says") == 0) {
+		struct overrides overrides = {field_of(words[1]), field_of(words[2])};
+		struct demands demands;
+
+		policy_override(&c->last, &overrides, &demands);
+		fputs(line, out);
+		print_demands(out, &demands);
+	} else if (count == 2 && strcmp(words[0], "range") == 0) {
+		fputs(line, out);
+		answer_range(c, words[1], out);
+	} else {
+		return false;
+	}
+	return true;
+}
+
+static void answer_envelopes(FILE *in, FILE *out)
+{
+	struct conversation c = {0};
+	char line[500], config[8000] = "";
+	size_t length = 0;
+	bool reading = false;
+
+	while (fgets(line, sizeof(line), in)) {
+		if (!reading && converse(&c, line, out))
+			continue;
+		if (strcmp(line, "config\n") == 0) {
+			config[0] = '\0';
+			length = 0;
+			reading = true;
+		} else if (strcmp(line, "end\n") == 0) {
+			policy_set_free(c.set);
+			c.set = load(config);
+			reading = false;
+		} else if (reading) {
+			length += (size_t)snprintf(
+				config + length, sizeof(config) - length, "%s", line);
+		} else if (line[0] != '#' && line[0] != '\n') {
+			fail_msg("envelope.in: %s", line);
+		}
+		fputs(line, out);
+	}
+	policy_set_free(c.set);
+}
+
 static void answer_judgements(FILE *in, FILE *out)
 {
 	char line[500];
@@ -348,6 +512,12 @@ static void sections_merge_to_the_strictest(void **state)
 	golden("host", answer_hosts);
 }
 
+static void envelopes_meet_the_strictest_of_their_sections(void **state)
+{
+	(void)state;
+	golden("envelope", answer_envelopes);
+}
+
 /* Whatever is demanded, adding require_tls or verify_certificate never lets through what was
  * blocked. */
 static void stricter_demands_never_relax(void **state)
@@ -410,6 +580,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(judgement_follows_the_truth_table),
 		cmocka_unit_test(sections_merge_to_the_strictest),
+		cmocka_unit_test(envelopes_meet_the_strictest_of_their_sections),
 		cmocka_unit_test(stricter_demands_never_relax),
 		cmocka_unit_test(origins_are_described),
 	};
