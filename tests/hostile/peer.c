@@ -183,6 +183,22 @@ static int version_of(const char *s)
 	return strcmp(s, "1.2") ? TLS1_3_VERSION : TLS1_2_VERSION;
 }
 
+/* 1, or 0 with what OpenSSL does not like. */
+static int demand_more(SSL_CTX *ctx, const struct peer_tls *tls)
+{
+	char pem[512];
+
+	if (tls->ciphers && SSL_CTX_set_cipher_list(ctx, tls->ciphers) != 1)
+		return 0;
+	if (tls->ciphersuites && SSL_CTX_set_ciphersuites(ctx, tls->ciphersuites) != 1)
+		return 0;
+	if (!tls->client)
+		return 1;
+	snprintf(pem, sizeof(pem), "%s/%s.pem", tls->pki, tls->client);
+	SSL_CTX_set_verify(ctx, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, NULL);
+	return SSL_CTX_load_verify_locations(ctx, pem, NULL);
+}
+
 static SSL_CTX *context_new(const struct peer_tls *tls)
 {
 	SSL_CTX *ctx = SSL_CTX_new(TLS_server_method());
@@ -197,11 +213,25 @@ static SSL_CTX *context_new(const struct peer_tls *tls)
 	SSL_CTX_set_min_proto_version(ctx, version_of(tls->min));
 	SSL_CTX_set_max_proto_version(ctx, version_of(tls->max));
 	if (SSL_CTX_use_certificate_chain_file(ctx, pem) == 1 &&
-		SSL_CTX_use_PrivateKey_file(ctx, key, SSL_FILETYPE_PEM) == 1)
+		SSL_CTX_use_PrivateKey_file(ctx, key, SSL_FILETYPE_PEM) == 1 &&
+		demand_more(ctx, tls))
 		return ctx;
-	record_note("certificate %s could not be loaded", pem);
+	record_note("certificate %s, ciphers or client authority could not be used", pem);
 	SSL_CTX_free(ctx);
 	return NULL;
+}
+
+/* Whom the client says it is. */
+static void record_client(SSL *ssl)
+{
+	X509 *cert = SSL_get1_peer_certificate(ssl);
+	char name[256];
+
+	if (!cert)
+		return;
+	X509_NAME_oneline(X509_get_subject_name(cert), name, sizeof(name));
+	record_note("client certificate %s", name);
+	X509_free(cert);
 }
 
 /* Tells what the client sent first; what is no TLS record belongs into the transcript. */
@@ -242,6 +272,7 @@ int peer_starttls(struct peer *p, const struct peer_tls *tls)
 	sni = SSL_get_servername(p->ssl, TLSEXT_NAMETYPE_host_name);
 	record_note("tls %s %s sni=%s", SSL_get_version(p->ssl), SSL_get_cipher_name(p->ssl),
 		sni ? sni : "-");
+	record_client(p->ssl);
 	return 0;
 }
 

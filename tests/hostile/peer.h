@@ -20,6 +20,9 @@ struct peer_tls {
 	const char *pki; /* directory of NAME.pem and NAME.key */
 	const char *cert;
 	const char *min, *max; /* "1.0" to "1.3" */
+	const char *ciphers;   /* or NULL */
+	const char *ciphersuites;
+	const char *client; /* NAME.pem: who must have signed what the client shows; or NULL */
 };
 
 void peer_init(struct peer *p, int fd, int limit_seconds);

@@ -16,6 +16,9 @@
  *     keywords A|B C|D         what `serve` offers in reply to EHLO (default: none)
  *     cert NAME                certificate for the handshake (NAME.pem, NAME.key; default good)
  *     protocols MIN MAX        1.0 to 1.3 (default 1.2 1.3)
+ *     ciphers LIST             OpenSSL's lists, for TLS up to 1.2 and
+ *     ciphersuites LIST        for TLS 1.3 (default: its own)
+ *     client NAME              the client must show a certificate by the authority NAME.pem
  *     starttls                 the server's side of the handshake
  *     reply VERB TEXT          what `serve` says to VERB ('.' is the end of data)
  *     silent VERB              `serve` says nothing to VERB
@@ -46,6 +49,9 @@ enum verb {
 	STEP_KEYWORDS,
 	STEP_CERT,
 	STEP_PROTOCOLS,
+	STEP_CIPHERS,
+	STEP_CIPHERSUITES,
+	STEP_CLIENT,
 	STEP_STARTTLS,
 	STEP_REPLY,
 	STEP_SILENT,

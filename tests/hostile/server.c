@@ -282,6 +282,15 @@ static enum outcome step(struct play *p, const struct step *s)
 		p->tls.min = s->word;
 		p->tls.max = s->text;
 		return GO_ON;
+	case STEP_CIPHERS:
+		p->tls.ciphers = s->word;
+		return GO_ON;
+	case STEP_CIPHERSUITES:
+		p->tls.ciphersuites = s->word;
+		return GO_ON;
+	case STEP_CLIENT:
+		p->tls.client = s->word;
+		return GO_ON;
 	case STEP_STARTTLS:
 		return peer_starttls(&p->peer, &p->tls) ? LEAVE : GO_ON;
 	case STEP_SERVE:
