@@ -183,6 +183,18 @@ use_swaks() {
 		--body SECRETBODY --h-Subject SECRETSUBJECT "$@"
 }
 
+# What swaks had said when the first refusal of ours came: a verb, or '.' for the content.
+refused_at() {
+	awk '/^ [-~]> / { said = $2 } /^<\*\* [45].*mailseal: / { sub(/:.*/, "", said); print said; exit }' "$W/client.out"
+}
+
+# says SCRIPT: the client that says and hears what the case lists (clients/script.py); from standard input
+says() {
+	cat >"$W/script"
+	sealed /usr/bin/python3 "$E2E/clients/script.py" "${server:-mx.b.example}" "${port:-25}" "$W/script"
+	equal "$status" 0 "the dialogue: $(tail -n 1 "$W/client.out")"
+}
+
 # --- Postfix ---------------------------------------------------------------------------------
 
 # shellcheck source=tests/e2e/postfix.sh

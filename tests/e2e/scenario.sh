@@ -5,6 +5,7 @@
 #   fast:                      the agent with short patience  timeout: SECONDS    for the whole case
 #   status: 0|fail             of the client                  connections: N      that were made
 #   says, never-says: REGEX    the client's output            log: REGEX          the agent's log
+#   refused-at: VERB           what the client had said when the first refusal came; '.' is the final dot
 #   hears, never-hears: REGEX  the server's transcript        only: VERB ...      nothing else heard
 #
 # Whatever the scenario: every connection comes to its end, nothing but TLS follows a 220 to
@@ -66,6 +67,7 @@ play() {
 	while read -r line; do lacks "$W/transcript" "$line"; done < <(lines_of never-hears)
 	while read -r line; do equal "$(connections)" "$line" "connections"; done < <(lines_of connections)
 	while read -r line; do logged "$line"; done < <(lines_of log)
+	while read -r line; do equal "$(refused_at)" "$line" "refused at"; done < <(lines_of refused-at)
 	while read -r line; do only_verbs "$line"; done < <(lines_of only)
 	nothing_after_220
 	lacks "$log" 'SECRETBODY|SECRETPASS|U0VDUkVU|AHVzZXIA'

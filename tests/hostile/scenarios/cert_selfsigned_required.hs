@@ -1,6 +1,7 @@
 # certificate self-signed
 #: policy: require_tls = true; verify_certificate = true
 #: status: fail
+#: refused-at: .
 #: says: <\*\* 4[0-9][0-9] 4\.7\.5 
 #: never-hears:  C: "(MAIL|RCPT|DATA|AUTH)
 #: log: certificate-verified="?(no|false)

@@ -1,6 +1,7 @@
 # closed inside the first record
-#: policy: require_tls = true
+#: policy: require_tls = true; message_override = "tighten"
 #: status: fail
+#: refused-at: MAIL
 #: says: <\*\* 4[0-9][0-9] 4\.7\.5 
 #: connections: 1
 #: never-hears:  C: "(MAIL|RCPT|DATA|AUTH)

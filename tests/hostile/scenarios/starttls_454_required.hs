@@ -1,5 +1,6 @@
 #: policy: require_tls = true
 #: status: fail
+#: refused-at: .
 #: says: <\*\* 4[0-9][0-9] 4\.[37]\.
 #: never-hears:  C: "(MAIL|RCPT|DATA|AUTH)
 send 220 hostile ESMTP

@@ -1,0 +1,14 @@
+# a message might ask for less, so a fresh connection is made, which hears EHLO and QUIT alone
+#: policy: require_tls = true
+#: status: fail
+#: refused-at: .
+#: says: <\*\* 4[0-9][0-9] 4\.7\.5 
+#: connections: 2
+#: never-hears:  C: "(MAIL|RCPT|DATA|AUTH)
+send 220 hostile ESMTP
+keywords STARTTLS|SIZE 1000000|8BITMIME
+serve STARTTLS
+send 220 go
+readsome 5
+sendraw \x15\x03\x03\x00\x02\x02\x28
+close
