@@ -38,6 +38,33 @@ static void ask(const struct policy_set *set, const char *name, uint32_t address
 		abort();
 }
 
+/* The text of the domain is a part of the input. No envelope leaves the bounds told before it. */
+static void send_mail(const struct policy_set *set, const char *text, size_t length)
+{
+	static const char name[] = "mail.example.com";
+	const char *names[] = {name};
+	struct domain sender, recipient = {.form = DOMAIN_NULL};
+	struct demands weak, strict, demands;
+	struct policy policy;
+
+	domain_parse(text, length, &sender);
+	if ((sender.form == DOMAIN_NAME || sender.form == DOMAIN_LITERAL) != (sender.name[0] != 0))
+		abort();
+	if (sender.form == DOMAIN_NAME || sender.form == DOMAIN_LITERAL) {
+		domain_parse(sender.name, strlen(sender.name), &recipient);
+		if (recipient.form != sender.form || strcmp(recipient.name, sender.name) != 0)
+			abort();
+	}
+	policy_for_host(set, names, 1, NULL, &policy);
+	policy_weakest(&policy, &sender, &weak);
+	policy_strictest(&policy, &strict);
+	policy_for_envelope(&policy, &sender, &recipient, &demands);
+	if (demands.require_tls < weak.require_tls || demands.require_tls > strict.require_tls ||
+		demands.min_tls < weak.min_tls || demands.min_tls > strict.min_tls ||
+		demands.relax > weak.relax || demands.relax < strict.relax)
+		abort();
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static const char plain[] = "default { match = a.b }";
@@ -48,6 +75,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		ask(set, "a.b", 0x7f000001);
 		ask(set, "mail.example.com", 0x0a010203);
 		ask(set, NULL, 0x0a010203);
+		send_mail(set, (const char *)data, size < 40 ? size : 40);
+		send_mail(set, "a.b", 3);
 	} else if (set || !err.text[0] || strncmp(err.text, "/etc/mailseal.conf:", 19) != 0) {
 		abort();
 	}
