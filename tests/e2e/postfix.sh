@@ -5,9 +5,10 @@
 #   127.0.0.11  self-signed               127.0.0.15  TLS 1.2 only
 #   127.0.0.12  expired                   127.0.0.16  knows no EHLO
 #   127.0.0.13  for another name          127.0.0.17  TLS 1.3 only
-#   ::1         good certificate          127.0.0.18  good, STARTTLS refused (smtpd without a key)
+#   ::1         good certificate          127.0.0.18  no cipher in common: the handshake fails
+#   127.0.0.19  self-signed and expired   127.0.0.20  good, demands a client's certificate
 #
-# Mail for b.example lands in $W/mail/new, a file each, in order of arrival by `stored`.
+# Mail for b.example and the domains beside it lands in $W/mail/new, a file each, in order of arrival by `stored`.
 # shellcheck shell=bash
 
 mta=$BUILD/mta
@@ -43,7 +44,7 @@ postfix_configure() {
 		myhostname = mx.b.example
 		mydestination =
 		mynetworks = 127.0.0.0/8 [::1]/128
-		virtual_mailbox_domains = b.example
+		virtual_mailbox_domains = b.example, open.example, bank.example, x.bank.example, soft.example
 		virtual_mailbox_base = $W
 		virtual_mailbox_maps = static:mail/
 		virtual_uid_maps = static:5603
@@ -57,6 +58,8 @@ postfix_configure() {
 		smtpd_peername_lookup = no
 		smtputf8_enable = yes
 		smtpd_sasl_auth_enable = no
+		smtpd_recipient_restrictions = check_recipient_access inline:{
+		  {unknown@b.example = 550 5.1.1 no such user}, {busy@b.example = 450 4.2.1 busy}}
 		alias_maps =
 		local_recipient_maps =
 		notify_classes =
@@ -72,6 +75,11 @@ postfix_configure() {
 		postfix_service 127.0.0.15:25 good 'smtpd_tls_protocols=>=TLSv1.2,<=TLSv1.2'
 		postfix_service 127.0.0.16:25 - "smtpd_command_filter=regexp:$pf/etc/no_ehlo"
 		postfix_service 127.0.0.17:25 good 'smtpd_tls_protocols=>=TLSv1.3'
+		postfix_service 127.0.0.18:25 good 'smtpd_tls_protocols=<=TLSv1.2' 'smtpd_tls_ciphers=high' \
+			'tls_high_cipherlist=ECDHE-RSA-AES256-GCM-SHA384'
+		postfix_service 127.0.0.19:25 stale
+		postfix_service 127.0.0.20:25 good 'smtpd_tls_req_ccert=yes' 'smtpd_tls_security_level=encrypt' \
+			"smtpd_tls_CAfile=$pki/ca.pem"
 		postfix_service 127.0.0.10:587 good
 		cat <<-END
 			pickup unix n - n 60 1 pickup

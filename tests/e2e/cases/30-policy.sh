@@ -2,10 +2,12 @@
 # the scenarios (cert_*, no_starttls*, garbage_* ...).
 # shellcheck shell=bash
 
-# refused_with CODE: swaks was told so, and no message got through
+# refused_with CODE [STORED [WHERE]]: swaks was told so at WHERE (a verb, or '.' for the final dot: a
+# message may ask for less, so its header is waited for), and no message got through
 refused_with() {
 	refute test "$status" = 0
 	holds "$W/client.out" "<\*\* $1 mailseal: "
+	equal "$(refused_at)" "${3:-.}" "refused at"
 	sleep 0.3
 	equal "$(stored_count)" "${2:-0}" "messages stored"
 }
@@ -21,13 +23,33 @@ at_postfix() {
 }
 
 required=('require_tls = true' 'verify_certificate = true')
+firm=("${required[@]}" 'message_override = "tighten"') # no message can change it
+
+# Refused at MAIL where no message can change it, after the dot where one might; nothing on the wire either way.
+# refused_both_ways NUMBER CODE
+refused_both_ways() {
+	product
+	postfix_start
+	mx "127.0.0.$1"
+	capture_start
+	policy "${firm[@]}"
+	use_swaks
+	refused_with "$2" 0 MAIL
+	policy "${required[@]}"
+	use_swaks
+	refused_with "$2"
+	capture_stop
+	wire quiet sender@a.example a@b.example SECRET
+	lacks "$pf/log/mail.log" 'NOQUEUE|[0-9A-F]{6,}: client='
+}
 
 t_good() { at_postfix 10 "${required[@]}"; equal "$status" 0; stored 1; over_tls; }
-t_self_signed() { at_postfix 11 "${required[@]}"; refused_with '4.. 4\.7\.5'; }
-t_expired() { at_postfix 12 "${required[@]}"; refused_with '4.. 4\.7\.5'; holds "$W/client.out" expired; }
-t_wrong_name() { at_postfix 13 "${required[@]}"; refused_with '4.. 4\.7\.5'; }
-t_no_starttls() { at_postfix 14 "${required[@]}"; refused_with '4.. 4\.7\.4'; }
-t_helo_only_server() { at_postfix 16 "${required[@]}"; refused_with '4.. 4\.7\.4'; }
+t_self_signed() { refused_both_ways 11 '4.. 4\.7\.5'; }
+t_expired() { refused_both_ways 12 '4.. 4\.7\.5'; holds "$W/client.out" expired; }
+t_wrong_name() { refused_both_ways 13 '4.. 4\.7\.5'; }
+t_no_starttls() { refused_both_ways 14 '4.. 4\.7\.4'; }
+t_helo_only_server() { refused_both_ways 16 '4.. 4\.7\.4'; }
+t_handshake_fails() { refused_both_ways 18 '4.. 4\.7\.5'; holds "$W/client.out" 'handshake'; }
 t_tls12_only() { at_postfix 15 "${required[@]}"; equal "$status" 0; stored 1; over_tls; checks=$((checks + 1)); received_line | grep -q 'TLSv1\.2' || fail "$(received_line)"; }
 t_tls13_only() { at_postfix 17 "${required[@]}" 'min_tls = "1.3"'; equal "$status" 0; stored 1; over_tls; }
 t_tls12_is_too_old() { at_postfix 15 "${required[@]}" 'min_tls = "1.3"'; refused_with '4.. 4\.7\.5'; }
@@ -46,8 +68,10 @@ t_bad_certificate_cleartext_under_require() {
 	at_postfix 11 'require_tls = true' 'on_bad_certificate = "cleartext"'
 	refused_with '4.. 4\.7\.5'
 }
-t_reject() { at_postfix 14 "${required[@]}" 'violation = "reject"'; refused_with '5.. 5\.7\.[45]'; }
-t_reject_certificate() { at_postfix 12 "${required[@]}" 'violation = "reject"'; refused_with '5.. 5\.7\.[45]'; }
+t_reject() { at_postfix 14 "${firm[@]}" 'violation = "reject"'; refused_with '550 5\.7\.4' 0 MAIL; }
+t_reject_after_the_dot() { at_postfix 14 "${required[@]}" 'violation = "reject"'; refused_with '554 5\.7\.4'; }
+t_reject_certificate() { at_postfix 12 "${firm[@]}" 'violation = "reject"'; refused_with '550 5\.7\.5' 0 MAIL; }
+t_reject_certificate_after_the_dot() { at_postfix 12 "${required[@]}" 'violation = "reject"'; refused_with '554 5\.7\.5'; }
 t_no_verify() { at_postfix 12 'require_tls = true' 'verify_certificate = false'; equal "$status" 0; stored 1; over_tls; }
 
 t_text_names_rule_and_reason() {
