@@ -777,39 +777,64 @@ static void the_shipped_example_loads(void **state)
 	policy_set_free(set);
 }
 
-/* The commented settings of the example must load too, with a CA file that exists. */
+/* `# word = ...` within a section. */
+static bool is_commented_setting(const char *line)
+{
+	const char *at = line + strspn(line, "\t");
+
+	return at > line && strncmp(at, "# ", 2) == 0 &&
+	       strncmp(at + 2 + strspn(at + 2, "abcdefghijklmnopqrstuvwxyz_"), " = ", 3) == 0;
+}
+
+/* `# host "...`, to the end of the comment. */
+static bool is_commented_section(const char *line)
+{
+	return strncmp(line, "# host \"", 8) == 0 || strncmp(line, "# sender \"", 10) == 0 ||
+	       strncmp(line, "# recipient \"", 13) == 0;
+}
+
+/* Files that exist instead of those of the example. */
+static bool name_true_files(char *line, size_t size)
+{
+	char *at = strstr(line, "/etc/ssl/");
+
+	if (at && (strstr(line, ".pem") || strstr(line, ".key")))
+		snprintf(at, size - (size_t)(at - line), "%s/%s\"\n", directory,
+			strstr(line, ".pem") ? "ca.pem" : "key.pem");
+	else if (at)
+		return false;
+	return true;
+}
+
+/* The commented settings of the example must load too, with files that exist. */
 static void the_example_loads_with_its_comments_opened(void **state)
 {
 	FILE *file = fopen("config/mailseal.conf", "r");
 	size_t size = 20000, length = 0;
 	char line[300], *text = calloc(1, size);
 	struct policy_set *set = NULL;
+	unsigned all = 0;
 	struct err err;
-	bool host = false;
+	bool section = false;
 
 	(void)state;
 	assert_non_null(file);
 	while (fgets(line, sizeof(line), file)) {
-		char *at = line + strspn(line, "\t");
-		bool setting = strncmp(at, "# ", 2) == 0 && strchr(at, '=') && strchr(at, '_') &&
-			       at > line &&
-			       strcspn(at + 2, " ") == (size_t)(strstr(at, " = ") - at - 2);
-		char *ca = strstr(line, "/etc/ssl/");
-
-		host = host ? line[0] == '#' : strncmp(line, "# host ", 7) == 0;
-		if (setting || host)
-			at[0] = ' ';
-		if (ca && strstr(line, ".pem"))
-			snprintf(
-				ca, sizeof(line) - (size_t)(ca - line), "%s/ca.pem\"\n", directory);
-		else if (ca)
-			continue;
-		length += (size_t)snprintf(text + length, size - length, "%s", line);
+		section = section ? line[0] == '#' : is_commented_section(line);
+		if (is_commented_setting(line) || section)
+			line[strspn(line, "\t")] = ' ';
+		if (name_true_files(line, sizeof(line)))
+			length += (size_t)snprintf(text + length, size - length, "%s", line);
+		if (strcmp(line, "}\n") == 0 || strcmp(line, "  }\n") == 0)
+			section = false;
 	}
 	fclose(file);
 	if (policy_set_parse("f", text, length, &set, &err))
 		fail_msg("%s\n%s", err.text, text);
-	assert_true(set->count >= 6);
+	assert_int_equal(set->count, 11);
+	for (size_t i = 0; i < set->count; i++)
+		all |= set->sections[i]->set;
+	assert_int_equal(all, (1u << SETTING_COUNT) - 1);
 	assert_int_equal(set->by_default->set >> SETTING_ON_BAD_CERTIFICATE & 1, 1);
 	policy_set_free(set);
 	free(text);
