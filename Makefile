@@ -121,7 +121,8 @@ bench: deps-test all
 
 # The texts name the usual places; installed, they name the true ones.
 TRUE_PLACES = sed -e 's|/usr/local/lib/mailseal|$(LIBDIR)|g' -e 's|/usr/local/share/doc/mailseal|$(DOCDIR)|g' \
-	-e 's|/usr/local/bin|$(BINDIR)|g' -e 's|/etc/mailseal\.conf|$(CONFIG_DEFAULT)|g'
+	-e 's|/usr/local/bin|$(BINDIR)|g' -e 's|/etc/mailseal\.conf|$(CONFIG_DEFAULT)|g' \
+	-e 's|/etc/mailseal\.d/|$(CONFIG_DEFAULT:.conf=).d/|g'
 PAGES := $(wildcard tools/*.[1-8])
 page_place = $(MANDIR)/man$(subst .,,$(suffix $(1)))/$(notdir $(1))
 install_text = $(TRUE_PLACES) $(1) | install -D -m 644 /dev/stdin $(DESTDIR)$(2)
