@@ -1,13 +1,14 @@
 /*
  * wirecheck: judges what a listener on the wire saw.
  *
- *     wirecheck starttls FILE.pcap [MARKER ...]   every connection carries only greeting, EHLO or
- *                                                 HELO, STARTTLS (and QUIT), then TLS records; no
- *                                                 MARKER anywhere. Exit 1 and the reason if not.
- *     wirecheck quiet FILE.pcap [MARKER ...]      the same, but TLS need not have begun
- *     wirecheck absent FILE.pcap MARKER ...       no MARKER anywhere, whatever else there is
- *     wirecheck present FILE.pcap MARKER ...      every MARKER somewhere (is the test itself
- * alive?) wirecheck show FILE.pcap                    what a reader of the capture makes of it
+ *     wirecheck COMMAND FILE.pcap [MARKER ...]
+ *
+ *     starttls   each connection: greeting, EHLO or HELO, STARTTLS (RSET, QUIT), then TLS
+ *                records; no MARKER anywhere. Exit 1 and the reason if not.
+ *     quiet      the same, but TLS need not have begun
+ *     absent     no MARKER anywhere, whatever else there is
+ *     present    every MARKER somewhere (is the test itself alive?)
+ *     show       what a reader of the capture makes of it
  *
  * Reads the classic pcap format with Ethernet frames (as tcpdump writes on lo), IPv4 and IPv6, the
  * mail server being the lower port. Reassembles each direction by sequence number.
@@ -220,8 +221,10 @@ static void check_client(const struct stream *s)
 
 	while (!looks_tls(s, at) && (len = line_at(s, at))) {
 		if (!word(s, at, len, "EHLO ") && !word(s, at, len, "HELO ") &&
-			!word(s, at, len, "STARTTLS\r\n") && !word(s, at, len, "QUIT\r\n")) {
-			complain(s, "a command other than EHLO, STARTTLS and QUIT in the clear");
+			!word(s, at, len, "STARTTLS\r\n") && !word(s, at, len, "QUIT\r\n") &&
+			!word(s, at, len, "RSET\r\n")) {
+			complain(s, "a command other than EHLO, STARTTLS, RSET and QUIT in the "
+				    "clear");
 			return;
 		}
 		at += len;
