@@ -48,16 +48,18 @@ static bool is_hopeless(
 }
 
 /*
- * TLS with a bad certificate serves whoever requires TLS without verification, which nobody's mail
- * in the clear does.
+ * TLS with a bad certificate serves whoever requires TLS without verification, and an old version
+ * whoever requires TLS of any: nobody's mail of that kind may go in the clear.
  */
-static bool tls_may_be_required(const struct policy *policy)
+static bool tls_may_be_required(const struct policy *policy, const struct facts *facts)
 {
 	struct demands strictest, weakest;
 
 	policy_strictest(policy, &strictest);
 	policy_weakest(policy, NULL, &weakest);
-	return strictest.require_tls && !weakest.verify_certificate;
+	weakest.require_tls = true;
+	weakest.mode = MODE_ENFORCE;
+	return strictest.require_tls && !blocks(policy, &weakest, facts);
 }
 
 enum route route_of(const struct policy *policy, const struct facts *facts)
@@ -71,7 +73,7 @@ enum route route_of(const struct policy *policy, const struct facts *facts)
 	if (facts->tls != TLS_FACT_ON)
 		return ROUTE_STAY;
 	policy_judge(&policy->demands, &policy->connection, facts, &verdict);
-	if (verdict.outcome == OUTCOME_CLEARTEXT && !tls_may_be_required(policy))
+	if (verdict.outcome == OUTCOME_CLEARTEXT && !tls_may_be_required(policy, facts))
 		return ROUTE_AFRESH;
 	return ROUTE_STAY;
 }
