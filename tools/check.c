@@ -2,11 +2,10 @@
  * mailseal check: reads a configuration as the agent will, and tells what it means or what is wrong
  * with it.
  */
-#include "config/load.h"
-#include "config/setting.h"
-#include "shim/tls/tls.h"
-#include "tools/mailseal.h"
-#include "tools/meaning.h"
+#include "tools/check.h"
+
+#include "tools/print.h"
+#include "tools/values.h"
 
 #include <argp.h>
 #include <errno.h>
@@ -15,12 +14,9 @@
 #include <string.h>
 #include <sysexits.h>
 
-struct check {
-	const char *named; /* as an argument, or by MAILSEAL_CONFIG; NULL: the default place */
-	char path[TOOL_PATH_SIZE];
+struct arguments {
+	const char *file;
 	bool json;
-	struct policy_set *set;
-	struct seen seen;
 };
 
 static const struct argp_option options[] = {
@@ -38,299 +34,146 @@ static const char text[] =
 
 static error_t parse_option(int key, char *argument, struct argp_state *state)
 {
-	struct check *check = state->input;
+	struct arguments *arguments = state->input;
 
 	switch (key) {
 	case 'j':
-		check->json = true;
+		arguments->json = true;
 		return 0;
 	case ARGP_KEY_ARG:
-		if (check->named)
+		if (arguments->file)
 			argp_error(state, "more than one file given");
 		if (!*argument)
 			argp_error(state, "the name of the file is empty");
-		check->named = argument;
+		arguments->file = argument;
 		return 0;
 	default:
 		return ARGP_ERR_UNKNOWN;
 	}
 }
 
-/* The whole of each CA file, which the loader only looks at from outside. */
-static int check_authorities(const struct check *check, struct err *err)
+static int load(struct configuration *c, const char *named, struct err *err)
 {
-	for (size_t i = 0; i < check->set->count; i++) {
-		const struct section *s = check->set->sections[i];
-		struct tls_settings settings = {
-			.ca_file = s->ca_file, .min_version = TLS_VERSION_1_2};
-		struct tls_context *context = NULL;
-		struct err why;
+	int rc = configuration_find(c, named, err);
 
-		if (!s->ca_file)
-			continue;
-		if (tls_context_new(&context, &settings, &why))
-			return err_fail(err, EINVAL, "%.200s:%u: ca_file: %.200s", check->path,
-				s->origin[SETTING_CA_FILE].line, why.text);
-		tls_context_free(context);
-	}
-	return 0;
+	if (!rc)
+		rc = configuration_load(c, err);
+	return rc ? rc : configuration_check_tls(c->set, err);
 }
 
-/* 0, or the code of an error; *built_in where there is no file at the default place. */
-static int load(struct check *check, bool *built_in, struct err *err)
+static void warn_of_file(const char *path, const struct stat *seen,
+	void (*warn)(void *context, const struct warning *warning), void *context)
 {
-	int rc = absolute_path(check->named ? check->named : CONFIG_PATH, check->path, err);
+	struct warning warning = {
+		path, 0, NULL, "others than its owner may write the file, and with it the policy"};
 
-	if (rc)
-		return rc;
-	rc = policy_set_load(check->path, false, &check->set, &check->seen, err);
-	*built_in = rc == -ENOENT && !check->named;
-	if (*built_in) {
-		check->set = policy_set_builtin();
-		return check->set ? 0 : err_fail(err, ENOMEM, "out of memory");
-	}
-	return rc ? rc : check_authorities(check, err);
+	if (seen->st_mode & (S_IWGRP | S_IWOTH))
+		warn(context, &warning);
 }
 
-static bool others_may_write(const struct check *check)
+void check_warnings(const struct configuration *c,
+	void (*warn)(void *context, const struct warning *warning), void *context)
 {
-	return check->set->count > 0 && check->seen.main.st_mode & (S_IWGRP | S_IWOTH);
+	for (size_t i = 0; i < c->set->count; i++)
+		meaning_warnings(c->set, c->set->sections[i], warn, context);
+	if (c->seen.main_present)
+		warn_of_file(c->path, &c->seen.main, warn, context);
+	if (c->seen.domains_present)
+		warn_of_file(c->domains, &c->seen.domains, warn, context);
 }
 
-static const char writable[] = "others than its owner may write the file, and with it the policy";
-
-/* Words */
-
-/* Indented, and broken between words at 79 columns. */
 static void print_sentence(void *context, const char *sentence)
 {
-	size_t column = 0;
-
 	(void)context;
-	while (*sentence) {
-		size_t length = strcspn(sentence, " ");
-
-		if (column == 0 || column + 1 + length > 79) {
-			printf("%s    ", column ? "\n" : "");
-			column = 4;
-		} else {
-			putchar(' ');
-			column++;
-		}
-		printf("%.*s", (int)length, sentence);
-		column += length;
-		sentence += length + (sentence[length] == ' ');
-	}
-	putchar('\n');
+	printf("    ");
+	print_wrapped(sentence, 4, 4, 79);
 }
-
-struct print {
-	const char *path;
-	unsigned count;
-};
 
 static void print_warning(void *context, const struct warning *warning)
 {
-	struct print *print = context;
+	unsigned *count = context;
 
-	printf("%s%s:%u: warning: %s: %s\n", print->count++ ? "" : "\n", print->path, warning->line,
-		warning->setting, warning->text);
+	printf("%s%s", (*count)++ ? "" : "\n", warning->path);
+	if (warning->setting)
+		printf(":%u: warning: %s: %s\n", warning->line, warning->setting, warning->text);
+	else
+		printf(": warning: %s\n", warning->text);
 }
 
-/* Which connections the words below are about. */
-static const char *case_of(const struct check *check, const struct section *section)
+/* Which connections, or which mail, the words below are about. */
+static const char *case_of(const struct policy_set *set, const struct section *section)
 {
-	if (section->kind == SECTION_DEFAULT)
+	switch (section->kind) {
+	case SECTION_DEFAULT:
 		return ": every other host";
-	if (section->kind == SECTION_HOST && section->host.form == HOST_ADDRESS &&
-		check->set->named > 0)
-		return ": connections to the bare address (where a name was looked up, its "
-		       "section counts beside this one)";
+	case SECTION_SENDER:
+		return ": mail from it, where host and recipient have no section";
+	case SECTION_RECIPIENT:
+		return ": mail to it, where host and sender have no section";
+	case SECTION_HOST:
+		if (section->host.form == HOST_ADDRESS && set->named > 0)
+			return ": connections to the bare address (where a name was looked up, its "
+			       "section counts beside this one)";
+		return "";
+	case SECTION_BUILTIN:
+	case SECTION_MESSAGE:
+		break;
+	}
 	return "";
 }
 
-static void print_section(const struct check *check, const struct section *section)
+static void print_section(const struct configuration *c, const struct section *section)
 {
 	char name[300];
 	struct policy policy;
 
 	meaning_section_name(section, name, sizeof(name));
-	printf("\n%s, line %u%s\n", name, section->line, case_of(check, section));
-	meaning_policy(check->set, section, &policy);
+	printf("\n%s, ", name);
+	if (strcmp(section->path, c->path) != 0)
+		printf("%s, ", section->path);
+	printf("line %u%s\n", section->line, case_of(c->set, section));
+	meaning_policy(c->set, section, &policy);
 	meaning_in_words(&policy, print_sentence, NULL);
 }
 
-static void print_elsewhere(const struct check *check)
+static void print_elsewhere(const struct policy_set *set)
 {
 	struct policy policy;
 
-	if (!check->set->by_default) {
-		printf("\n%s, built in\n", check->set->count ? "every other host" : "every host");
-		meaning_policy_elsewhere(check->set, false, &policy);
+	if (!set->by_default) {
+		printf("\n%s, built in\n", set->count ? "every other host" : "every host");
+		meaning_policy_elsewhere(set, false, &policy);
 		meaning_in_words(&policy, print_sentence, NULL);
 	}
-	if (check->set->named == 0)
+	if (set->named == 0)
 		return;
 	printf("\na bare address without a section, since any of the names above may be meant\n");
-	meaning_policy_elsewhere(check->set, true, &policy);
+	meaning_policy_elsewhere(set, true, &policy);
 	meaning_in_words(&policy, print_sentence, NULL);
 }
 
-static void print_words(const struct check *check, bool built_in)
+static void print_words(const struct configuration *c)
 {
-	struct print print = {.path = check->path};
+	unsigned warnings = 0;
 
-	if (built_in)
-		printf("%s does not exist: the built-in default applies.\n", check->path);
+	if (!c->seen.main_present)
+		printf("%s does not exist: the built-in default applies.\n", c->path);
 	else
-		printf("%s: ok\n", check->path);
-	for (size_t i = 0; i < check->set->count; i++)
-		print_section(check, check->set->sections[i]);
-	print_elsewhere(check);
-	for (size_t i = 0; i < check->set->count; i++)
-		meaning_warnings(check->set, check->set->sections[i], print_warning, &print);
-	if (others_may_write(check))
-		printf("%s%s: warning: %s\n", print.count ? "" : "\n", check->path, writable);
+		printf("%s: ok\n", c->path);
+	if (c->seen.domains_present)
+		printf("%s: ok\n", c->domains);
+	for (size_t i = 0; i < c->set->count; i++)
+		print_section(c, c->set->sections[i]);
+	print_elsewhere(c->set);
+	check_warnings(c, print_warning, &warnings);
 }
 
-/* JSON */
-
-static json_t *json_setting(const struct section *section, enum setting setting)
+static int fail(const struct configuration *c, bool json, const struct err *err)
 {
-	json_t *names;
-
-	switch (setting) {
-	case SETTING_REQUIRE_TLS:
-	case SETTING_VERIFY_CERTIFICATE:
-	case SETTING_PROTECT_CREDENTIALS:
-	case SETTING_INTERCEPT:
-		return json_boolean(section->value[setting]);
-	case SETTING_MIN_TLS:
-	case SETTING_VIOLATION:
-	case SETTING_MODE:
-	case SETTING_ON_BAD_CERTIFICATE:
-		return json_string(setting_value_name(setting, section->value[setting]));
-	case SETTING_CA_FILE:
-		return json_string(section->ca_file);
-	case SETTING_SERVERNAME:
-		return json_string(section->servername);
-	case SETTING_MATCH:
-		names = json_array();
-		for (char **name = section->match; name && *name; name++)
-			json_array_append_new(names, json_string(*name));
-		return names;
-	case SETTING_MESSAGE_OVERRIDE:
-	case SETTING_FINGERPRINTS:
-	case SETTING_CLIENT_CERTIFICATE:
-	case SETTING_CLIENT_KEY:
-	case SETTING_CIPHERS:
-	case SETTING_CIPHERSUITES:
-	case SETTING_COUNT:
-		break;
-	}
-	return json_null();
-}
-
-static json_t *json_set_here(const struct section *section)
-{
-	json_t *object = json_object();
-
-	for (enum setting s = 0; s < SETTING_COUNT; s++) {
-		if (section_sets(section, s))
-			json_object_set_new(object, setting_name(s),
-				json_pack("{s:o, s:i}", "value", json_setting(section, s), "line",
-					(int)section->origin[s].line));
-	}
-	return object;
-}
-
-static json_t *json_strings(const char *const *list)
-{
-	json_t *array;
-
-	if (!list)
-		return json_null();
-	array = json_array();
-	for (; *list; list++)
-		json_array_append_new(array, json_string(*list));
-	return array;
-}
-
-static json_t *json_policy(const struct policy *p)
-{
-	const struct demands *d = &p->demands;
-	const struct connection_settings *c = &p->connection;
-
-	return json_pack("{s:b, s:b, s:b, s:s, s:s, s:s, s:s, s:b, s:s?, s:o, s:s?}", "intercept",
-		c->intercept, "require_tls", d->require_tls, "verify_certificate",
-		d->verify_certificate, "min_tls", setting_value_name(SETTING_MIN_TLS, d->min_tls),
-		"violation", setting_value_name(SETTING_VIOLATION, d->violation), "mode",
-		setting_value_name(SETTING_MODE, d->mode), "on_bad_certificate",
-		setting_value_name(SETTING_ON_BAD_CERTIFICATE, c->on_bad_certificate),
-		"protect_credentials", c->protect_credentials, "ca_file", c->ca_file, "match",
-		json_strings(c->match), "servername", c->servername);
-}
-
-static void add_warning(void *context, const struct warning *warning)
-{
-	json_array_append_new(context, json_pack("{s:i, s:s, s:s}", "line", (int)warning->line,
-					       "setting", warning->setting, "text", warning->text));
-}
-
-static json_t *json_section(const struct check *check, const struct section *section)
-{
-	struct policy policy;
-
-	meaning_policy(check->set, section, &policy);
-	return json_pack("{s:s, s:s, s:i, s:o, s:o}", "kind",
-		section->kind == SECTION_HOST ? "host" : "default", "label", section->label, "line",
-		(int)section->line, "set", json_set_here(section), "effective",
-		json_policy(&policy));
-}
-
-static json_t *json_elsewhere(const struct check *check, bool no_name)
-{
-	struct policy policy;
-
-	meaning_policy_elsewhere(check->set, no_name, &policy);
-	return json_policy(&policy);
-}
-
-static json_t *json_result(const struct check *check, bool built_in)
-{
-	json_t *sections = json_array(), *warnings = json_array();
-
-	for (size_t i = 0; i < check->set->count; i++) {
-		json_array_append_new(sections, json_section(check, check->set->sections[i]));
-		meaning_warnings(check->set, check->set->sections[i], add_warning, warnings);
-	}
-	if (others_may_write(check))
-		json_array_append_new(warnings,
-			json_pack("{s:n, s:n, s:s}", "line", "setting", "text", writable));
-	return json_pack("{s:s, s:b, s:b, s:o, s:o, s:o, s:o}", "file", check->path, "ok", true,
-		"built_in", built_in, "sections", sections, "name_without_section",
-		json_elsewhere(check, false), "address_without_name_and_section",
-		json_elsewhere(check, true), "warnings", warnings);
-}
-
-static int print_json(json_t *result)
-{
-	int code = EX_OK;
-
-	if (!result || json_dumpf(result, stdout, JSON_INDENT(2)) < 0)
-		code = complain(EX_SOFTWARE, "cannot write the result as JSON");
-	else
-		putchar('\n');
-	json_decref(result);
-	return code;
-}
-
-static int fail(const struct check *check, const struct err *err)
-{
-	if (check->json)
-		print_json(json_pack("{s:s, s:b, s:s}", "file",
-			check->named ? check->named : CONFIG_PATH, "ok", false, "error",
-			err->text));
+	if (json)
+		json_print(json_pack("{s:o, s:b, s:o}", "file",
+			json_text(c->named ? c->named : CONFIG_PATH), "ok", false, "error",
+			json_text(err->text)));
 	fflush(stdout);
 	fprintf(stderr, "%s\n", err->text);
 	return EX_CONFIG;
@@ -339,20 +182,18 @@ static int fail(const struct check *check, const struct err *err)
 int command_check(int argc, char **argv)
 {
 	static const struct argp argp = {options, parse_option, "[FILE]", text, NULL, NULL, NULL};
-	struct check check = {0};
-	bool built_in = false;
+	struct configuration c = {0};
+	struct arguments arguments = {0};
 	int code = EX_OK;
 	struct err err;
 
-	argp_parse(&argp, argc, argv, 0, NULL, &check);
-	if (!check.named)
-		check.named = environment("MAILSEAL_CONFIG");
-	if (load(&check, &built_in, &err))
-		code = fail(&check, &err);
-	else if (check.json)
-		code = print_json(json_result(&check, built_in));
+	argp_parse(&argp, argc, argv, 0, NULL, &arguments);
+	if (load(&c, arguments.file, &err))
+		code = fail(&c, arguments.json, &err);
+	else if (arguments.json)
+		code = json_print(check_as_json(&c));
 	else
-		print_words(&check, built_in);
-	policy_set_free(check.set);
+		print_words(&c);
+	configuration_clear(&c);
 	return code;
 }

@@ -13,6 +13,8 @@
 /* As main(): argv[0] is "mailseal run" and the like. */
 int command_run(int argc, char **argv);
 int command_check(int argc, char **argv);
+int command_explain(int argc, char **argv);
+int command_policy(int argc, char **argv);
 
 /* The default place, and what MAILSEAL_CONFIG or --config may override. */
 #define CONFIG_PATH MAILSEAL_CONFIG_DEFAULT

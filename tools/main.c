@@ -22,6 +22,10 @@ static const struct {
 		"run a program so that its mail goes over TLS"},
 	{"check", "mailseal check", command_check, "[--json] [FILE]",
 		"check a configuration and tell what it means"},
+	{"explain", "mailseal explain", command_explain, "[OPTION]...",
+		"tell who decides about mail, and what becomes of it"},
+	{"policy", "mailseal policy", command_policy, "list | set | unset ...",
+		"show and change what holds for a domain"},
 	{"help", "mailseal help", command_help, "[COMMAND]", "show this, or the help of a command"},
 	{"version", "mailseal version", command_version, "", "show the version"},
 };

@@ -1,5 +1,6 @@
 #include "tools/meaning.h"
 
+#include "config/edit.h"
 #include "config/setting.h"
 
 #include <netinet/in.h>
@@ -17,6 +18,40 @@ static void to_sockaddr(const struct address *address, struct sockaddr_storage *
 		memcpy(&((struct sockaddr_in6 *)ss)->sin6_addr, address->bytes, 16);
 }
 
+/* Mail of the domain that the section is for; of a suffix, a domain under it that no other section
+ * is likely to be for. */
+static void domain_of(const struct pattern *pattern, struct domain *domain)
+{
+	size_t suffix = pattern->form == PATTERN_SUFFIX;
+
+	*domain = (struct domain){.form = DOMAIN_NAME};
+	switch (pattern->form) {
+	case PATTERN_NULL:
+		domain->form = DOMAIN_NULL;
+		return;
+	case PATTERN_LITERAL:
+		domain->form = DOMAIN_LITERAL;
+		break;
+	case PATTERN_NAME:
+	case PATTERN_SUFFIX:
+		break;
+	}
+	domain->name[0] = '-';
+	memcpy(domain->name + suffix, pattern->name, sizeof(domain->name) - suffix);
+	domain->name[sizeof(domain->name) - 1] = '\0';
+}
+
+static void take_envelope(const struct section *section, struct policy *policy)
+{
+	struct domain domain;
+
+	if (section->kind != SECTION_SENDER && section->kind != SECTION_RECIPIENT)
+		return;
+	domain_of(&section->pattern, &domain);
+	policy_for_envelope(policy, section->kind == SECTION_SENDER ? &domain : NULL,
+		section->kind == SECTION_RECIPIENT ? &domain : NULL, &policy->demands);
+}
+
 void meaning_policy(
 	const struct policy_set *set, const struct section *section, struct policy *policy)
 {
@@ -26,6 +61,7 @@ void meaning_policy(
 
 	if (section->kind != SECTION_HOST) {
 		meaning_policy_elsewhere(set, false, policy);
+		take_envelope(section, policy);
 		return;
 	}
 	if (section->host.form == HOST_ADDRESS) {
@@ -49,10 +85,21 @@ void meaning_policy_elsewhere(const struct policy_set *set, bool no_name, struct
 
 void meaning_section_name(const struct section *section, char *out, size_t size)
 {
-	if (section->kind == SECTION_HOST)
-		snprintf(out, size, "host \"%s\"", section->label);
-	else
+	if (section->kind == SECTION_DEFAULT)
 		snprintf(out, size, "default");
+	else
+		snprintf(out, size, "%s \"%s\"", section_kind_name(section->kind), section->label);
+}
+
+void meaning_setting(const struct section *section, enum setting setting, char *out, size_t size)
+{
+	const char *value;
+	size_t length = 0;
+
+	out[0] = '\0';
+	for (unsigned i = 0; length < size && (value = section_written(section, setting, i)); i++)
+		length +=
+			(size_t)snprintf(out + length, size - length, "%s%s", i ? ", " : "", value);
 }
 
 struct speech {
@@ -105,13 +152,34 @@ static void say_versions(
 			d->verify_certificate ? "" : bad_certificate_words(c->on_bad_certificate));
 }
 
+/* The message may turn it off. */
+static const char *unless(const struct demands *d)
+{
+	return d->relax ? ", unless a message says otherwise in its header (Mailseal-Require-TLS: "
+			  "no)"
+			: "";
+}
+
+static void say_override(const struct speech *speech, const struct demands *d)
+{
+	if (!d->tighten && !d->relax)
+		say(speech, "What a message asks for in its header does not count.");
+	else if (!d->relax)
+		say(speech, "A message may ask for more in its header, not for less.");
+	else if (!d->require_tls)
+		say(speech, "A message may ask for more in its header (Mailseal-Require-TLS: "
+			    "yes).");
+}
+
 static void say_demands(
 	const struct speech *speech, const struct demands *d, const struct connection_settings *c)
 {
 	if (d->require_tls && d->verify_certificate)
-		say(speech, "Mail goes only over TLS to a server with a valid certificate.");
+		say(speech, "Mail goes only over TLS to a server with a valid certificate%s.",
+			unless(d));
 	else if (d->require_tls)
-		say(speech, "Mail goes only over TLS; whose certificate it is does not matter.");
+		say(speech, "Mail goes only over TLS%s; whose certificate it is does not matter.",
+			unless(d));
 	else if (d->verify_certificate)
 		say(speech,
 			"Mail goes over TLS where the server offers it, and in the clear where it "
@@ -127,6 +195,7 @@ static void say_demands(
 				    : "What breaks this is refused for now (4.7.x), and the "
 				      "program may try again.");
 	say_versions(speech, d, c);
+	say_override(speech, d);
 }
 
 static void say_match(const struct speech *speech, const char *const *match)
@@ -155,95 +224,20 @@ void meaning_in_words(const struct policy *policy,
 		return;
 	}
 	say_demands(&speech, &policy->demands, c);
-	if (c->ca_file && policy->demands.verify_certificate)
+	if (c->fingerprints && policy->demands.verify_certificate)
+		say(&speech, "Valid is a certificate with one of the fingerprints, and no other.");
+	else if (c->ca_file && policy->demands.verify_certificate)
 		say(&speech, "Certificates are trusted by %s alone.", c->ca_file);
-	if (c->match && policy->demands.verify_certificate)
+	if (c->match && !c->fingerprints && policy->demands.verify_certificate)
 		say_match(&speech, c->match);
 	if (c->servername)
 		say(&speech, "The handshake asks for %s.", c->servername);
+	if (c->client_certificate)
+		say(&speech, "A server that asks for a certificate gets %s.",
+			c->client_certificate);
 	if (!c->protect_credentials)
 		say(&speech, "Passwords may go in the clear.");
 	if (policy->demands.mode == MODE_OBSERVE)
 		say(&speech,
 			"Only observed: nothing is blocked, the log tells what would have been.");
-}
-
-struct warner {
-	const struct section *section;
-	void (*warn)(void *context, const struct warning *warning);
-	void *context;
-};
-
-static bool sets(const struct warner *w, enum setting setting, int value)
-{
-	return section_sets(w->section, setting) && w->section->value[setting] == value;
-}
-
-static void warn(const struct warner *w, enum setting setting, const char *text)
-{
-	struct warning warning = {w->section->origin[setting].line, setting_name(setting), text};
-
-	w->warn(w->context, &warning);
-}
-
-static void warn_of_connection(const struct warner *w, const struct policy *p)
-{
-	const struct section *s = w->section;
-	bool on_bad = section_sets(s, SETTING_ON_BAD_CERTIFICATE);
-
-	if (sets(w, SETTING_ON_BAD_CERTIFICATE, BAD_CERTIFICATE_CLEARTEXT))
-		warn(w, SETTING_ON_BAD_CERTIFICATE,
-			"whoever can meddle with the connection can have the mail in the clear by "
-			"showing a bad certificate");
-	if (on_bad && p->demands.require_tls)
-		warn(w, SETTING_ON_BAD_CERTIFICATE,
-			"has no effect here, where require_tls = true refuses already");
-	else if (on_bad && !p->demands.verify_certificate && p->demands.min_tls <= TLS_VERSION_1_2)
-		warn(w, SETTING_ON_BAD_CERTIFICATE,
-			"has no effect here, where verify_certificate = false");
-	if (section_sets(s, SETTING_CA_FILE) && !p->demands.verify_certificate)
-		warn(w, SETTING_CA_FILE, "has no effect here, where verify_certificate = false");
-	if (section_sets(s, SETTING_MATCH) && !p->demands.verify_certificate)
-		warn(w, SETTING_MATCH, "has no effect here, where verify_certificate = false");
-	if (sets(w, SETTING_PROTECT_CREDENTIALS, false))
-		warn(w, SETTING_PROTECT_CREDENTIALS,
-			"passwords can be read on the way where the server offers no TLS");
-	if (s->kind == SECTION_DEFAULT && sets(w, SETTING_INTERCEPT, false))
-		warn(w, SETTING_INTERCEPT, "hosts without a section are not protected at all");
-	if (s->kind == SECTION_DEFAULT && section_sets(s, SETTING_MATCH))
-		warn(w, SETTING_MATCH,
-			"holds for every server without one of its own: a certificate for one of "
-			"these names "
-			"is then good for any host");
-	if (s->kind == SECTION_DEFAULT && section_sets(s, SETTING_SERVERNAME))
-		warn(w, SETTING_SERVERNAME, "holds for every server without one of its own");
-}
-
-void meaning_warnings(const struct policy_set *set, const struct section *section,
-	void (*tell)(void *context, const struct warning *warning), void *context)
-{
-	struct warner w = {section, tell, context};
-	struct policy p;
-
-	meaning_policy(set, section, &p);
-	if (sets(&w, SETTING_MODE, MODE_OBSERVE))
-		warn(&w, SETTING_MODE,
-			"nothing is blocked here; the log tells what would have been");
-	if (p.demands.require_tls && !p.demands.verify_certificate &&
-		(sets(&w, SETTING_REQUIRE_TLS, true) ||
-			sets(&w, SETTING_VERIFY_CERTIFICATE, false)))
-		warn(&w,
-			sets(&w, SETTING_VERIFY_CERTIFICATE, false) ? SETTING_VERIFY_CERTIFICATE
-								    : SETTING_REQUIRE_TLS,
-			"TLS is required but the certificate is not verified: it protects against "
-			"listening, "
-			"not against a server that pretends to be another");
-	if (section_sets(section, SETTING_MIN_TLS) &&
-		section->value[SETTING_MIN_TLS] < TLS_VERSION_1_2)
-		warn(&w, SETTING_MIN_TLS, "TLS before 1.2 is broken (RFC 8996)");
-	if (sets(&w, SETTING_INTERCEPT, false) && (section->set & ~(1u << SETTING_INTERCEPT)) &&
-		section->kind == SECTION_HOST)
-		warn(&w, SETTING_INTERCEPT,
-			"the other settings of this section have no effect beside it");
-	warn_of_connection(&w, &p);
 }

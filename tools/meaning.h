@@ -8,14 +8,20 @@
 
 #include <stddef.h>
 
-/* What holds for connections that `section` is for, as if no other name or address had a section
- * for them. */
+/*
+ * What holds for connections, or for mail, that `section` is for, as if no other section of host,
+ * sender or recipient were for them. Of the section only kind and label count.
+ */
 void meaning_policy(
 	const struct policy_set *set, const struct section *section, struct policy *policy);
 
 /* What holds where no section speaks of the host: `no_name` false: its name is known; true: it is
  * not. */
 void meaning_policy_elsewhere(const struct policy_set *set, bool no_name, struct policy *policy);
+
+/* The value of a setting that the section sets, as one writes it, a list separated by commas; cut
+ * to fit. */
+void meaning_setting(const struct section *section, enum setting setting, char *out, size_t size);
 
 /* `host "a.example"` or `default`. */
 void meaning_section_name(const struct section *section, char *out, size_t size);
@@ -25,7 +31,8 @@ void meaning_in_words(const struct policy *policy, void (*say)(void *context, co
 	void *context);
 
 struct warning {
-	unsigned line; /* 0: of the file as a whole */
+	const char *path; /* of the file */
+	unsigned line;
 	const char *setting;
 	const char *text;
 };

@@ -187,9 +187,9 @@ static int take_config(const struct run *run)
 		return complain(EX_USAGE, "--config: the name of the file is empty");
 	if (absolute_path(named ? named : CONFIG_PATH, path, &err))
 		return complain(EX_CONFIG, "configuration %s: %s", named, err.text);
-	rc = policy_set_load(path, false, &policy, NULL, &err);
+	rc = policy_set_load(path, !named, &policy, NULL, &err);
 	policy_set_free(policy);
-	if (rc && (named || rc != -ENOENT))
+	if (rc)
 		return complain(EX_CONFIG, "%s", err.text);
 	return named ? set("MAILSEAL_CONFIG", path) : EX_OK;
 }

@@ -3,10 +3,7 @@
  * its own beside a library and an agent that are only looked at; programs are run by it, none of
  * them opens a connection.
  */
-#include <dlfcn.h>
 #include <elf.h>
-#include <errno.h>
-#include <libgen.h>
 #include <limits.h>
 #include <setjmp.h>
 #include <signal.h>
@@ -19,116 +16,10 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
-#include <sys/wait.h>
 #include <unistd.h>
-#include <confuse.h>
 #include <cmocka.h>
 
-static char directory[] = "/tmp/tools_test.XXXXXX";
-static bool have_command;
-static char output[20000]; /* what the last command printed, on both streams */
-
-/* Runs a shell command in the directory; its exit status, or 256 + signal. */
-static int sh(const char *format, ...)
-{
-	char command[2000], whole[4000];
-	size_t n;
-	int status;
-	FILE *pipe;
-	va_list ap;
-
-	va_start(ap, format);
-	vsnprintf(command, sizeof(command), format, ap);
-	va_end(ap);
-	snprintf(whole, sizeof(whole), "cd %s && { %s; } 2>&1", directory, command);
-	pipe = popen(whole, "r");
-	assert_non_null(pipe);
-	n = fread(output, 1, sizeof(output) - 1, pipe);
-	output[n] = '\0';
-	status = pclose(pipe);
-	return WIFEXITED(status) ? WEXITSTATUS(status) : 256 + WTERMSIG(status);
-}
-
-static void assert_says(const char *text)
-{
-	if (!strstr(output, text))
-		fail_msg("expected: %s\ngot: %s", text, output);
-}
-
-static void assert_sh(int status, const char *command, const char *text)
-{
-	int got = sh("%s", command);
-
-	if (got != status)
-		fail_msg("%s: ended with %d, not %d: %s", command, got, status, output);
-	assert_says(text);
-}
-
-static void write_file(const char *name, const char *text)
-{
-	char path[200];
-	FILE *file;
-
-	snprintf(path, sizeof(path), "%s/%s", directory, name);
-	file = fopen(path, "w");
-	assert_non_null(file);
-	fputs(text, file);
-	assert_int_equal(fclose(file), 0);
-}
-
-/* The command that was built beside this test; without it (make unit alone) the tests are skipped.
- */
-static bool find_command(char path[PATH_MAX])
-{
-	ssize_t n = readlink("/proc/self/exe", path, PATH_MAX - 20);
-
-	if (n <= 0)
-		return false;
-	path[n] = '\0';
-	dirname(dirname(path));
-	n = (ssize_t)strlen(path);
-	snprintf(path + n, PATH_MAX - (size_t)n, "/mailseal");
-	return access(path, X_OK) == 0;
-}
-
-static int prepare(void **state)
-{
-	char path[PATH_MAX];
-	Dl_info info;
-
-	(void)state;
-	unsetenv("MAILSEAL_CONFIG");
-	unsetenv("MAILSEAL_LOG");
-	unsetenv("MAILSEAL_PORTS");
-	unsetenv("MAILSEAL_AGENT");
-	unsetenv("LD_PRELOAD");
-	if (!find_command(path))
-		return 0;
-	have_command = true;
-	/* Any library will do: it is preloaded, and has nothing to say. */
-	if (!mkdtemp(directory) || !dladdr((void *)cfg_init, &info))
-		return -1;
-	write_file("good.conf", "default { require_tls = true }\n");
-	write_file("bad.conf", "\ndefault { require_tls = maybe }\n");
-	return sh("cp %s mailseal && cp %s libmailseal.so && cp /bin/true mailseal-agent", path,
-		info.dli_fname);
-}
-
-static int clean_up(void **state)
-{
-	(void)state;
-	if (have_command && chdir("/") == 0)
-		sh("chmod -R u+rwx . && rm -rf %s", directory);
-	return 0;
-}
-
-static void need_command(void)
-{
-	if (!have_command) {
-		print_message("build/mailseal is not built: skipped\n");
-		skip();
-	}
-}
+#include "tests/unit/tools_command.h"
 
 static void help_fits_a_screen(void **state)
 {
@@ -139,6 +30,8 @@ static void help_fits_a_screen(void **state)
 		"./mailseal check --help",
 		"./mailseal help run",
 		"./mailseal help check",
+		"./mailseal explain --help",
+		"./mailseal policy --help",
 	};
 
 	(void)state;
@@ -326,10 +219,12 @@ static void an_interpreter_that_is_missing_is_named(void **state)
 {
 	(void)state;
 	need_command();
-	assert_sh(127, "printf '#!/none/sh -x\\n' >script; chmod +x script; ./mailseal run ./script",
+	assert_sh(127,
+		"printf '#!/none/sh -x\\n' >script; chmod +x script; ./mailseal run ./script",
 		"./script: its interpreter /none/sh: No such file or directory\n");
 	assert_sh(127,
-		"printf '#! %s/script\\n' $PWD >script2; chmod +x script2; ./mailseal run ./script2",
+		"printf '#! %s/script\\n' $PWD >script2; chmod +x script2; ./mailseal run "
+		"./script2",
 		"./script2: its interpreter /none/sh: No such file or directory\n");
 	assert_sh(127, "printf '#!/bin/sh\\r\\n' >script; ./mailseal run ./script",
 		"./script: its interpreter /bin/sh\\r (the file has CRLF line ends): No such file");
@@ -353,7 +248,8 @@ static void directories_of_path_that_may_not_be_searched_are_passed_over(void **
 		print_message("no setpriv: skipped\n");
 		skip();
 	}
-	assert_sh(0, "chmod 755 . && mkdir -p shut && cp /bin/true shut/inside && chmod 700 shut", "");
+	assert_sh(0, "chmod 755 . && mkdir -p shut && cp /bin/true shut/inside && chmod 700 shut",
+		"");
 	if (geteuid() != 0)
 		assert_sh(0, "chmod 0 shut", "");
 	snprintf(command, sizeof(command), "PATH=$PWD/shut:/usr/bin:/bin %s ./mailseal run nowhere",
@@ -500,7 +396,13 @@ static void check_tells_what_a_file_means(void **state)
 			     "host \"127.0.0.0/8\" { intercept = false }\n");
 	assert_sh(0, "./mailseal check good.conf", "/good.conf: ok\n");
 	assert_says("default, line 1: every other host\n    Mail goes only over TLS to a server "
-		    "with a valid certificate.\n");
+		    "with a valid certificate, unless a\n    message says otherwise in its header "
+		    "(Mailseal-Require-TLS: no).\n");
+	write_file("tight.conf", "default { require_tls = true\n message_override = tighten }\n");
+	assert_sh(0, "./mailseal check tight.conf",
+		"default, line 1: every other host\n    Mail goes only over TLS to a server "
+		"with a valid certificate.\n");
+	assert_says("    A message may ask for more in its header, not for less.\n");
 	assert_null(strstr(output, "warning"));
 	assert_sh(0, "./mailseal check c.conf", "c.conf:1: warning: on_bad_certificate: ");
 	assert_says("c.conf:2: warning: mode: nothing is blocked here");
@@ -508,8 +410,8 @@ static void check_tells_what_a_file_means(void **state)
 	assert_says("c.conf:5: warning: verify_certificate: TLS is required but the certificate is "
 		    "not verified");
 	assert_says("c.conf:6: warning: min_tls: ");
-	assert_says("host \"mail.partner.net\", line 4\n    Mail goes only over TLS; whose "
-		    "certificate it is does not matter.\n");
+	assert_says("host \"mail.partner.net\", line 4\n    Mail goes only over TLS, unless a "
+		    "message says otherwise in its header\n");
 	assert_says("host \"127.0.0.0/8\", line 7: connections to the bare address (where a name "
 		    "was looked up, its section counts beside this one)\n    Connections pass "
 		    "untouched");
@@ -534,11 +436,86 @@ static void check_tells_what_an_old_version_means(void **state)
 	assert_sh(0, "./mailseal check v.conf",
 		"    TLSv1.3 or later: an older version counts as a bad certificate.\n");
 	assert_says("    TLSv1.3 or later: an older version is refused.\n");
-	assert_says("    TLSv1.3 or later: an older version counts as a bad certificate. With a bad\n"
-		    "    certificate the mail is refused.\n");
+	assert_says(
+		"    TLSv1.3 or later: an older version counts as a bad certificate. With a bad\n"
+		"    certificate the mail is refused.\n");
 	assert_says("    TLSv1.2 or later.\n");
 	assert_says("v.conf:7: warning: on_bad_certificate: has no effect here");
 	assert_null(strstr(output, "v.conf:4: warning: on_bad_certificate"));
+}
+
+static void check_tells_of_senders_and_recipients_in_both_files(void **state)
+{
+	(void)state;
+	need_command();
+	write_file("both.conf", "default { message_override = ignore }\n"
+				"sender \"<>\" { verify_certificate = true }\n");
+	assert_sh(0,
+		"mkdir -p both.d; printf 'recipient \".bank.example\" {\\n require_tls = true "
+		"}\\n' >both.d/domains.conf; chmod 644 both.d/domains.conf",
+		"");
+	assert_sh(0, "./mailseal check both.conf", "/both.d/domains.conf: ok\n");
+	assert_says(
+		"sender \"<>\", line 2: mail from it, where host and recipient have no section");
+	assert_says("recipient \".bank.example\", ");
+	assert_says(
+		"/both.d/domains.conf, line 1: mail to it, where host and sender have no section");
+	assert_says("    What a message asks for in its header does not count.\n");
+	assert_says("both.conf:2: warning: verify_certificate: blocks nothing without require_tls");
+	assert_null(strstr(output, "turn require_tls off"));
+	assert_sh(0, "./mailseal check --json both.conf", "\"kind\": \"recipient\"");
+	assert_sh(0, "chmod 666 both.d/domains.conf; ./mailseal check both.conf",
+		"/both.d/domains.conf: warning: others than its owner may write the file");
+	assert_sh(78, "echo x >both.d/domains.conf; ./mailseal check both.conf",
+		"/both.d/domains.conf:1: ");
+}
+
+static void check_warns_of_what_surprises(void **state)
+{
+	(void)state;
+	need_command();
+	assert_sh(0,
+		"openssl req -x509 -newkey rsa:2048 -nodes -keyout key.pem -out cert.pem -subj "
+		"/CN=a "
+		"2>/dev/null && chmod 644 key.pem && "
+		"printf 'default {\\n require_tls = true }\\nsender \"a.example\" {\\n require_tls "
+		"= "
+		"true\\n message_override = tighten }\\nsender \"b.example\" {\\n require_tls = "
+		"true\\n message_override = any }\\nhost \"h.example\" {\\n match = { "
+		"\"x.example\" }\\n fingerprints = { \"%064d\" }\\n client_certificate = "
+		"\"%s/cert.pem\"\\n client_key = \"%s/key.pem\" }\\nrecipient \"r.example\" "
+		"{\\n min_tls = 1.0 }\\n' 1 $PWD $PWD >w.conf",
+		"");
+	assert_sh(0, "./mailseal check w.conf",
+		"w.conf:2: warning: require_tls: any message may turn require_tls off");
+	assert_null(strstr(output, "w.conf:4: warning"));
+	assert_says("w.conf:8: warning: message_override: any message may turn require_tls off");
+	assert_says("w.conf:10: warning: match: has no effect beside fingerprints");
+	assert_says("w.conf:13: warning: client_key: others than its owner may read the file");
+	assert_says("w.conf:15: warning: min_tls: versions before 1.2 are tried only where");
+	assert_says("Valid is a certificate with one of the fingerprints, and no other.");
+	assert_sh(0, "chmod 600 key.pem; ./mailseal check w.conf", "w.conf:10: warning");
+	assert_null(strstr(output, "client_key: others"));
+}
+
+/* What only the TLS library can tell. */
+static void check_looks_into_ciphers_and_client_certificates(void **state)
+{
+	(void)state;
+	need_command();
+	write_file("ci.conf",
+		"host \"a.example\" {\n require_tls = true\n ciphers = \"NONSENSE\" }\n");
+	assert_sh(78, "./mailseal check ci.conf", "/ci.conf:3: ciphers: ");
+	write_file("ci.conf", "host \"a.example\" {\n ciphersuites = \"TLS_NONSENSE\" }\n");
+	assert_sh(78, "./mailseal check ci.conf", "/ci.conf:2: ciphersuites: ");
+	assert_sh(0,
+		"openssl req -x509 -newkey rsa:2048 -nodes -keyout other.pem -out cert.pem -subj "
+		"/CN=a "
+		"2>/dev/null; openssl genrsa -out other.pem 2048 2>/dev/null; printf 'default {\\n "
+		"client_certificate = \"%s/cert.pem\"\\n client_key = \"%s/other.pem\" }\\n' $PWD "
+		"$PWD >ci.conf",
+		"");
+	assert_sh(78, "./mailseal check ci.conf", "/ci.conf:3: client_key: ");
 }
 
 static void check_tells_errors_and_78(void **state)
@@ -588,7 +565,8 @@ static void check_without_a_file_takes_the_one_of_the_environment(void **state)
 	need_command();
 	assert_sh(0, "MAILSEAL_CONFIG=$PWD/good.conf ./mailseal check", "/good.conf: ok\n");
 	assert_sh(78, "MAILSEAL_CONFIG=$PWD/bad.conf ./mailseal check", "/bad.conf:2: require_tls");
-	assert_sh(78, "MAILSEAL_CONFIG=$PWD/none.conf ./mailseal check", "/none.conf: No such file");
+	assert_sh(
+		78, "MAILSEAL_CONFIG=$PWD/none.conf ./mailseal check", "/none.conf: No such file");
 	assert_sh(78, "MAILSEAL_CONFIG=$PWD/none.conf ./mailseal check --json 2>/dev/null",
 		"/none.conf\"");
 	assert_sh(0, "MAILSEAL_CONFIG=bad.conf ./mailseal check good.conf", "/good.conf: ok\n");
@@ -627,6 +605,9 @@ int main(void)
 		cmocka_unit_test(run_refuses_without_library_or_agent),
 		cmocka_unit_test(check_tells_what_a_file_means),
 		cmocka_unit_test(check_tells_what_an_old_version_means),
+		cmocka_unit_test(check_tells_of_senders_and_recipients_in_both_files),
+		cmocka_unit_test(check_warns_of_what_surprises),
+		cmocka_unit_test(check_looks_into_ciphers_and_client_certificates),
 		cmocka_unit_test(check_tells_errors_and_78),
 		cmocka_unit_test(check_speaks_json),
 		cmocka_unit_test(check_without_a_file_takes_the_one_of_the_environment),

@@ -1,0 +1,312 @@
+/*
+ * mailseal policy set and unset: the domains file is read, changed in memory, judged together with
+ * the whole configuration as the agent will read it, and only then put in the place of the old one.
+ */
+#include "config/edit.h"
+#include "config/setting.h"
+#include "tools/meaning.h"
+#include "tools/policy.h"
+#include "tools/replace.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sysexits.h>
+
+static const char head[] =
+	"# Written by `mailseal policy`, which keeps no comments: other lines like this one will "
+	"be lost.\n\n";
+
+struct edit {
+	struct configuration *configuration;
+	const struct policy_words *words;
+	bool set; /* else unset */
+	enum section_kind kind;
+	char *text; /* the new file */
+	size_t length;
+};
+
+/* `sender "example.com"` */
+static void name_of(const struct edit *e, char *out, size_t size)
+{
+	snprintf(out, size, "%s \"%s\"", section_kind_name(e->kind), e->words->domain);
+}
+
+static int load(struct edit *e)
+{
+	struct err err;
+
+	configuration_clear(e->configuration);
+	if (configuration_load(e->configuration, &err))
+		return complain(EX_CONFIG,
+			"%s\nmailseal: The configuration has this error already; nothing was "
+			"changed.",
+			err.text);
+	return EX_OK;
+}
+
+/* *section may become NULL where there is none. */
+static int find(const struct edit *e, struct section **section)
+{
+	const struct configuration *c = e->configuration;
+	struct err err;
+	char name[400];
+
+	if (edit_find(c->set, e->kind, e->words->domain, section, &err))
+		return complain(
+			EX_DATAERR, "%s '%s' %s", e->words->kind, e->words->domain, err.text);
+	if (!*section || strcmp((*section)->path, c->domains) == 0)
+		return EX_OK;
+	name_of(e, name, sizeof(name));
+	return complain(EX_DATAERR,
+		"%s stands in %s:%u already, which `mailseal policy` does not touch; change it "
+		"there, or remove it there first",
+		name, (*section)->path, (*section)->line);
+}
+
+static bool given_before(const struct policy_words *words, unsigned i, size_t length)
+{
+	for (unsigned k = 0; k < i; k++) {
+		if (strncmp(words->settings[k], words->settings[i], length) == 0 &&
+			strcspn(words->settings[k], "=") == length)
+			return true;
+	}
+	return false;
+}
+
+static int put(struct section *section, const struct policy_words *words, unsigned i)
+{
+	const char *argument = words->settings[i], *equals = strchr(argument, '=');
+	size_t length = equals ? (size_t)(equals - argument) : 0;
+	struct err err;
+	char name[64];
+
+	if (length == 0 || length >= sizeof(name))
+		return complain(EX_USAGE,
+			"'%s' is not SETTING=VALUE; write for example require_tls=true", argument);
+	if (given_before(words, i, length))
+		return complain(EX_USAGE, "'%s': the setting is given twice", argument);
+	memcpy(name, argument, length);
+	name[length] = '\0';
+	if (edit_put(section, name, equals + 1, &err))
+		return complain(EX_DATAERR, "argument '%s': %s", argument, err.text);
+	return EX_OK;
+}
+
+static int apply_set(const struct edit *e)
+{
+	const struct configuration *c = e->configuration;
+	struct section *section;
+	struct err err;
+	int code = find(e, &section);
+
+	if (code == EX_OK && !section &&
+		edit_add(c->set, e->kind, e->words->domain, c->domains, &section, &err))
+		return complain(
+			EX_DATAERR, "%s '%s' %s", e->words->kind, e->words->domain, err.text);
+	for (unsigned i = 0; code == EX_OK && i < e->words->count; i++)
+		code = put(section, e->words, i);
+	return code;
+}
+
+static int take_out(struct section *section, const char *name, const char *setting)
+{
+	enum setting s = setting_by_name(setting);
+	struct err err;
+
+	if (s != SETTING_COUNT && !section_sets(section, s))
+		return complain(EX_DATAERR, "argument '%s': %s does not set it (%s:%u)", setting,
+			name, section->path, section->line);
+	if (edit_unset(section, setting, &err))
+		return complain(EX_DATAERR, "argument '%s': %s", setting, err.text);
+	return EX_OK;
+}
+
+static int apply_unset(const struct edit *e)
+{
+	const struct configuration *c = e->configuration;
+	struct section *section;
+	char name[400];
+	int code = find(e, &section);
+
+	if (code != EX_OK)
+		return code;
+	name_of(e, name, sizeof(name));
+	if (!section)
+		return complain(EX_DATAERR,
+			"%s has no section, so there is nothing to unset; 'mailseal policy list' "
+			"shows them",
+			name);
+	for (unsigned i = 0; code == EX_OK && i < e->words->count; i++)
+		code = take_out(section, name, e->words->settings[i]);
+	if (code != EX_OK)
+		return code;
+	if (e->words->count == 0 || section->set == 0)
+		edit_remove(c->set, section);
+	return EX_OK;
+}
+
+static int write_text(struct edit *e, struct err *err)
+{
+	FILE *stream;
+	int rc;
+
+	free(e->text);
+	e->text = NULL;
+	stream = open_memstream(&e->text, &e->length);
+	if (!stream)
+		return err_fail(err, ENOMEM, "out of memory");
+	fputs(head, stream);
+	rc = edit_write(stream, e->configuration->set, e->configuration->domains, err);
+	if (fclose(stream) != 0 && !rc)
+		rc = err_fail(err, ENOMEM, "out of memory");
+	return rc;
+}
+
+/* Without the place in a file that does not exist yet. */
+static const char *without_place(const char *text, const char *path)
+{
+	size_t length = strlen(path);
+
+	if (strncmp(text, path, length) != 0 || text[length] != ':')
+		return text;
+	text += length + 1;
+	text += strspn(text, "0123456789");
+	return text + strspn(text, ": ");
+}
+
+/* The new text, once the whole configuration was found right with it. The set is the new one then.
+ */
+static int make_text(struct edit *e)
+{
+	struct configuration *c = e->configuration;
+	struct policy_set *set;
+	struct err err;
+	char name[400];
+	int code = load(e);
+
+	if (code == EX_OK)
+		code = e->set ? apply_set(e) : apply_unset(e);
+	if (code != EX_OK)
+		return code;
+	name_of(e, name, sizeof(name));
+	if (write_text(e, &err))
+		return complain(EX_DATAERR, "%s: %s", name, err.text);
+	if (policy_set_load_with(c->path, !c->named, e->text, e->length, &set, &c->seen, &err))
+		return complain(EX_DATAERR, "%s: %s; nothing was changed", name,
+			without_place(err.text, c->domains));
+	configuration_clear(c);
+	c->set = set;
+	if (configuration_check_tls(set, &err))
+		return complain(EX_DATAERR, "%s: %s; nothing was changed", name,
+			without_place(err.text, c->domains));
+	return EX_OK;
+}
+
+static int cannot_write(const struct err *err)
+{
+	return complain(EX_CANTCREAT, "%s; nothing was changed", err->text);
+}
+
+/* Under the lock the text is made once more: the file may have changed meanwhile. Before it, a
+ * mistake must not leave so much as a directory. */
+static int change(struct edit *e)
+{
+	struct replace replace;
+	struct err err;
+	int code = make_text(e);
+
+	if (code != EX_OK)
+		return code;
+	if (replace_begin(&replace, e->configuration->domains, &err))
+		return cannot_write(&err);
+	code = make_text(e);
+	if (code == EX_OK && replace_write(&replace, e->text, e->length, &err))
+		code = cannot_write(&err);
+	replace_end(&replace);
+	return code;
+}
+
+static void print_warning(void *context, const struct warning *warning)
+{
+	(void)context;
+	printf("warning: %s: %s\n", warning->setting, warning->text);
+}
+
+static void print_demand(const char *name, bool value, const struct origin *origin)
+{
+	char where[400];
+
+	origin_describe(origin, where, sizeof(where));
+	printf("%s = %s (%s)", name, value ? "true" : "false", where);
+}
+
+/* What holds for the domain, whatever its own section says or does not say. */
+static void print_holding(const struct edit *e)
+{
+	struct section asked = {.kind = e->kind, .label = (char *)e->words->domain};
+	struct policy policy;
+
+	if (section_take_label(&asked, NULL))
+		return;
+	meaning_policy(e->configuration->set, &asked, &policy);
+	if (!policy.connection.intercept) {
+		printf("  connections pass untouched, and no demand counts\n");
+		return;
+	}
+	printf("  ");
+	print_demand("require_tls", policy.demands.require_tls,
+		policy.demands.origin[DEMAND_REQUIRE_TLS]);
+	printf("\n  ");
+	print_demand("verify_certificate", policy.demands.verify_certificate,
+		policy.demands.origin[DEMAND_VERIFY_CERTIFICATE]);
+	putchar('\n');
+}
+
+static void report(const struct edit *e)
+{
+	const struct configuration *c = e->configuration;
+	struct section *section = NULL;
+	char name[400];
+
+	name_of(e, name, sizeof(name));
+	edit_find(c->set, e->kind, e->words->domain, &section, NULL);
+	if (section)
+		printf("%s, in %s:%u, so that now\n", name, c->domains, section->line);
+	else
+		printf("%s: removed from %s, so that now\n", name, c->domains);
+	print_holding(e);
+	if (section)
+		meaning_warnings(c->set, section, print_warning, NULL);
+}
+
+static int edit(struct configuration *c, const struct policy_words *words, bool set)
+{
+	struct edit e = {.configuration = c, .words = words, .set = set};
+	struct err err;
+	int code;
+
+	if (section_kind_parse(words->kind, &e.kind, &err))
+		return complain(EX_USAGE, "%s: %s", words->kind, err.text);
+	if (e.kind == SECTION_DEFAULT)
+		return complain(EX_USAGE,
+			"default stands in %s, which `mailseal policy` does not touch; change it "
+			"there",
+			c->path);
+	code = change(&e);
+	if (code == EX_OK)
+		report(&e);
+	free(e.text);
+	return code;
+}
+
+int policy_set_settings(struct configuration *c, const struct policy_words *words)
+{
+	return edit(c, words, true);
+}
+
+int policy_unset_settings(struct configuration *c, const struct policy_words *words)
+{
+	return edit(c, words, false);
+}

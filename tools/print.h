@@ -1,0 +1,22 @@
+/*
+ * print: text for a person on a terminal, broken between words.
+ */
+#ifndef MAILSEAL_TOOLS_PRINT_H
+#define MAILSEAL_TOOLS_PRINT_H
+
+/*
+ * Prints `text` from column `at`, where the cursor stands, up to `width` columns; further lines
+ * begin at column `indent`. A line end closes it.
+ */
+void print_wrapped(const char *text, unsigned at, unsigned indent, unsigned width);
+
+/* The columns that a text in UTF-8 takes. */
+unsigned print_columns(const char *text);
+
+/* Prints `text` and blanks behind it up to `width` columns, at least one. */
+void print_padded(const char *text, unsigned width);
+
+/* `text`, control characters as question marks. */
+void print_plain(const char *text);
+
+#endif
