@@ -207,10 +207,8 @@ static void what_cannot_be_written_leaves_the_old_file_whole(void **state)
 		"require_tls=true)",
 		"/" DOMAINS ": File too large; nothing was changed\n");
 	assert_sh(0, "cmp before " DOMAINS " && ls -A p.d", "domains.conf\n");
-	assert_sh(73,
-		"touch q.conf q.d; ./mailseal policy -c q.conf set sender a.b mode=observe 2>&1 "
-		"|| exit 73",
-		"q.d");
+	assert_sh(78, "touch q.conf q.d; ./mailseal policy -c q.conf set sender a.b mode=observe",
+		"q.d/domains.conf: Not a directory\n");
 	if (geteuid() == 0 && sh("command -v setpriv") != 0)
 		return;
 	assert_sh(73,
