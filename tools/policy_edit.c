@@ -23,7 +23,8 @@ struct edit {
 	const struct policy_words *words;
 	bool set; /* else unset */
 	enum section_kind kind;
-	char *text; /* the new file */
+	struct err before; /* what OpenSSL does not take of the old configuration, or "" */
+	char *text;	   /* the new file */
 	size_t length;
 };
 
@@ -33,16 +34,22 @@ static void name_of(const struct edit *e, char *out, size_t size)
 	snprintf(out, size, "%s \"%s\"", section_kind_name(e->kind), e->words->domain);
 }
 
+static int wrong_before(const struct err *err)
+{
+	return complain(EX_CONFIG,
+		"%s\nmailseal: The configuration has this error already; nothing was changed.",
+		err->text);
+}
+
 static int load(struct edit *e)
 {
 	struct err err;
 
 	configuration_clear(e->configuration);
 	if (configuration_load(e->configuration, &err))
-		return complain(EX_CONFIG,
-			"%s\nmailseal: The configuration has this error already; nothing was "
-			"changed.",
-			err.text);
+		return wrong_before(&err);
+	e->before.text[0] = '\0';
+	configuration_check_tls(e->configuration->set, &e->before);
 	return EX_OK;
 }
 
@@ -199,8 +206,9 @@ static int make_text(struct edit *e)
 	configuration_clear(c);
 	c->set = set;
 	if (configuration_check_tls(set, &err))
-		return complain(EX_DATAERR, "%s: %s; nothing was changed", name,
-			without_place(err.text, c->domains));
+		return e->before.text[0] ? wrong_before(&e->before)
+					 : complain(EX_DATAERR, "%s: %s; nothing was changed", name,
+						   without_place(err.text, c->domains));
 	return EX_OK;
 }
 

@@ -159,6 +159,11 @@ static void a_configuration_that_is_wrong_already_is_told_first(void **state)
 	assert_sh(0, "mkdir -p p.d; echo nonsense >" DOMAINS, "");
 	policy(78, "set sender a.b mode=observe", "/" DOMAINS ":1: ");
 	assert_sh(0, "cat " DOMAINS, "nonsense\n");
+	/* What only the TLS library finds may be mended, and stands in the way of all else. */
+	assert_sh(0, "printf 'host \"a.example\" {\\n ciphers = \"X\" }\\n' >" DOMAINS, "");
+	policy(78, "set host b.example require_tls=true", "/" DOMAINS ":2: ciphers: ");
+	assert_says("has this error already; nothing was changed.\n");
+	policy(0, "unset host a.example ciphers", "removed from ");
 }
 
 /* As a control panel calls it: many at once, and none is lost. */
