@@ -136,7 +136,7 @@ static void answer(const struct combination *c, unsigned field, char *cell, size
 	const struct heard *heard;
 	const char *at;
 
-	relay_open(&r, &policy, &c->server->facts, false, 1);
+	relay_open(&r, &policy, &c->server->facts, false, false, 1);
 	reply = send_mail(&r, field, &at);
 	heard = arrived(&r);
 	relay_tell(&r, "QUIT\r\n");
@@ -145,7 +145,9 @@ static void answer(const struct combination *c, unsigned field, char *cell, size
 	assert_true(report->transaction && r.report_count == 1);
 	assert_false(relay_heard_anywhere(&r, "Mailseal-"));
 	if (reply->code == 250) {
-		const char *outcome = report->outcome == OUTCOME_TLS_VERIFIED ? "TLS+" : heard && heard->tls ? "TLS-" : "clear";
+		const char *outcome = report->outcome == OUTCOME_TLS_VERIFIED ? "TLS+"
+				      : heard && heard->tls		      ? "TLS-"
+									      : "clear";
 
 		assert_non_null(heard);
 		assert_true(report->outcome != OUTCOME_BLOCKED || report->would_block);
@@ -211,7 +213,8 @@ static const char *list(char text[60], const char *const names[3], unsigned set)
 }
 
 /* Rows of the same cells become one, which names the settings that it stands for. */
-static void print_joined(FILE *out, const struct combination *c, struct row rows[3][3], unsigned on_bad, unsigned right)
+static void print_joined(FILE *out, const struct combination *c, struct row rows[3][3],
+	unsigned on_bad, unsigned right)
 {
 	const struct row *first = &rows[on_bad][right];
 	char bads[60], overrides[60];
@@ -230,8 +233,8 @@ static void print_joined(FILE *out, const struct combination *c, struct row rows
 	}
 	for (unsigned i = 0; i < 9; i++)
 		rows[i / 3][i % 3].done |= b_set >> i / 3 & k_set >> i % 3 & 1;
-	fprintf(out, "%-6s %-6s %-25s %-14s", bools[c->require], bools[c->verify], list(bads, bad, b_set),
-		list(overrides, rights, k_set));
+	fprintf(out, "%-6s %-6s %-25s %-14s", bools[c->require], bools[c->verify],
+		list(bads, bad, b_set), list(overrides, rights, k_set));
 	for (unsigned k = 0; k < COLUMNS; k++)
 		fprintf(out, "%s%-6s", k % 3 ? " " : " | ", first->cells[k]);
 	fprintf(out, "\n");
@@ -255,7 +258,8 @@ static void print_head(FILE *out, const struct combination *c)
 		fprintf(out, " | Require-TLS: %-7s", says[k]);
 	fprintf(out, "\n%-6s %-6s %-25s %-14s", "req.", "verify", "on_bad_certificate", "override");
 	for (unsigned k = 0; k < COLUMNS; k++)
-		fprintf(out, "%s%s%-*s", k % 3 ? " " : " | ", k % 3 ? "" : "V: ", k % 3 ? 6 : 3, k % 3 ? says[k % 3] : "-");
+		fprintf(out, "%s%s%-*s", k % 3 ? " " : " | ", k % 3 ? "" : "V: ", k % 3 ? 6 : 3,
+			k % 3 ? says[k % 3] : "-");
 	fprintf(out, "\n");
 }
 
@@ -275,16 +279,20 @@ static void print_table(FILE *out, struct combination c)
 	}
 }
 
-static const char legend[] =
-	"What becomes of a mail, as the dialogue does it (tests/unit/matrix_test.c writes this file).\n"
-	"Across: the header field Mailseal-Require-TLS, and under each Mailseal-Verify-Certificate (V).\n"
-	"\n"
-	"  TLS+ TLS- clear       it goes: over TLS with a valid certificate, over TLS, in the clear\n"
-	"  ...!                  it goes, and the log says would-block\n"
-	"  MAIL 4 RCPT 4 dot 4   it is refused at that command (after the final dot), and nothing that came later, nor the\n"
-	"                        command itself, reached the server. violation = tempfail: 454 4.7.4; reject: 550 5.7.4,\n"
-	"                        after the final dot 554 5.7.4\n"
-	"  *                     every value of the setting gives this row\n";
+static const char legend[] = "What becomes of a mail, as the dialogue does it "
+			     "(tests/unit/matrix_test.c writes this file).\n"
+			     "Across: the header field Mailseal-Require-TLS, and under each "
+			     "Mailseal-Verify-Certificate (V).\n"
+			     "\n"
+			     "  TLS+ TLS- clear       it goes: over TLS with a valid certificate, "
+			     "over TLS, in the clear\n"
+			     "  ...!                  it goes, and the log says would-block\n"
+			     "  MAIL 4 RCPT 4 dot 4   it is refused at that command (after the "
+			     "final dot), and nothing that came later, nor the\n"
+			     "                        command itself, reached the server. "
+			     "violation = tempfail: 454 4.7.4; reject: 550 5.7.4,\n"
+			     "                        after the final dot 554 5.7.4\n"
+			     "  *                     every value of the setting gives this row\n";
 
 static void print_all(FILE *out)
 {

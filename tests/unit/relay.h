@@ -48,6 +48,7 @@ struct relay {
 	struct dialogue *d;
 	struct facts server; /* what it is like */
 	bool pieces;	     /* octets arrive in pieces of random size, in random order */
+	bool lf;	     /* the application ends its lines with LF alone */
 	uint64_t random;
 	struct buf to_say, to_reply; /* of the application, of the server: not delivered yet */
 	unsigned fed;
@@ -223,8 +224,8 @@ static inline void relay_hears(struct relay *r)
 	r->line += length;
 	if (r->in_data) {
 		r->in_data = false;
-		relay_server_says(r, r->loses_message ? "554 5.6.0 srv spam\r\n"
-						      : "250 2.0.0 srv queued\r\n");
+		relay_server_says(r,
+			r->loses_message ? "554 5.6.0 srv spam\r\n" : "250 2.0.0 srv queued\r\n");
 		relay_reset_server(r);
 		return;
 	}
@@ -280,7 +281,7 @@ static inline void relay_take_replies(struct relay *r)
 		}
 		reply->code = (int)strtol(bytes, NULL, 10);
 		snprintf(reply->text, sizeof(reply->text), "%.*s", (int)n - 2, bytes);
-		reply->own = strstr(reply->text, " srv ") == NULL;
+		reply->own = !strstr(reply->text, " srv ") || strstr(reply->text, "mailseal: ");
 		r->reply_count++;
 		buf_consume(&r->hears, n);
 	}
@@ -370,20 +371,31 @@ static inline bool relay_grant(struct relay *r)
 	return true;
 }
 
+/* Is something under way that somebody wants to hear? */
+static inline bool relay_is_busy(const struct relay *r)
+{
+	unsigned wishes = dialogue_wishes(r->d);
+
+	return (buf_length(&r->to_say) > 0 && wishes & DIALOGUE_READ_CLIENT) ||
+	       (buf_length(&r->to_reply) > 0 && wishes & DIALOGUE_READ_SERVER) ||
+	       buf_length(dialogue_server_out(r->d)) > 0 ||
+	       buf_length(dialogue_client_out(r->d)) > 0;
+}
+
 /* Until nobody has anything left to say. */
 static inline void relay_run(struct relay *r)
 {
 	unsigned idle = 0;
 
-	while (idle < (r->pieces ? 12 : 2) && !r->broken) {
+	while ((idle < 2 || relay_is_busy(r)) && !r->broken) {
 		bool moved = false;
 
 		if (!r->pieces || relay_random(r, 2))
-			moved |= relay_deliver(r, &r->to_say, dialogue_client_in(r->d),
-				DIALOGUE_READ_CLIENT);
+			moved |= relay_deliver(
+				r, &r->to_say, dialogue_client_in(r->d), DIALOGUE_READ_CLIENT);
 		if (!r->pieces || relay_random(r, 2))
-			moved |= relay_deliver(r, &r->to_reply, dialogue_server_in(r->d),
-				DIALOGUE_READ_SERVER);
+			moved |= relay_deliver(
+				r, &r->to_reply, dialogue_server_in(r->d), DIALOGUE_READ_SERVER);
 		dialogue_run(r->d);
 		moved |= relay_collect(r);
 		if (relay_grant(r)) {
@@ -396,8 +408,14 @@ static inline void relay_run(struct relay *r)
 
 static inline void relay_say(struct relay *r, const char *bytes, size_t n)
 {
-	if (buf_append(&r->to_say, bytes, n) < 0)
-		r->broken = "the application says too much";
+	for (size_t i = 0; i < n;) {
+		const char *cr = r->lf ? memchr(bytes + i, '\r', n - i) : NULL;
+		size_t run = cr ? (size_t)(cr - bytes) - i : n - i;
+
+		if (buf_append(&r->to_say, bytes + i, run) < 0)
+			r->broken = "the application says too much";
+		i += run + (cr != NULL);
+	}
 }
 
 /* A command, or several, and all that follows from it. */
@@ -407,9 +425,12 @@ static inline void relay_tell(struct relay *r, const char *lines)
 	relay_run(r);
 }
 
-/* Up to the reply to EHLO. `policy` outlives the relay. */
+/*
+ * Up to the reply to EHLO. `policy` outlives the relay. Octets arrive whole, and as CRLF clients
+ * say them, unless `pieces` or `lf`.
+ */
 static inline void relay_open(struct relay *r, const struct policy *policy,
-	const struct facts *server, bool pieces, uint64_t seed)
+	const struct facts *server, bool pieces, bool lf, uint64_t seed)
 {
 	struct dialogue_settings settings = {
 		.policy = policy,
@@ -419,7 +440,7 @@ static inline void relay_open(struct relay *r, const struct policy *policy,
 		.context = r,
 	};
 
-	*r = (struct relay){.server = *server, .pieces = pieces, .random = seed};
+	*r = (struct relay){.server = *server, .pieces = pieces, .lf = lf, .random = seed};
 	buf_init(&r->to_say, 1 << 20);
 	buf_init(&r->to_reply, 1 << 16);
 	buf_init(&r->wire, 1 << 21);
@@ -432,9 +453,16 @@ static inline void relay_open(struct relay *r, const struct policy *policy,
 	relay_tell(r, "EHLO app.example\r\n");
 }
 
-static inline void relay_close(struct relay *r)
+/* What was heard and said stays. */
+static inline void relay_close_dialogue(struct relay *r)
 {
 	dialogue_free(r->d);
+	r->d = NULL;
+}
+
+static inline void relay_close(struct relay *r)
+{
+	relay_close_dialogue(r);
 	buf_clear(&r->to_say);
 	buf_clear(&r->to_reply);
 	buf_clear(&r->wire);
@@ -450,7 +478,8 @@ static inline const struct relay_reply *relay_reply_to(const struct relay *r, un
 }
 
 /* Does the n-th thing that the server heard read so? */
-static inline bool relay_heard_is(const struct relay *r, unsigned n, const char *text, size_t length)
+static inline bool relay_heard_is(
+	const struct relay *r, unsigned n, const char *text, size_t length)
 {
 	const struct heard *heard = &r->heard[n];
 
