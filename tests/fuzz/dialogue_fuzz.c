@@ -1,79 +1,383 @@
 /*
  * The dialogue under arbitrary bytes and events, held against what must always be true:
- *   - under require_tls nothing but EHLO, HELO, NOOP, RSET, STARTTLS and QUIT goes out before TLS stands with a valid certificate;
+ *   - under require_tls nothing but EHLO, HELO, NOOP, RSET, STARTTLS and QUIT goes out before TLS
+ * stands with a valid certificate;
  *   - no octet goes to the server between STARTTLS and the handshake's end;
+ *   - no address of a recipient that policy blocks, whatever its message says, reaches the server;
+ *   - one that only a message's header can save does not reach it before that header;
+ *   - a field of mailseal's own never reaches it;
  *   - buffers stay bounded, every run ends.
- * Each record of the input is one octet of kind, one of length, and that many octets.
+ *
+ * The first octet chooses the configuration, and with 0x80 a server that follows the protocol; then
+ * the second one says what it is like. Each record behind it is one octet of kind, one of length,
+ * and that many octets: of the application, of the server (octets of the wire; with 0x80 one for
+ * each reply). Other kinds are events. With 0x80, octets of the application from 0x80 on stand for
+ * words.
  */
+#include "config/load.h"
+#include "shim/smtp/address.h"
 #include "shim/smtp/dialogue.h"
+#include "shim/smtp/envelope.h"
 
+#include <arpa/inet.h>
+#include <netinet/in.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
+#define LENGTH(a) (sizeof(a) / sizeof((a)[0]))
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-static struct origin rule = {.kind = SECTION_HOST, .label = "h", .file = "f", .line = 1};
+#define DEFAULT(require, bad)                                                                      \
+	"default { message_override = ignore require_tls = " require " on_bad_certificate = " bad  \
+	" }\n"
+
+/* Of the first six the number says require_tls (1) and on_bad_certificate (2, 4). */
+static const char *const configs[] = {
+	DEFAULT("false", "unauthenticated"),
+	DEFAULT("true", "unauthenticated"),
+	DEFAULT("false", "cleartext"),
+	DEFAULT("true", "cleartext"),
+	DEFAULT("false", "refuse"),
+	DEFAULT("true", "refuse"),
+	"sender \"strict.example\" { require_tls = true message_override = tighten }\n"
+	"sender \"soft.example\" { require_tls = true }\n"
+	"recipient \"bank.example\" { require_tls = true message_override = tighten violation = "
+	"reject }\n"
+	"recipient \"gentle.example\" { require_tls = true }\n"
+	"recipient \"deaf.example\" { message_override = ignore }\n",
+	"default { require_tls = true }\n"
+	"recipient \"open.example\" { require_tls = false }\n"
+	"recipient \".open.example\" { verify_certificate = false }\n"
+	"sender \"<>\" { message_override = ignore }\n",
+	"default { on_bad_certificate = cleartext }\n"
+	"recipient \"bank.example\" { require_tls = true verify_certificate = false "
+	"message_override = tighten }\n",
+	"default { mode = observe require_tls = true }\n"
+	"recipient \"bank.example\" { mode = enforce message_override = tighten violation = reject "
+	"}\n"
+	"recipient \"gentle.example\" { mode = enforce }\n",
+	"default { on_bad_certificate = refuse min_tls = 1.3 }\n"
+	"sender \".example\" { verify_certificate = false min_tls = 1.2 }\n"
+	"recipient \"[192.0.2.1]\" { require_tls = true }\n",
+	"",
+};
+
+static const char *const words[] = {
+	"MAIL FROM:<",
+	"RCPT TO:<",
+	">\r\n",
+	"DATA\r\n",
+	"\r\n.\r\n",
+	"\r\n",
+	"a@strict.example",
+	"a@soft.example",
+	"b@bank.example",
+	"b@gentle.example",
+	"b@deaf.example",
+	"b@open.example",
+	"b@b.example",
+	"b@[192.0.2.1]",
+	"Mailseal-Require-TLS: ",
+	"Mailseal-Verify-Certificate: ",
+	"yes\r\n",
+	"no\r\n",
+	"Subject: x\r\n",
+	"RSET\r\n",
+	"QUIT\r\n",
+	"EHLO a\r\n",
+	"VRFY bank\r\n",
+	"AUTH LOGIN\r\n",
+	"BDAT 3\r\n",
+	"\n",
+	"\r",
+	"\r\n ",
+	"postmaster",
+	"@a.example:b@bank.example",
+	"NOOP\r\n",
+	"\"b@b.example\"",
+};
 
 struct world {
 	struct dialogue *d;
+	struct policy policy;
+	bool scripted;
+
+	/* the server as someone on the wire sees it */
 	bool required, verified_tls, handshaking;
-	struct buf line; /* the command line to the server that is not over yet */
+	struct buf line; /* the command that is not over yet, or the line of content */
+
+	/* the server that follows the protocol */
+	struct facts server, facts; /* what it is like, what it is now */
+	bool fresh, in_data, in_auth, in_header, in_own_field;
+	const uint8_t *replies;
+	size_t reply_count;
+	struct domain sender;
+	struct buf said; /* by the application, the last of it, lower case */
 };
+
+static void leaked(const char *why, const char *text, size_t n)
+{
+	fprintf(stderr, "%s: %.*s\n", why, (int)n, text);
+	abort();
+}
 
 static void may_pass_in_the_clear(const char *line, size_t n)
 {
 	static const char *const verbs[] = {"EHLO", "HELO", "NOOP", "RSET", "STARTTLS", "QUIT"};
 
-	for (size_t i = 0; i < sizeof(verbs) / sizeof(verbs[0]); i++) {
+	for (size_t i = 0; i < LENGTH(verbs); i++) {
 		size_t length = strlen(verbs[i]);
 
-		if (n >= length && strncasecmp(line, verbs[i], length) == 0 && (n == length || line[length] == ' ' || line[length] == '\r'))
+		if (n >= length && strncasecmp(line, verbs[i], length) == 0 &&
+			(n == length || line[length] == ' ' || line[length] == '\r'))
 			return;
 	}
-	fprintf(stderr, "leaked: %.*s\n", (int)n, line);
-	abort();
+	leaked("leaked", line, n);
 }
 
-/* The session's part: takes what goes to the server, and looks at it as someone on the wire would. */
+/* --- a server that follows the protocol --- */
+
+static void server_says(struct world *w, const char *text)
+{
+	struct buf *in = dialogue_server_in(w->d);
+
+	if (dialogue_wishes(w->d) & DIALOGUE_READ_SERVER || buf_length(in) == 0)
+		buf_append_text(in, text);
+}
+
+/* The next of the fuzzer's choices: mostly what is asked for. */
+static void choose(struct world *w, const char *good)
+{
+	unsigned choice = 0;
+
+	if (w->reply_count > 0) {
+		choice = *w->replies++;
+		w->reply_count--;
+	}
+	switch (choice % 8) {
+	case 1:
+		server_says(w, "450 4.2.0 later\r\n");
+		return;
+	case 2:
+		server_says(w, "550 5.7.1 no\r\n");
+		return;
+	case 3:
+		server_says(w, choice & 8 ? "421 4.3.0 bye\r\n" : "552 5.3.4 big\r\n");
+		return;
+	default:
+		w->in_data |= strncmp(good, "354", 3) == 0;
+		w->in_header |= w->in_data;
+		w->in_auth = strncmp(good, "334", 3) == 0;
+		server_says(w, good);
+		return;
+	}
+}
+
+static bool policy_blocks(const struct world *w, const struct demands *demands)
+{
+	struct judgement judgement;
+
+	judge_here(&w->policy, demands, &w->facts, &judgement);
+	return judgement_blocks(&judgement);
+}
+
+/* May this recipient be here at all; and if only for its message's sake, did the message come? */
+static void check_recipient(
+	struct world *w, const struct command *command, const char *line, size_t n)
+{
+	struct demands demands, said;
+	struct domain recipient;
+	bool saved = false;
+
+	address_of_command(command, &recipient);
+	policy_for_envelope(&w->policy, &w->sender, &recipient, &demands);
+	if (!policy_blocks(w, &demands))
+		return;
+	for (unsigned i = 0; i < 9 && !saved; i++) {
+		struct overrides overrides = {(enum field)(i / 3), (enum field)(i % 3)};
+
+		policy_override(&demands, &overrides, &said);
+		saved = !policy_blocks(w, &said);
+	}
+	if (!saved)
+		leaked("a blocked recipient", line, n);
+	if (!memmem(buf_bytes(&w->said), buf_length(&w->said), "data", 4) ||
+		!memmem(buf_bytes(&w->said), buf_length(&w->said), "mailseal-", 9))
+		leaked("a blocked recipient before its message", line, n);
+}
+
+static void serve(struct world *w, const char *line, size_t n)
+{
+	struct line text = {.text = line, .length = n, .octets = n + 2, .crlf = true};
+	struct command command;
+
+	command_parse(&text, &command);
+	switch (command.verb) {
+	case VERB_EHLO:
+		choose(w, w->facts.tls == TLS_FACT_NOT_OFFERED &&
+					  w->server.tls != TLS_FACT_NOT_OFFERED && !w->fresh
+				  ? "250-srv\r\n250 STARTTLS\r\n"
+				  : "250-srv\r\n250 AUTH LOGIN\r\n");
+		return;
+	case VERB_STARTTLS:
+		choose(w, w->server.tls == TLS_FACT_REFUSED ? "454 no\r\n" : "220 go\r\n");
+		if (w->server.tls == TLS_FACT_REFUSED)
+			w->facts.tls = TLS_FACT_REFUSED;
+		return;
+	case VERB_MAIL:
+		address_of_command(&command, &w->sender);
+		choose(w, "250 sender\r\n");
+		return;
+	case VERB_RCPT:
+		check_recipient(w, &command, line, n);
+		choose(w, "250 recipient\r\n");
+		return;
+	case VERB_DATA:
+		choose(w, "354 go\r\n");
+		return;
+	case VERB_AUTH:
+		choose(w, "334 VXNlcm5hbWU6\r\n");
+		return;
+	case VERB_QUIT:
+		choose(w, "221 bye\r\n");
+		return;
+	case VERB_HELO:
+	case VERB_RSET:
+	case VERB_NOOP:
+	case VERB_VRFY:
+	case VERB_EXPN:
+	case VERB_HELP:
+	case VERB_UNKNOWN:
+		choose(w, "250 ok\r\n");
+		return;
+	case VERB_BAD:
+	case VERB_BDAT:
+	case VERB_DESYNCHRONISING:
+		leaked("not a command", line, n);
+	}
+}
+
+static bool is_word(char c)
+{
+	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+	       c == '-' || c == '_';
+}
+
+static void take_content(struct world *w, const char *line, size_t n)
+{
+	static const char *const names[] = {"Mailseal-Require-TLS", "Mailseal-Verify-Certificate"};
+
+	for (size_t i = 0; i < LENGTH(names) && w->in_header; i++) {
+		size_t length = strlen(names[i]);
+
+		if (n >= length && strncasecmp(line, names[i], length) == 0 &&
+			(n == length || !is_word(line[length])))
+			leaked("a field of ours", line, n);
+	}
+	if (n == 0)
+		w->in_header = false;
+	if (n == 1 && line[0] == '.') {
+		w->in_data = w->in_header = false;
+		choose(w, "250 queued\r\n");
+	}
+}
+
+/* One line to the server, without its CRLF. */
+static void take_line(struct world *w)
+{
+	size_t n = buf_length(&w->line);
+	char *line = strndup(buf_bytes(&w->line), n);
+
+	buf_clear(&w->line);
+	if (!line)
+		return;
+	if (w->required && !w->verified_tls)
+		may_pass_in_the_clear(line, n);
+	if (!w->scripted) {
+		free(line);
+		return;
+	}
+	if (w->in_data) {
+		take_content(w, line, n);
+	} else if (w->in_auth) {
+		w->in_auth = false;
+		choose(w, "235 welcome\r\n");
+	} else {
+		serve(w, line, n);
+	}
+	free(line);
+}
+
+/* Takes what goes to the server. A line ends at CRLF; what does not fit `line` is looked at in
+ * part. */
 static void drain_server(struct world *w)
 {
 	struct buf *out = dialogue_server_out(w->d);
-	const char *bytes = buf_bytes(out);
 	size_t n = buf_length(out);
+	char *bytes = malloc(n + 1);
 
-	if (n > 65536)
+	if (n > 65536 || !bytes || (n > 0 && w->handshaking))
 		abort();
-	if (n > 0 && w->handshaking)
-		abort();
-	for (size_t i = 0; i < n && w->required && !w->verified_tls; i++) {
-		if (bytes[i] == '\n') {
-			may_pass_in_the_clear(buf_bytes(&w->line), buf_length(&w->line));
-			buf_clear(&w->line);
+	memcpy(bytes, buf_bytes(out), n);
+	buf_consume(out, n);
+	for (size_t i = 0; i < n; i++) {
+		size_t length = buf_length(&w->line);
+
+		if (bytes[i] == '\n' && length > 0 && buf_bytes(&w->line)[length - 1] == '\r') {
+			w->line.length--;
+			take_line(w);
 		} else if (buf_room(&w->line)) {
 			buf_append(&w->line, bytes + i, 1);
 		}
 	}
-	buf_consume(out, n);
+	free(bytes);
+}
+
+static void upgrade(struct world *w)
+{
+	unsigned wishes = dialogue_wishes(w->d);
+
+	if (wishes & DIALOGUE_START_TLS && buf_length(dialogue_server_in(w->d)) == 0) {
+		w->handshaking = false;
+		w->facts = w->server;
+		w->verified_tls = w->server.tls == TLS_FACT_ON && w->server.verified;
+		if (w->server.tls == TLS_FACT_ON)
+			dialogue_tls_up(w->d, &w->server);
+		else
+			dialogue_tls_failed(w->d, "failed");
+	}
+	if (dialogue_wishes(w->d) & DIALOGUE_RECONNECT) {
+		w->verified_tls = w->in_data = w->in_auth = false;
+		w->fresh = true;
+		facts_in_clear(&w->facts);
+		buf_clear(&w->line);
+		dialogue_reconnected(w->d);
+		server_says(w, "220 srv\r\n");
+	}
 }
 
 static void run(struct world *w)
 {
-	for (int i = 0; i < 2; i++) {
+	for (int i = 0; i < (w->scripted ? 6 : 2); i++) {
 		dialogue_run(w->d);
 		drain_server(w);
 		w->handshaking = dialogue_wishes(w->d) & DIALOGUE_START_TLS;
 		if (buf_length(dialogue_client_out(w->d)) > 65536)
 			abort();
 		buf_consume(dialogue_client_out(w->d), buf_length(dialogue_client_out(w->d)));
+		if (w->scripted)
+			upgrade(w);
 	}
 }
 
 static void handshake(struct world *w, bool valid)
 {
-	struct facts facts = {.tls = TLS_FACT_ON, .version = TLS_VERSION_1_3, .verified = valid, .reason = "why"};
+	struct facts facts = {
+		.tls = TLS_FACT_ON, .version = TLS_VERSION_1_3, .verified = valid, .reason = "why"};
 
 	if (!(dialogue_wishes(w->d) & DIALOGUE_START_TLS))
 		return;
@@ -84,6 +388,8 @@ static void handshake(struct world *w, bool valid)
 
 static void event(struct world *w, uint8_t kind)
 {
+	if (w->scripted && kind <= 5)
+		return; /* the server does these things by itself */
 	switch (kind) {
 	case 2:
 		handshake(w, true);
@@ -120,42 +426,106 @@ static void event(struct world *w, uint8_t kind)
 	}
 }
 
+static void application_says(struct world *w, const char *bytes, size_t n)
+{
+	if (!(dialogue_wishes(w->d) & DIALOGUE_READ_CLIENT) ||
+		buf_append(dialogue_client_in(w->d), bytes, n) < 0)
+		return;
+	for (size_t i = 0; i < n; i++) {
+		char c = bytes[i] >= 'A' && bytes[i] <= 'Z' ? (char)(bytes[i] - 'A' + 'a')
+							    : bytes[i];
+
+		buf_append(&w->said, &c, 1);
+	}
+}
+
+static void application(struct world *w, const uint8_t *data, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		size_t run = 0;
+
+		while (i + run < n && !(w->scripted && data[i + run] & 0x80))
+			run++;
+		application_says(w, (const char *)data + i, run);
+		i += run;
+		if (i < n)
+			application_says(w, words[data[i] % LENGTH(words)],
+				strlen(words[data[i] % LENGTH(words)]));
+	}
+}
+
+/* The policy of a connection to mx.b.example under one of the configurations, each read once. */
+static void choose_policy(unsigned i, struct policy *policy)
+{
+	static struct policy_set *sets[LENGTH(configs)];
+	static const char *const names[] = {"mx.b.example"};
+	struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(0xc0000219)};
+	struct err err;
+
+	if (!sets[i] &&
+		policy_set_parse("fuzz.conf", configs[i], strlen(configs[i]), &sets[i], &err)) {
+		fprintf(stderr, "%s\n", err.text);
+		abort();
+	}
+	policy_for_host(sets[i], names, 1, (struct sockaddr *)&address, policy);
+}
+
+static void describe_server(struct world *w, uint8_t octet)
+{
+	static const enum tls_fact facts[] = {
+		TLS_FACT_ON, TLS_FACT_NOT_OFFERED, TLS_FACT_REFUSED, TLS_FACT_HANDSHAKE_FAILED};
+
+	w->server = (struct facts){
+		.tls = facts[octet % 4], .version = octet & 8 ? TLS_VERSION_1_2 : TLS_VERSION_1_3};
+	w->server.verified = w->server.tls == TLS_FACT_ON && octet & 4;
+	snprintf(w->server.reason, sizeof(w->server.reason), "%s", w->server.verified ? "" : "why");
+	w->facts.tls = TLS_FACT_NOT_OFFERED;
+	server_says(w, "220 srv\r\n");
+}
+
+static size_t record(struct world *w, const uint8_t *data, size_t size)
+{
+	uint8_t kind = data[0] % 11;
+	size_t length = data[1] > size - 2 ? size - 2 : data[1];
+
+	if (kind == 0) {
+		application(w, data + 2, length);
+	} else if (kind == 1 && w->scripted) {
+		w->replies = data + 2;
+		w->reply_count = length;
+	} else if (kind == 1) {
+		if (dialogue_wishes(w->d) & DIALOGUE_READ_SERVER)
+			buf_append(dialogue_server_in(w->d), data + 2, length);
+	} else {
+		event(w, kind);
+		length = 0;
+	}
+	run(w);
+	return 2 + length;
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	struct policy policy = {
-		.demands = {.verify_certificate = true, .min_tls = TLS_VERSION_1_2, .mode = MODE_ENFORCE},
-		.connection = {.protect_credentials = true, .intercept = true},
-	};
-	struct dialogue_settings settings = {.policy = &policy, .server_name = "mx", .own_name = "[192.0.2.1]"};
 	struct world w = {0};
+	struct dialogue_settings settings = {
+		.policy = &w.policy, .server_name = "mx", .own_name = "[192.0.2.1]"};
+	unsigned config = size ? (data[0] & 0x7f) % LENGTH(configs) : 0;
 	size_t at = 1;
 
-	if (size < 1)
+	if (size < 2)
 		return 0;
-	for (int i = 0; i < DEMAND_COUNT; i++)
-		policy.demands.origin[i] = &rule;
-	policy.connection.on_bad_certificate_origin = policy.connection.protect_credentials_origin = &rule;
-	w.required = policy.demands.require_tls = data[0] & 1;
-	policy.connection.on_bad_certificate = (data[0] >> 1) % 3;
-	buf_init(&w.line, 64);
+	choose_policy(config, &w.policy);
+	w.scripted = data[0] & 0x80;
+	w.required = config < 6 && config & 1;
+	buf_init(&w.line, 4096);
+	buf_init(&w.said, 8 * 65536);
 	w.d = dialogue_new(&settings);
-	while (w.d && at + 2 <= size) {
-		uint8_t kind = data[at] % 11, length = data[at + 1];
-		struct buf *in = kind == 0 ? dialogue_client_in(w.d) : dialogue_server_in(w.d);
-
-		at += 2;
-		if (kind <= 1) {
-			if (length > size - at)
-				length = (uint8_t)(size - at);
-			if (dialogue_wishes(w.d) & (kind == 0 ? DIALOGUE_READ_CLIENT : DIALOGUE_READ_SERVER))
-				buf_append(in, data + at, length);
-			at += length;
-		} else {
-			event(&w, kind);
-		}
-		run(&w);
-	}
+	if (w.d && w.scripted)
+		describe_server(&w, data[at++]);
+	while (w.d && at + 2 <= size)
+		at += record(&w, data + at, size - at);
 	dialogue_free(w.d);
 	buf_clear(&w.line);
+	buf_clear(&w.said);
 	return 0;
 }
