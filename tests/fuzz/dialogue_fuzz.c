@@ -3,6 +3,7 @@
  *   - under require_tls nothing but EHLO, HELO, NOOP, RSET, STARTTLS and QUIT goes out before TLS
  * stands with a valid certificate;
  *   - no octet goes to the server between STARTTLS and the handshake's end;
+ *   - where some mail may be blocked no MAIL goes before the application named a recipient;
  *   - no address of a recipient that policy blocks, whatever its message says, reaches the server;
  *   - one that only a message's header can save does not reach it before that header;
  *   - a field of mailseal's own never reaches it;
@@ -210,6 +211,21 @@ static void check_recipient(
 		leaked("a blocked recipient before its message", line, n);
 }
 
+/* Where some mail may be blocked, MAIL waits for a recipient. */
+static void check_sender(const struct world *w, const char *line, size_t n)
+{
+	const char *said = buf_bytes(&w->said), *end = said + buf_length(&w->said), *at;
+	char lower[COMMAND_LINE_MAX];
+
+	if (is_good_for_all(&w->policy, &w->facts, false) || n > sizeof(lower))
+		return;
+	for (size_t i = 0; i < n; i++)
+		lower[i] = (char)(line[i] >= 'A' && line[i] <= 'Z' ? line[i] - 'A' + 'a' : line[i]);
+	at = memmem(said, (size_t)(end - said), lower, n);
+	if (!at || !memmem(at, (size_t)(end - at), "rcpt", 4))
+		leaked("a sender before any recipient", line, n);
+}
+
 static void serve(struct world *w, const char *line, size_t n)
 {
 	struct line text = {.text = line, .length = n, .octets = n + 2, .crlf = true};
@@ -229,6 +245,7 @@ static void serve(struct world *w, const char *line, size_t n)
 			w->facts.tls = TLS_FACT_REFUSED;
 		return;
 	case VERB_MAIL:
+		check_sender(w, line, n);
 		address_of_command(&command, &w->sender);
 		choose(w, "250 sender\r\n");
 		return;
