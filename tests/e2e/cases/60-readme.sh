@@ -43,7 +43,9 @@ t_demo() {
 	plain make -s demo
 	equal "$status" 0 "make demo"
 	holds "$W/client.out" 'with ESMTPS'
-	holds "$W/client.out" '4[0-9][0-9] 4\.7\.4 mailseal: '
+	holds "$W/client.out" '4[0-9][0-9] 4\.7\.4 mailseal: .*require_tls by default'
+	holds "$W/client.out" '550 5\.7\.4 mailseal: .*require_tls by recipient "bank\.example"'
+	holds "$W/client.out" '454 4\.7\.4 mailseal: .*require_tls by field Mailseal-Require-TLS'
 }
 
 t_commands_under_use() {
