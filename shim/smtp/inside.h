@@ -1,9 +1,11 @@
 /*
  * inside: the dialogue's own state, shared by its files and nobody else.
  *
- *   dialogue.c  life, events, the run loop, wishes, patience
- *   upgrade.c   from the greeting to the decision: EHLO, STARTTLS, handshake, fresh connection
+ *   dialogue.c     life, events, the run loop, wishes
+ *   patience.c     how long what is awaited may take
+ *   upgrade.c      from the greeting to the decision: EHLO, STARTTLS, handshake, fresh connection
  *   request.c      what the application says, and commands that are no transaction's
+ *   alone.c        the same without a server
  *   transaction.c  MAIL, RCPT and DATA, and what is held of them
  *   message.c      content: its header, and what becomes of it
  *   replay.c       a held envelope goes to the server after all
@@ -169,6 +171,11 @@ void replay_reset(struct dialogue *d); /* RSET, its reply for nobody */
 bool request_step(struct dialogue *d);
 bool request_waits(const struct dialogue *d); /* a whole line stands in client_in */
 void forward(struct dialogue *d, const struct line *line, enum awaited what);
+void refuse_unsupported(struct dialogue *d);
+void refuse_credentials(struct dialogue *d);
+
+/* alone.c */
+void command_alone(struct dialogue *d, const struct command *command);
 
 /* answer.c */
 void answer_reply(struct dialogue *d, const struct reply *reply);
