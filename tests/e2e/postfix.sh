@@ -6,7 +6,7 @@
 #   127.0.0.12  expired                   127.0.0.16  knows no EHLO
 #   127.0.0.13  for another name          127.0.0.17  TLS 1.3 only
 #   ::1         good certificate          127.0.0.18  no cipher in common: the handshake fails
-#   127.0.0.19  self-signed and expired   127.0.0.20  good, demands a client's certificate
+#   127.0.0.19  self-signed and expired   127.0.0.21  good, demands a client's certificate
 #
 # Mail for b.example and the domains beside it lands in $W/mail/new, a file each, in order of arrival by `stored`.
 # shellcheck shell=bash
@@ -78,7 +78,7 @@ postfix_configure() {
 		postfix_service 127.0.0.18:25 good 'smtpd_tls_protocols=<=TLSv1.2' 'smtpd_tls_ciphers=high' \
 			'tls_high_cipherlist=ECDHE-RSA-AES256-GCM-SHA384'
 		postfix_service 127.0.0.19:25 stale
-		postfix_service 127.0.0.20:25 good 'smtpd_tls_req_ccert=yes' 'smtpd_tls_security_level=encrypt' \
+		postfix_service 127.0.0.21:25 good 'smtpd_tls_req_ccert=yes' 'smtpd_tls_security_level=encrypt' \
 			"smtpd_tls_CAfile=$pki/ca.pem"
 		postfix_service 127.0.0.10:587 good
 		cat <<-END

@@ -54,7 +54,7 @@ stays() {
 about() {
 	local odd
 	odd=$(printf 'Received: from somewhere\n\tby elsewhere; SECRET\nX-Odd:\tMailseal-Require-TLS: no\nX-Mailseal-Require-TLS: no\nMailseal-Require: x\nSubject: SECRET\n =?utf-8?q?h=C3=A4?=\nFrom: s@a.example\n')
-	{ printf "$1"; printf '%s\n' "$odd"; printf "${2-}"; printf 'To: a@b.example\nX-Long: %02000d\n' 0; printf "${3-}"; } >"$W/with"
+	{ printf %b "$1"; printf '%s\n' "$odd"; printf %b "${2-}"; printf 'To: a@b.example\nX-Long: %02000d\n' 0; printf %b "${3-}"; } >"$W/with"
 	{ printf '%s\n' "$odd"; printf 'To: a@b.example\nX-Long: %02000d\n' 0; } >"$W/without"
 	printf '\n..dot\nMailseal-Require-TLS: yes\n\n last line\n' | tee -a "$W/with" >>"$W/without"
 }

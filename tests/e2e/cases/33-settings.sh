@@ -225,7 +225,7 @@ client_policy() {
 t_client_certificate_at_postfix() {
 	product
 	postfix_start
-	mx 127.0.0.20
+	mx 127.0.0.21
 	client_policy
 	use_swaks; passes over_tls
 	holds "$W/stored" 'Client CN "client\.b\.example".*'
