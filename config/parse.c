@@ -118,6 +118,18 @@ static const char *base_name(const char *path)
 	return slash ? slash + 1 : path;
 }
 
+/* Replies are ASCII: there, and so everywhere, an internationalised label is told by its A-labels.
+ */
+static const char *shown_label(const struct section *section)
+{
+	for (const char *c = section->label; *c; c++) {
+		if ((unsigned char)*c >= 0x80)
+			return section->kind == SECTION_HOST ? section->host.name
+							     : section->pattern.name;
+	}
+	return section->label;
+}
+
 /* libconfuse read one value; of a list, one more. */
 static int on_value(cfg_t *cfg, cfg_opt_t *opt, const char *value, void *result)
 {
@@ -139,7 +151,7 @@ static int on_value(cfg_t *cfg, cfg_opt_t *opt, const char *value, void *result)
 		return load->rc;
 	if (!section_sets(section, setting))
 		section->origin[setting] = (struct origin){
-			section->kind, section->label, base_name(section->path), line};
+			section->kind, shown_label(section), base_name(section->path), line};
 	section->set |= 1u << setting;
 	*(const char **)result = "";
 	return 0;

@@ -163,6 +163,7 @@ void policy_judge(const struct demands *demands, const struct connection_setting
 		judge_no_tls(demands, 4, verdict);
 		return;
 	case TLS_FACT_HANDSHAKE_FAILED:
+	case TLS_FACT_LEFT:
 		judge_no_tls(demands, 5, verdict);
 		return;
 	case TLS_FACT_ON:

@@ -185,6 +185,7 @@ enum tls_fact {
 	TLS_FACT_NOT_OFFERED, /* no ESMTP, or no STARTTLS keyword */
 	TLS_FACT_REFUSED,     /* STARTTLS answered with an error */
 	TLS_FACT_HANDSHAKE_FAILED,
+	TLS_FACT_LEFT, /* it stood, and was left for cleartext: on_bad_certificate = cleartext */
 	TLS_FACT_ON,
 };
 

@@ -152,6 +152,7 @@ static const char *server_name(const struct row *row)
 	case TLS_FACT_REFUSED:
 		return "refused";
 	case TLS_FACT_HANDSHAKE_FAILED:
+	case TLS_FACT_LEFT:
 		break;
 	}
 	return "handshake-failed";

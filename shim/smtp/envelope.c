@@ -48,17 +48,22 @@ static bool is_hopeless(
 }
 
 /*
- * TLS with a bad certificate serves whoever requires TLS without verification, and an old version
- * whoever requires TLS of any: nobody's mail of that kind may go in the clear.
+ * Some mail may go over this TLS where it would be blocked, or sent in the clear, on a fresh
+ * connection: what needs no verification, and what requires TLS and no more than this. Sender and
+ * recipient are not known yet, so all mail stays on it then.
  */
-static bool tls_may_be_required(const struct policy *policy, const struct facts *facts)
+static bool tls_serves_some(const struct policy *policy, const struct facts *facts)
 {
 	struct demands strictest, weakest;
+	struct verdict verdict;
 
-	policy_strictest(policy, &strictest);
 	policy_weakest(policy, NULL, &weakest);
+	weakest.require_tls = false;
+	policy_judge(&weakest, &policy->connection, facts, &verdict);
+	if (verdict.outcome != OUTCOME_CLEARTEXT)
+		return true;
+	policy_strictest(policy, &strictest);
 	weakest.require_tls = true;
-	weakest.mode = MODE_ENFORCE;
 	return strictest.require_tls && !blocks(policy, &weakest, facts);
 }
 
@@ -73,14 +78,15 @@ enum route route_of(const struct policy *policy, const struct facts *facts)
 	if (facts->tls != TLS_FACT_ON)
 		return ROUTE_STAY;
 	policy_judge(&policy->demands, &policy->connection, facts, &verdict);
-	if (verdict.outcome == OUTCOME_CLEARTEXT && !tls_may_be_required(policy, facts))
+	if (verdict.outcome == OUTCOME_CLEARTEXT && !tls_serves_some(policy, facts))
 		return ROUTE_AFRESH;
 	return ROUTE_STAY;
 }
 
 void facts_in_clear(struct facts *facts)
 {
-	facts->tls = TLS_FACT_HANDSHAKE_FAILED;
+	if (facts->tls == TLS_FACT_ON)
+		facts->tls = TLS_FACT_LEFT;
 	facts->verified = false;
 }
 

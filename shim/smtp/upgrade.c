@@ -120,7 +120,7 @@ void upgrade_judge(struct dialogue *d)
 {
 	enum route route = route_of(d->settings.policy, &d->facts);
 
-	if (route == ROUTE_AFRESH && d->facts.tls == TLS_FACT_ON)
+	if (route == ROUTE_AFRESH)
 		facts_in_clear(&d->facts);
 	know_connection(d);
 	switch (route) {

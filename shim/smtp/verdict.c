@@ -25,6 +25,10 @@ static void describe_fault(const struct facts *facts, const struct verdict *verd
 	case TLS_FACT_HANDSHAKE_FAILED:
 		snprintf(out, size, "TLS handshake with %s failed: %s", server, reason);
 		return;
+	case TLS_FACT_LEFT:
+		snprintf(out, size, "TLS with %s was left, by on_bad_certificate = cleartext: %s",
+			server, reason);
+		return;
 	case TLS_FACT_ON:
 		/* a certificate that is valid leaves the version to blame */
 		if (facts->verified ||

@@ -141,6 +141,37 @@ static bool anybody_needs_tls(const struct round *t, const struct facts *tls)
 	return false;
 }
 
+/* Is there mail that the TLS at hand is good enough for, as far as its certificate goes? */
+static bool anybody_is_content(const struct round *t, const struct facts *tls)
+{
+	struct classes senders, recipients;
+
+	find_classes(&t->config, SECTION_SENDER, &senders);
+	find_classes(&t->config, SECTION_RECIPIENT, &recipients);
+	for (unsigned i = 0; i < senders.count * recipients.count; i++) {
+		struct model_demands d = model_demand(&t->config, &t->host,
+			&senders.at[i / recipients.count], &recipients.at[i % recipients.count]);
+
+		if ((!d.value[VERIFY] || tls->verified) && (int)tls->version >= d.value[MIN_TLS])
+			return true;
+	}
+	return false;
+}
+
+/* Some section speaks of TLS, or asks for less than a good certificate of the newest version: then
+ * the bad one may be stayed with. */
+static bool may_stay(const struct round *t)
+{
+	for (unsigned i = 0; i < t->config.count; i++) {
+		const int *value = t->config.section[i].value;
+
+		if (value[REQUIRE] == 1 || value[VERIFY] == 0 ||
+			(value[MIN_TLS] != UNSET && value[MIN_TLS] <= (int)t->facts.version))
+			return true;
+	}
+	return false;
+}
+
 /* --- from the greeting to the first mail --- */
 
 static void want(struct round *t, const char *text, size_t length, bool content, unsigned after)
@@ -182,7 +213,9 @@ static void walk_greeting(struct round *t)
 	if (on && t->afresh && anybody_needs_tls(t, &t->facts))
 		disagree(t, "left TLS for cleartext although mail that requires TLS would pass "
 			    "over it");
-	if (on && !t->afresh && !t->alone && may_leave && !model_strictest(&t->config, REQUIRE))
+	if (on && t->afresh && anybody_is_content(t, &t->facts))
+		disagree(t, "left TLS for cleartext although some mail needs no more than it");
+	if (on && !t->afresh && !t->alone && may_leave && !may_stay(t))
 		disagree(t, "on_bad_certificate = cleartext was not taken");
 	if (t->facts.tls == TLS_FACT_NOT_OFFERED || t->facts.tls == TLS_FACT_REFUSED) {
 		if (t->afresh)
