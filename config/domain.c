@@ -55,7 +55,7 @@ static bool parse_bracketed(const char *text, char name[NAME_SIZE])
 
 void domain_parse(const char *text, size_t length, struct domain *domain)
 {
-	char copy[TEXT_SIZE];
+	char copy[TEXT_SIZE], name[NAME_SIZE];
 
 	*domain = (struct domain){.form = DOMAIN_AMBIGUOUS};
 	if (length == 0 || length >= sizeof(copy) || memchr(text, '\0', length))
@@ -65,7 +65,8 @@ void domain_parse(const char *text, size_t length, struct domain *domain)
 	if (copy[0] == '[') {
 		if (parse_bracketed(copy, domain->name))
 			domain->form = DOMAIN_LITERAL;
-	} else if (host_name_parse(copy, domain->name, NULL) == 0) {
+	} else if (host_name_parse(copy, name, NULL) == 0 && !host_name_was_another(copy, name)) {
+		memcpy(domain->name, name, sizeof(name));
 		domain->form = DOMAIN_NAME;
 	}
 }

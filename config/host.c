@@ -114,6 +114,22 @@ static int to_ascii(const char *text, char *out, size_t size, struct err *err)
 	return 0;
 }
 
+bool host_name_was_another(const char *text, const char *name)
+{
+	uint8_t *ascii = NULL;
+	bool another;
+
+	if (is_ascii(text))
+		return false;
+	if (idn2_lookup_u8((const uint8_t *)text, &ascii, IDN2_NFC_INPUT | IDN2_TRANSITIONAL) !=
+		IDN2_OK)
+		return true;
+	another = strncmp((char *)ascii, name, strlen(name)) != 0 ||
+		  (ascii[strlen(name)] && ascii[strlen(name)] != '.');
+	idn2_free(ascii);
+	return another;
+}
+
 int host_name_parse(const char *text, char name[NAME_SIZE], struct err *err)
 {
 	char ascii[NAME_SIZE + 1];

@@ -41,6 +41,12 @@ int host_parse(const char *label, struct host *host, struct err *err);
 int host_name_parse(const char *text, char name[NAME_SIZE], struct err *err);
 
 /*
+ * Did `text`, which host_name_parse() made `name` of, mean another name to software of IDNA2003
+ * (sharp s, final sigma, joiners: RFC 5894 7.2)? Some still is of that kind.
+ */
+bool host_name_was_another(const char *text, const char *name);
+
+/*
  * A name that an application looked up, made comparable: lower case, no trailing dot.
  * False if it is an address or not a DNS name in ASCII.
  */

@@ -81,6 +81,8 @@ void end_lost(struct dialogue *d, const char *why)
 			 d->phase == PHASE_REGREETING || d->phase == PHASE_HELLO ||
 			 d->phase == PHASE_RECONNECT;
 
+	if (message_outlives_server(d))
+		return;
 	if (pending_first(&d->pending) != AWAITED_QUIT)
 		note_set(d, "connection lost", why);
 	if (upgrading)
@@ -148,6 +150,8 @@ void relay(struct dialogue *d, const struct reply *reply)
  * sense. */
 static void unsolicited(struct dialogue *d, const struct reply *reply)
 {
+	if (reply->code == 421 && message_outlives_server(d))
+		return;
 	if (reply->code != 421 && !(d->speech == SPEECH_CONTENT && reply->code >= 400)) {
 		end_protocol_error(d, d->speech == SPEECH_CONTENT
 					      ? "reply before the end of the content"

@@ -109,13 +109,14 @@ static size_t path_length(const char *p, size_t n)
 void command_path(const struct command *command, char *out, size_t size)
 {
 	const char *end = command->argument + command->argument_length;
-	const char *p = memchr(command->argument, ':', command->argument_length);
+	const char *p = command->argument + (command->verb == VERB_MAIL ? 5 : 3);
 	size_t n;
 
+	/* another argument may be anything, a password for example */
 	out[0] = '\0';
-	if (!p)
+	if (end < p || strncasecmp(command->argument, command->verb == VERB_MAIL ? "FROM:" : "TO:",
+			       (size_t)(p - command->argument)) != 0)
 		return;
-	p++;
 	while (p < end && is_blank(*p))
 		p++;
 	if (p < end && *p == '<') {

@@ -45,8 +45,8 @@ void command_parse(const struct line *line, struct command *command);
 /* The chunk size of BDAT (RFC 3030 2). 0, or -EINVAL where it is no number or beyond 2^62. */
 int command_bdat_size(const struct command *command, uint64_t *size);
 
-/* The path in the argument of MAIL or RCPT, without <>; for the log. Terminated, sanitised, cut to
- * fit; "" where there is none. */
+/* The path behind FROM: or TO: in the argument of VERB_MAIL or VERB_RCPT, without <>; for the log.
+ * Terminated, sanitised, cut to fit; "" where there is none. */
 void command_path(const struct command *command, char *out, size_t size);
 
 #endif

@@ -31,7 +31,7 @@ struct dialogue *dialogue_new(const struct dialogue_settings *settings)
 	buf_init(&d->server_out, SERVER_OUT_LIMIT);
 	buf_init(&d->shown, 2 * REPLY_MAX);
 	buf_init(&d->held.lines, HELD_LINES_LIMIT);
-	buf_init(&d->held.head, HEAD_MAX + HEAD_SLACK);
+	buf_init(&d->held.head, 2 * HEAD_MAX + HEAD_SLACK); /* LF becomes CRLF */
 	buf_init(&d->held.refusals, 2 * REPLY_MAX);
 	buf_init(&d->held.final, 3 * REPLY_MAX);
 	envelope_init(&d->envelope, settings->policy, &d->facts);

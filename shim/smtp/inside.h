@@ -84,6 +84,7 @@ struct held {
 	bool opening; /* the held MAIL was sent ahead of its first recipient */
 	char mail_refusal[REPLY_TEXT_SIZE + 32]; /* how the server refused it: answers every RCPT */
 	struct buf head;			 /* content read before the decision */
+	size_t head_octets;			 /* of the application's that were read for it */
 	bool content_ended;    /* the final dot stands in `head`, or was swallowed */
 	struct buf refusals;   /* lines for the final reply: what the server refused on replay */
 	bool refused_for_good; /* one of them was 5yz */
@@ -123,7 +124,7 @@ struct dialogue {
 	char lost[128]; /* how the server's connection was lost, "" for a plain close */
 };
 
-#define HEAD_MAX (256u * 1024) /* octets of a header that are kept for the decision */
+#define HEAD_MAX (256u * 1024) /* octets of content that are read for the decision at most */
 #define HEAD_SLACK 4160u
 
 /* Room that must be free before anything is taken up that may write. */
@@ -159,7 +160,10 @@ void refuse_data_before_content(struct dialogue *d); /* what follows may be cont
 void message_begin(struct dialogue *d, enum speech speech); /* the application got its 354 */
 bool message_step(struct dialogue *d);			    /* takes content from client_in */
 void message_refuse(struct dialogue *d); /* held.final is the reply once all of it is swallowed */
-void message_goes(struct dialogue *d);	 /* the server said 354: what is held may go */
+/* The server goes away. True where refused content is being swallowed: the refusal is told all the
+ * same. */
+bool message_outlives_server(struct dialogue *d);
+void message_goes(struct dialogue *d); /* the server said 354: what is held may go */
 
 /* replay.c */
 void replay_begin(struct dialogue *d);

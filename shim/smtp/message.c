@@ -34,15 +34,16 @@ static void judge_header(struct dialogue *d, struct judgement *judgement)
 
 /* A piece of content in which the header may end: through the scanner, into `out`, which has room
  * for STAGE_SIZE and what the scanner held. */
-static enum content_state pass_header(struct dialogue *d, struct buf *out, size_t *taken)
+static enum content_state pass_header(
+	struct dialogue *d, size_t most, struct buf *out, size_t *taken)
 {
 	struct buf stage;
 	enum content_state state;
-	size_t scanned = 0;
+	size_t scanned = 0, n = buf_length(&d->client_in);
 
 	buf_init(&stage, STAGE_SIZE);
 	state = content_pass(
-		&d->content, buf_bytes(&d->client_in), buf_length(&d->client_in), taken, &stage);
+		&d->content, buf_bytes(&d->client_in), n < most ? n : most, taken, &stage);
 	if (header_pass(&d->header, buf_bytes(&stage), buf_length(&stage), &scanned, out) ==
 		HEADER_END)
 		d->in_header = false;
@@ -84,11 +85,26 @@ static bool pass_head(struct dialogue *d)
 	return n > 0;
 }
 
+/*
+ * A field behind what was read for the decision forbids what is under way: the final dot is never
+ * sent, so that the server has no message.
+ */
+static bool judged_too_late(struct dialogue *d)
+{
+	struct judgement judgement;
+
+	judge_header(d, &judgement);
+	if (!judgement_blocks(&judgement))
+		return false;
+	end_with_reply(d, "4.7.0",
+		"a Mailseal field behind the first 256 KB of the message forbids to send it here");
+	return true;
+}
+
 static bool stream_step(struct dialogue *d)
 {
 	size_t before = buf_length(&d->server_out), taken;
 	enum content_state state;
-	struct judgement judgement;
 
 	if (pending_full(&d->pending))
 		return false;
@@ -102,9 +118,9 @@ static bool stream_step(struct dialogue *d)
 	} else {
 		if (buf_room(&d->server_out) < STAGE_SIZE + HEADER_HELD)
 			return false;
-		state = pass_header(d, &d->server_out, &taken);
-		if (!d->in_header || state == CONTENT_END)
-			judge_header(d, &judgement);
+		state = pass_header(d, SIZE_MAX, &d->server_out, &taken);
+		if ((!d->in_header || state == CONTENT_END) && judged_too_late(d))
+			return true;
 	}
 	buf_consume(&d->client_in, taken);
 	d->transaction.bytes += buf_length(&d->server_out) - before;
@@ -137,15 +153,17 @@ static void decide(struct dialogue *d)
 static bool header_step(struct dialogue *d)
 {
 	size_t taken;
-	enum content_state state = pass_header(d, &d->held.head, &taken);
+	enum content_state state =
+		pass_header(d, HEAD_MAX - d->held.head_octets, &d->held.head, &taken);
 
 	buf_consume(&d->client_in, taken);
+	d->held.head_octets += taken;
 	if (state == CONTENT_SMUGGLING) {
 		end_smuggling(d);
 		return true;
 	}
 	d->held.content_ended = state == CONTENT_END;
-	if (!d->in_header || d->held.content_ended || buf_length(&d->held.head) >= HEAD_MAX)
+	if (!d->in_header || d->held.content_ended || d->held.head_octets >= HEAD_MAX)
 		decide(d);
 	return taken > 0 || state != CONTENT_MORE;
 }
@@ -172,7 +190,9 @@ static void finish_refusal(struct dialogue *d)
 	d->speech = SPEECH_COMMANDS;
 	transaction_over(d);
 	answer_flush(d);
-	if (open && d->phase != PHASE_OVER)
+	if (d->phase == PHASE_ALONE)
+		end_after_client_out(d);
+	else if (open && d->phase != PHASE_OVER)
 		replay_reset(d);
 }
 
@@ -182,6 +202,16 @@ void message_refuse(struct dialogue *d)
 	d->speech = SPEECH_DISCARD;
 	if (d->phase != PHASE_OVER && d->held.content_ended)
 		finish_refusal(d);
+}
+
+bool message_outlives_server(struct dialogue *d)
+{
+	if (d->speech != SPEECH_DISCARD)
+		return false;
+	d->wishes |= DIALOGUE_ABORT_SERVER;
+	pending_clear(&d->pending);
+	enter_phase(d, PHASE_ALONE);
+	return true;
 }
 
 static bool discard_step(struct dialogue *d)

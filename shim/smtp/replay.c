@@ -27,13 +27,14 @@ static int write_refusals(struct dialogue *d)
 	const char *p = buf_bytes(&d->held.refusals);
 	const char *end = p + buf_length(&d->held.refusals);
 	const char *code = d->held.refused_for_good ? "554" : "451";
-	char line[REFUSAL_SIZE + 16];
+	char text[REFUSAL_SIZE], line[REFUSAL_SIZE + 16];
 	int rc = 0;
 
 	while (p < end && rc == 0) {
 		const char *lf = memchr(p, '\n', (size_t)(end - p));
 
-		snprintf(line, sizeof(line), "%s-%c.5.0 %.*s\r\n", code, *code, (int)(lf - p), p);
+		line_sanitize(text, sizeof(text), p, (size_t)(lf - p), true);
+		snprintf(line, sizeof(line), "%s-%c.5.0 %s\r\n", code, *code, text);
 		rc = buf_append_text(&d->held.final, line);
 		p = lf + 1;
 	}
@@ -87,7 +88,11 @@ static void note_refusal(struct dialogue *d, const struct reply *reply)
 
 	while (p > bytes && p[-1] != '\n')
 		p--;
-	line_scan(p, d->held.replayed - (size_t)(p - bytes), COMMAND_LINE_MAX, &line);
+	if (line_scan(p, d->held.replayed - (size_t)(p - bytes), COMMAND_LINE_MAX, &line) !=
+		LINE_WHOLE) {
+		end_protocol_error(d, "held command is no line");
+		return;
+	}
 	command_parse(&line, &command);
 	command_path(&command, path, sizeof(path));
 	reply_text(buf_bytes(&d->server_in), text, sizeof(text));

@@ -200,7 +200,7 @@ static bool command_take(struct dialogue *d, const struct line *line)
 	memcpy(text, line->text, line->length);
 	copy.text = text;
 	command_parse(&copy, &command);
-	if (octets > COMMAND_LINE_MAX && command.verb != VERB_AUTH) {
+	if (line->length + 2 > COMMAND_LINE_MAX && command.verb != VERB_AUTH) {
 		buf_consume(&d->client_in, octets);
 		answer_own(d, false, "500 5.5.2 mailseal: line too long");
 		return true;

@@ -22,7 +22,7 @@ void transaction_clear_held(struct dialogue *d)
 	buf_clear(&h->head);
 	buf_clear(&h->refusals);
 	buf_clear(&h->final);
-	h->replayed = 0;
+	h->replayed = h->head_octets = 0;
 	h->recipients = 0;
 	h->opening = h->content_ended = h->refused_for_good = false;
 	h->mail_refusal[0] = '\0';
@@ -37,7 +37,7 @@ void transaction_over(struct dialogue *d)
 
 bool transaction_waits(const struct dialogue *d)
 {
-	return d->held.opening;
+	return d->held.opening || pending_has(&d->pending, 1u << AWAITED_RESET);
 }
 
 static void hold(struct dialogue *d, const struct line *line)
@@ -55,7 +55,8 @@ bool transaction_mail(struct dialogue *d, const struct line *line, const struct 
 	/* What is outstanding belongs to the transaction before this one. */
 	if (pending_has(&d->pending, TRANSACTION_OUTSTANDING))
 		return false;
-	if (d->envelope.state == ENVELOPE_UNDECIDED || d->envelope.state == ENVELOPE_HELD) {
+	if (d->watched && d->envelope.state != ENVELOPE_NONE &&
+		d->envelope.state != ENVELOPE_REFUSED) {
 		answer_own(d, false, "503 5.5.1 mailseal: nested MAIL command");
 		return true;
 	}

@@ -11,6 +11,7 @@
  *   =NOTE    the last report's note begins with this
  *   ~RULE    the last report's rule begins with this; ~~RULE: the rule by which it refused recipients
  *   &VERDICT the last report's outcome: tls-verified, tls-unverified, cleartext, blocked, would-block
+ *   #SENDER  the last report's sender is this
  *   ^REMARK  the last report's remark begins with this
  *   @REPLY   the last report's reply begins with this, or is it where it is a bare code; @ alone: there was none
  *   %N       so many transactions were reported
@@ -60,7 +61,7 @@ struct player {
 	struct buf to_client, to_server;
 	bool hold;
 	unsigned transactions;
-	char note[256], reply[256], rule[320], refused_rule[320], remark[256];
+	char note[256], reply[256], rule[320], refused_rule[320], remark[256], sender[DIALOGUE_ADDRESS_SIZE];
 	const char *outcome;
 };
 
@@ -80,6 +81,7 @@ static void on_report(void *context, const struct dialogue_report *report)
 	snprintf(p->reply, sizeof(p->reply), "%s", report->reply);
 	snprintf(p->rule, sizeof(p->rule), "%s", report->rule);
 	snprintf(p->refused_rule, sizeof(p->refused_rule), "%s", report->refused_rule);
+	snprintf(p->sender, sizeof(p->sender), "%s", report->sender);
 	snprintf(p->remark, sizeof(p->remark), "%s", report->remark);
 	p->outcome = report->would_block ? "would-block" : outcome_name(report->verdict.outcome);
 }
@@ -266,6 +268,9 @@ static void play_step(struct player *p, const char *step, size_t n)
 	} else if (side == '=') {
 		if (strncmp(p->note, step + 1, n - 1) != 0)
 			fail_step(p, "the note is", p->note, strlen(p->note));
+	} else if (side == '#') {
+		if (strncmp(p->sender, step + 1, n - 1) != 0 || strlen(p->sender) != n - 1)
+			fail_step(p, "the sender is", p->sender, strlen(p->sender));
 	} else if (side == '~') {
 		const char *rule = kind == '~' ? p->refused_rule : p->rule;
 		size_t from = kind == '~' ? 2 : 1;
@@ -436,14 +441,123 @@ static void content_streams_in_bounded_memory(void **state)
 	dialogue_free(d);
 }
 
+/* In the clear, up to the 354 for a message from `sender`, which SECTIONS holds or opens. */
+static struct dialogue *before_content(struct policy *policy, const char *const *turns, size_t count)
+{
+	struct dialogue_settings settings = {.policy = policy, .server_name = "mx.b.example", .own_name = "[192.0.2.1]"};
+	struct dialogue *d = dialogue_new(&settings);
+
+	for (size_t i = 0; i < count; i++) {
+		buf_append_text(turns[i][0] == 's' ? dialogue_server_in(d) : dialogue_client_in(d), turns[i] + 1);
+		dialogue_run(d);
+		buf_consume(dialogue_server_out(d), buf_length(dialogue_server_out(d)));
+		buf_consume(dialogue_client_out(d), buf_length(dialogue_client_out(d)));
+	}
+	return d;
+}
+
+/* A header whose field of ours begins at `at`, in pieces; then the blank line and the dot. True if the server got any of it. */
+static bool long_header_goes(struct policy *policy, size_t at, size_t piece, bool *ended)
+{
+	static const char *const turns[] = {"s220 mx\r\n", "cEHLO a\r\n", "s250 mx\r\n", "cMAIL FROM:<a@a.example>\r\n",
+		"cRCPT TO:<b@b.example>\r\n", "s250 ok\r\n", "s250 ok\r\n", "cDATA\r\n"};
+	struct dialogue *d = before_content(policy, turns, ARRAY_LENGTH(turns));
+	size_t total = at + 64, length = 0, fed = 0;
+	char *text = malloc(total);
+	bool goes = false;
+
+	while (length + 4 <= at) {
+		size_t n = at - length < 100 ? at - length : at - length < 200 ? 50 : 100;
+
+		memset(text + length, 'x', n);
+		memcpy(text + length, "X:", 2);
+		memcpy(text + length + n - 2, "\r\n", 2);
+		length += n;
+	}
+	length += (size_t)snprintf(text + length, total - length, "Mailseal-Require-TLS: yes\r\n\r\nx\r\n.\r\n");
+	for (unsigned idle = 0; idle < 10; idle += fed == length) {
+		size_t n = length - fed < piece ? length - fed : piece;
+
+		if (!(dialogue_wishes(d) & DIALOGUE_READ_CLIENT))
+			break;
+		if (buf_room(dialogue_client_in(d)) >= n && buf_append(dialogue_client_in(d), text + fed, n) == 0)
+			fed += n;
+		dialogue_run(d);
+		if (buf_length(dialogue_server_out(d)) >= 6 && memcmp(buf_bytes(dialogue_server_out(d)), "DATA\r\n", 6) == 0) {
+			goes = true;
+			buf_append_text(dialogue_server_in(d), "354 go\r\n");
+		}
+		buf_consume(dialogue_server_out(d), buf_length(dialogue_server_out(d)));
+		dialogue_run(d);
+	}
+	*ended = dialogue_wishes(d) & DIALOGUE_ABORT_SERVER;
+	free(text);
+	dialogue_free(d);
+	return goes;
+}
+
+/* The bound is one octet, however the header arrives; a field behind it ends the message that is under way. */
+static void header_is_read_up_to_256_kilobytes(void **state)
+{
+	static const size_t pieces[] = {1, 7, 1000, 65536};
+	struct policy policy;
+	struct policy_set *set = policy_from(SECTIONS, &policy);
+	bool ended;
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LENGTH(pieces); i++) {
+		assert_false(long_header_goes(&policy, 262144 - 25, pieces[i], &ended));
+		assert_false(ended);
+		assert_true(long_header_goes(&policy, 262144, pieces[i], &ended));
+		assert_true(ended);
+	}
+	policy_set_free(set);
+}
+
+/* What is held fits where it is read again, however long the application's line ends are. */
+static void longest_held_line_is_refused_by_name(void **state)
+{
+	static const char *const turns[] = {"s220 mx\r\n", "cEHLO a\n", "s250 mx\r\n", "cMAIL FROM:<a@soft.example>\n"};
+	static const char *const rest[] = {"cDATA\nMailseal-Require-TLS: no\n\n.\n", "s250 ok\r\n", "s550 no\r\n"};
+	struct policy policy;
+	struct policy_set *set = policy_from(SECTIONS, &policy);
+	static const size_t lengths[] = {2046, 2047};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LENGTH(lengths); i++) {
+		struct dialogue *d = before_content(&policy, turns, ARRAY_LENGTH(turns));
+		char line[2100];
+		size_t tail = strlen("@b.example>");
+
+		memset(line, 'b', sizeof(line));
+		memcpy(line, "RCPT TO:<", 9);
+		memcpy(line + lengths[i] - tail, "@b.example>\n", tail + 1);
+		buf_append(dialogue_client_in(d), line, lengths[i] + 1);
+		dialogue_run(d);
+		assert_memory_equal(buf_bytes(dialogue_client_out(d)), lengths[i] == 2046 ? "250 2.1.5" : "500 5.5.2", 9);
+		buf_consume(dialogue_client_out(d), buf_length(dialogue_client_out(d)));
+		for (size_t k = 0; k < ARRAY_LENGTH(rest) && i == 0; k++) {
+			buf_append_text(rest[k][0] == 's' ? dialogue_server_in(d) : dialogue_client_in(d), rest[k] + 1);
+			dialogue_run(d);
+			buf_consume(dialogue_server_out(d), buf_length(dialogue_server_out(d)));
+		}
+		if (i == 0)
+			assert_non_null(memmem(buf_bytes(dialogue_client_out(d)), buf_length(dialogue_client_out(d)), "554-5.5.0 <bbb", 14));
+		dialogue_free(d);
+	}
+	policy_set_free(set);
+}
+
 int main(void)
 {
-	struct CMUnitTest tests[ARRAY_LENGTH(transcripts) + 2];
+	struct CMUnitTest tests[ARRAY_LENGTH(transcripts) + 4];
 	size_t n = 0;
 
 	for (; n < ARRAY_LENGTH(transcripts); n++)
 		tests[n] = (struct CMUnitTest){transcripts[n].name, play, NULL, NULL, (void *)&transcripts[n]};
 	tests[n++] = (struct CMUnitTest)cmocka_unit_test(play_in_single_octets);
+	tests[n++] = (struct CMUnitTest)cmocka_unit_test(header_is_read_up_to_256_kilobytes);
+	tests[n++] = (struct CMUnitTest)cmocka_unit_test(longest_held_line_is_refused_by_name);
 	tests[n++] = (struct CMUnitTest)cmocka_unit_test(content_streams_in_bounded_memory);
 	return cmocka_run_group_tests_name("dialogue", tests, NULL, NULL);
 }

@@ -68,7 +68,8 @@ static void what_is_no_domain_is_ambiguous(void **state)
 		"[IPv6 ::1]", "[x:y]", "[1.2.3.4].", "[1.2.3.4]]", "[ 1.2.3.4]", "a.\xff", "\xc3",
 		"a\xc0\xae"
 		"b",
-		"a,b", "a;b", "a<b>", "a(c)", "\"a\"", "a\\b", "a\tb", "a\x7f", "a/b", "*.b"};
+		"fa\xc3\x9f.example", "a\xcf\x82.example", "a,b", "a;b", "a<b>", "a(c)", "\"a\"",
+		"a\\b", "a\tb", "a\x7f", "a/b", "*.b"};
 	char text[1200];
 
 	(void)state;

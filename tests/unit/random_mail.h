@@ -312,7 +312,8 @@ static inline void random_own_field(struct draft *d)
 	static const char *const neither[] = {
 		"maybe", "", "no (really)", "no, no", "0", "\"no\"", "n o", "nope", "no yes"};
 	static const char *const tails[] = {"\r\n", "\r\n", " \r\n", "\t\r\n"};
-	unsigned which = below(2), what = below(9);
+	/* what a "yes" behind the bound does is for dialogue_test to say */
+	unsigned which = below(2), what = below(d->past_bound ? 4 : 9);
 	enum field says = what < 4 ? FIELD_NO : FIELD_YES;
 	const char *value = what < 4 ? PICK(no) : what < 8 ? PICK(yes) : PICK(neither);
 

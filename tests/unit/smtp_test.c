@@ -76,7 +76,8 @@ static void commands_are_taken_apart(void **state)
 		command_parse(&line, &command);
 		assert_int_equal(command.verb, commands[i].verb);
 		assert_int_equal(command.argument_length, strlen(commands[i].argument));
-		assert_memory_equal(command.argument, commands[i].argument, command.argument_length);
+		assert_memory_equal(
+			command.argument, commands[i].argument, command.argument_length);
 	}
 }
 
@@ -100,7 +101,8 @@ static void paths_are_found_for_the_log(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LENGTH(paths); i++) {
-		struct command command = {VERB_MAIL, paths[i].argument, strlen(paths[i].argument)};
+		enum verb verb = paths[i].argument[0] == 'T' ? VERB_RCPT : VERB_MAIL;
+		struct command command = {verb, paths[i].argument, strlen(paths[i].argument)};
 
 		command_path(&command, out, sizeof(out));
 		assert_string_equal(out, paths[i].path);
@@ -155,7 +157,9 @@ static void replies_are_read(void **state)
 		struct reply reply = {0};
 		const char *why;
 
-		assert_int_equal(reply_parse(replies[i].bytes, strlen(replies[i].bytes), &reply, &why), replies[i].state);
+		assert_int_equal(
+			reply_parse(replies[i].bytes, strlen(replies[i].bytes), &reply, &why),
+			replies[i].state);
 		assert_int_equal(reply.code, replies[i].code);
 		assert_int_equal(reply.octets, replies[i].octets);
 	}
@@ -193,7 +197,8 @@ static char *passed(const char *bytes, bool lf_client, size_t piece, enum conten
 	content_begin(&content, lf_client);
 	*last = CONTENT_MORE;
 	for (size_t at = 0, n = strlen(bytes); at < n && *last == CONTENT_MORE; at += taken)
-		*last = content_pass(&content, bytes + at, n - at < piece ? n - at : piece, &taken, &out);
+		*last = content_pass(
+			&content, bytes + at, n - at < piece ? n - at : piece, &taken, &out);
 	snprintf(text, sizeof(text), "%.*s", (int)buf_length(&out), buf_bytes(&out));
 	buf_clear(&out);
 	return text;
@@ -228,7 +233,9 @@ static void content_ends_at_its_dot_only(void **state)
 		for (size_t piece = 1; piece < 8; piece++) {
 			enum content_state last;
 
-			assert_string_equal(passed(contents[i].in, contents[i].lf_client, piece, &last), contents[i].out);
+			assert_string_equal(
+				passed(contents[i].in, contents[i].lf_client, piece, &last),
+				contents[i].out);
 			assert_int_equal(last, contents[i].last);
 		}
 	}

@@ -119,7 +119,7 @@ t_tightening_counts_even_in_doubt() {
 	logged 'event=transaction .*verdict=blocked message-require-tls=yes .*reply="454 4\.7\.4'
 }
 
-# 300 KB of header: the first 256 KB count, to tighten only.
+# 300 KB of header: the first 256 KB decide, and only to tighten.
 t_header_beyond_its_bound() {
 	product
 	policy -- 'sender "soft.example" { require_tls = true }'
@@ -132,8 +132,22 @@ t_header_beyond_its_bound() {
 	stays '454 4\.7\.4 mailseal: .*; require_tls by field'
 	{ long; printf '\ntext\n'; } | tee "$W/with" >"$W/without"
 	arrives
+	# A field that comes too late to hold the message back: it never ends, so the server must not keep it.
 	{ long; echo 'Mailseal-Require-TLS: yes'; printf '\ntext\n'; } >"$W/with"
-	arrives
+	crlf "$W/with"
+	says <<-END
+		< 220
+		> EHLO client.a.example
+		< 250
+		$envelope
+		@ $W/with.crlf
+		>> .\\r\\n
+		< 421 4\.7\.0 mailseal: .*Mailseal field behind the first 256 KB
+		end
+	END
+	settle
+	holds "$W/transcript" '# data [0-9]+ bytes, no final dot'
+	equal "$(grep -c 'S: "250 2\.0\.0 kept' "$W/transcript")" "$sent" "messages that the server took"
 }
 
 t_empty_messages_and_missing_blank_lines() {
