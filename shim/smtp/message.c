@@ -101,6 +101,21 @@ static bool judged_too_late(struct dialogue *d)
 	return true;
 }
 
+/* A piece with the header in it waits beside server_out for the judgement, since what is there goes
+ * even when the connection ends: it may hold the final dot. */
+static enum content_state stream_header(struct dialogue *d, size_t *taken)
+{
+	enum content_state state;
+	struct buf piece;
+
+	buf_init(&piece, STAGE_SIZE + HEADER_HELD);
+	state = pass_header(d, SIZE_MAX, &piece, taken);
+	if ((d->in_header && state != CONTENT_END) || !judged_too_late(d))
+		put_server(d, buf_bytes(&piece), buf_length(&piece));
+	buf_clear(&piece);
+	return state;
+}
+
 static bool stream_step(struct dialogue *d)
 {
 	size_t before = buf_length(&d->server_out), taken;
@@ -112,16 +127,15 @@ static bool stream_step(struct dialogue *d)
 		return pass_head(d);
 	if (buf_length(&d->client_in) == 0)
 		return false;
-	if (!d->in_header) {
+	if (!d->in_header)
 		state = content_pass(&d->content, buf_bytes(&d->client_in),
 			buf_length(&d->client_in), &taken, &d->server_out);
-	} else {
-		if (buf_room(&d->server_out) < STAGE_SIZE + HEADER_HELD)
-			return false;
-		state = pass_header(d, SIZE_MAX, &d->server_out, &taken);
-		if ((!d->in_header || state == CONTENT_END) && judged_too_late(d))
-			return true;
-	}
+	else if (buf_room(&d->server_out) < STAGE_SIZE + HEADER_HELD)
+		return false;
+	else
+		state = stream_header(d, &taken);
+	if (d->phase == PHASE_OVER)
+		return true;
 	buf_consume(&d->client_in, taken);
 	d->transaction.bytes += buf_length(&d->server_out) - before;
 	if (state == CONTENT_SMUGGLING)
