@@ -167,6 +167,10 @@ void report_dialogue(void *context, const struct dialogue_report *r)
 		: r->would_block ? "would-block"
 				 : outcome_name(r->verdict.outcome));
 	add_overrides(&line, r);
+	if (*r->credentials)
+		line_word(&line, "credentials", r->credentials);
+	if (*r->credentials_rule)
+		line_quoted(&line, "credentials-policy", r->credentials_rule, TEXT_LIMIT);
 	line_quoted(&line, "reply", r->reply, TEXT_LIMIT);
 	line_number(&line, "bytes", r->bytes);
 	if (*r->note)

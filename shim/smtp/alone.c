@@ -55,7 +55,7 @@ void command_alone(struct dialogue *d, const struct command *command)
 	case VERB_EHLO:
 	case VERB_HELO:
 		transaction_over(d);
-		answer_own(d, false, "250 %s", d->settings.server_name);
+		answer_alone_hello(d, command->verb == VERB_EHLO);
 		break;
 	case VERB_RSET:
 		transaction_over(d);

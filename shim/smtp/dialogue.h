@@ -41,6 +41,9 @@ struct dialogue_report {
 			     decided */
 	struct overrides overrides; /* what the message asked for */
 	const char *remark;	    /* what was doubtful about that; "" */
+	const char *credentials;    /* what became of AUTH on the connection: "", "sent", "refused",
+				       "would-block" */
+	const char *credentials_rule; /* as `rule`: why the last two */
 	const char *reply; /* the final reply that the application got, first line; "" if none */
 	const char *note; /* why it ended: "", "connection lost", "protocol error: …", "attack: …",
 			     "timeout: …" */

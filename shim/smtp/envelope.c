@@ -11,6 +11,7 @@ void judge_here(const struct policy *policy, const struct demands *demands,
 	struct verdict *v = &judgement->verdict;
 
 	policy_judge(demands, &policy->connection, facts, v);
+	judgement->require_tls = demands->origin[DEMAND_REQUIRE_TLS];
 	if (facts->tls == TLS_FACT_ON && v->outcome == OUTCOME_CLEARTEXT)
 		v->outcome = OUTCOME_TLS_UNVERIFIED;
 	judgement->would_block = v->outcome == OUTCOME_BLOCKED && demands->mode == MODE_OBSERVE;
@@ -99,6 +100,27 @@ bool is_good_for_all(const struct policy *policy, const struct facts *facts, boo
 	if (messages)
 		policy_override(&strictest, &everything, &strictest);
 	return !blocks(policy, &strictest, facts);
+}
+
+/* They are protected by TLS, with the certificate that policy asks for. */
+static bool credentials_are_safe(
+	const struct policy *policy, const struct facts *facts, const struct judgement *judgement)
+{
+	if (judgement->verdict.outcome == OUTCOME_BLOCKED)
+		return false;
+	if (!policy->connection.protect_credentials)
+		return true;
+	return facts->tls == TLS_FACT_ON && (judgement->verdict.outcome == OUTCOME_TLS_VERIFIED ||
+						    !policy->demands.verify_certificate);
+}
+
+enum credentials_step credentials_step(
+	const struct policy *policy, const struct facts *facts, const struct judgement *judgement)
+{
+	if (credentials_are_safe(policy, facts, judgement))
+		return CREDENTIALS_PASS;
+	return policy->demands.mode == MODE_OBSERVE ? CREDENTIALS_PASS_OBSERVED
+						    : CREDENTIALS_BLOCKED;
 }
 
 void envelope_init(

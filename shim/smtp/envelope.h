@@ -12,6 +12,7 @@
 /* A verdict, and whether mode = observe lets pass what it blocks. */
 struct judgement {
 	struct verdict verdict;
+	const struct origin *require_tls; /* where the require_tls comes from that was judged by */
 	bool would_block; /* verdict.outcome is OUTCOME_BLOCKED, but the mail goes */
 };
 
@@ -42,6 +43,19 @@ void facts_in_clear(struct facts *facts);
  * message may ask for.
  */
 bool is_good_for_all(const struct policy *policy, const struct facts *facts, bool messages);
+
+/*
+ * What becomes of AUTH on this connection; *judgement is that of the policy's own demands
+ * (judge_here()).
+ */
+enum credentials_step {
+	CREDENTIALS_PASS,
+	CREDENTIALS_PASS_OBSERVED, /* only because mode = observe */
+	CREDENTIALS_BLOCKED,
+};
+
+enum credentials_step credentials_step(
+	const struct policy *policy, const struct facts *facts, const struct judgement *judgement);
 
 enum envelope_state {
 	ENVELOPE_NONE,	    /* no MAIL */

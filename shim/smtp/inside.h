@@ -54,6 +54,14 @@ enum speech {
 };
 
 /* Who made the greeting that is under way. */
+/* What became of the last AUTH, for the log. */
+enum credentials_fate {
+	CREDENTIALS_NONE,
+	CREDENTIALS_SENT,
+	CREDENTIALS_OBSERVED, /* sent, because mode = observe */
+	CREDENTIALS_REFUSED,
+};
+
 enum greeter { GREETER_NONE, GREETER_EHLO, GREETER_HELO, GREETER_OURS };
 
 /* Addresses for the log: the first few, and how many there were. */
@@ -69,9 +77,9 @@ struct transaction {
 	struct address_list refused; /* by policy, while others passed */
 	bool judged;
 	struct judgement judgement; /* of what passed, or, if nothing did, of what was refused */
-	struct verdict refused_verdict; /* of the first recipient in `refused` */
-	struct overrides overrides;	/* what the message asked for */
-	const char *remark;		/* about its header; static */
+	struct judgement refused_judgement; /* of the first recipient in `refused` */
+	struct overrides overrides;	    /* what the message asked for */
+	const char *remark;		    /* about its header; static */
 	uint64_t bytes;
 	char reply[REPLY_TEXT_SIZE];
 };
@@ -105,6 +113,7 @@ struct dialogue {
 	bool lf_known, lf_client;
 	bool no_esmtp;	  /* the application was told that the server knows no EHLO */
 	bool credentials; /* the application has sent some */
+	enum credentials_fate credentials_fate;
 	bool judged;
 	bool watched; /* some envelope may be forbidden on this connection */
 	bool obeys;   /* some message may forbid itself on this connection */
@@ -198,6 +207,7 @@ void end_with_reply(struct dialogue *d, const char *enhanced, const char *why);
 
 /* verdict.c */
 void answer_verdict(struct dialogue *d, enum verb verb, const struct verdict *verdict);
+void answer_alone_hello(struct dialogue *d, bool esmtp); /* EHLO or HELO where no mail can pass */
 void answer_separate(struct dialogue *d);    /* 452 to a recipient that does not fit the others */
 void answer_credentials(struct dialogue *d); /* protect_credentials refuses AUTH */
 /* The same as answer_verdict() to the end of the content, but into `out`. */
@@ -213,7 +223,8 @@ void report_reply(struct dialogue *d, const char *line, bool final);
 void report_transaction(struct dialogue *d);
 void report_connection(struct dialogue *d);
 /* Which setting of which section decided; without a verdict that blocks: what require_tls says. */
-void rule_describe(const struct dialogue *d, const struct verdict *verdict, char *out, size_t size);
+void rule_describe(
+	const struct dialogue *d, const struct judgement *judgement, char *out, size_t size);
 void note_set(struct dialogue *d, const char *kind, const char *why);
 
 #endif

@@ -63,7 +63,7 @@ void report_refused_recipient(
 	if (!t->begun)
 		return;
 	if (t->refused.count == 0)
-		t->refused_verdict = judgement->verdict;
+		t->refused_judgement = *judgement;
 	list_add(&t->refused, command);
 	if (!t->judged)
 		report_judgement(d, judgement);
@@ -79,36 +79,66 @@ void report_judgement(struct dialogue *d, const struct judgement *judgement)
  * way says nothing. */
 void report_reply(struct dialogue *d, const char *line, bool final)
 {
-	if (!final && line[0] < '4')
+	bool mere_syntax = strncmp(line, "50", 2) == 0 && d->transaction.reply[0];
+
+	if (!final && (line[0] < '4' || mere_syntax))
 		return;
 	snprintf(d->transaction.reply, sizeof(d->transaction.reply), "%.*s",
 		(int)strcspn(line, "\r\n"), line);
 }
 
-void rule_describe(const struct dialogue *d, const struct verdict *verdict, char *out, size_t size)
+void rule_describe(
+	const struct dialogue *d, const struct judgement *judgement, char *out, size_t size)
 {
-	const struct demands *demands = &d->settings.policy->demands;
-	const struct origin *origin = demands->origin[DEMAND_REQUIRE_TLS];
-	const char *rule = "require_tls";
+	const struct verdict *v = &judgement->verdict;
+	bool blocked = v->outcome == OUTCOME_BLOCKED && v->origin;
+	const struct origin *origin = blocked ? v->origin : judgement->require_tls;
 	char where[256];
 
 	out[0] = '\0';
-	if (!d->judged)
-		return;
-	if (verdict->outcome == OUTCOME_BLOCKED && verdict->origin) {
-		origin = verdict->origin;
-		rule = verdict->rule;
-	}
-	if (!origin)
+	if (!d->judged || !origin)
 		return;
 	origin_describe(origin, where, sizeof(where));
-	snprintf(out, size, "%s by %s", rule, where);
+	snprintf(out, size, "%s by %s", blocked ? v->rule : "require_tls", where);
+}
+
+static void credentials_describe(const struct dialogue *d, char *out, size_t size)
+{
+	const struct policy *policy = d->settings.policy;
+	char where[256];
+
+	out[0] = '\0';
+	if (d->credentials_fate != CREDENTIALS_OBSERVED &&
+		d->credentials_fate != CREDENTIALS_REFUSED)
+		return;
+	if (!policy->connection.protect_credentials) {
+		rule_describe(d, &d->judgement, out, size);
+		return;
+	}
+	origin_describe(policy->connection.protect_credentials_origin, where, sizeof(where));
+	snprintf(out, size, "protect_credentials by %s", where);
+}
+
+static const char *credentials_name(enum credentials_fate fate)
+{
+	switch (fate) {
+	case CREDENTIALS_NONE:
+		return "";
+	case CREDENTIALS_SENT:
+		return "sent";
+	case CREDENTIALS_OBSERVED:
+		return "would-block";
+	case CREDENTIALS_REFUSED:
+		return "refused";
+	}
+	return "";
 }
 
 static void report(struct dialogue *d, bool transaction)
 {
 	struct transaction *t = &d->transaction;
 	const struct judgement *judgement = t->judged ? &t->judgement : &d->judgement;
+	bool undecided = transaction && !t->judged;
 	struct dialogue_report r = {
 		.transaction = transaction,
 		.sender = t->sender,
@@ -120,14 +150,17 @@ static void report(struct dialogue *d, bool transaction)
 		.would_block = judgement->would_block,
 		.overrides = t->overrides,
 		.remark = t->remark ? t->remark : "",
+		.credentials = credentials_name(d->credentials_fate),
 		.reply = t->reply,
 		.note = d->note,
 	};
-	char rule[320], refused_rule[320];
+	char rule[320], refused_rule[320], credentials_rule[320];
 
-	rule_describe(d, &judgement->verdict, rule, sizeof(rule));
-	rule_describe(d, &t->refused_verdict, refused_rule, sizeof(refused_rule));
-	r.rule = rule;
+	rule_describe(d, judgement, rule, sizeof(rule));
+	rule_describe(d, &t->refused_judgement, refused_rule, sizeof(refused_rule));
+	credentials_describe(d, credentials_rule, sizeof(credentials_rule));
+	r.rule = undecided ? "" : rule;
+	r.credentials_rule = credentials_rule;
 	r.refused_rule = t->refused.count ? refused_rule : "";
 	list_show(&t->recipients, r.recipients);
 	list_show(&t->refused, r.refused);

@@ -16,20 +16,9 @@ static bool commands_pass(const struct dialogue *d)
 	return d->phase == PHASE_READY || d->phase == PHASE_OPEN || d->phase == PHASE_ALONE;
 }
 
-/* May credentials travel on this connection? What cannot be understood may hold some. */
-static bool credentials_may_pass(const struct dialogue *d)
+static enum credentials_step credentials_here(const struct dialogue *d)
 {
-	const struct policy *policy = d->settings.policy;
-
-	if (policy->demands.mode == MODE_OBSERVE)
-		return true;
-	if (judgement_blocks(&d->judgement))
-		return false;
-	if (!policy->connection.protect_credentials)
-		return true;
-	return d->facts.tls == TLS_FACT_ON &&
-	       (d->judgement.verdict.outcome == OUTCOME_TLS_VERIFIED ||
-		       !policy->demands.verify_certificate);
+	return credentials_step(d->settings.policy, &d->facts, &d->judgement);
 }
 
 void forward(struct dialogue *d, const struct line *line, enum awaited what)
@@ -102,6 +91,7 @@ static bool command_ready(
 
 void refuse_credentials(struct dialogue *d)
 {
+	d->credentials_fate = CREDENTIALS_REFUSED;
 	if (d->settings.policy->connection.protect_credentials)
 		answer_credentials(d);
 	else
@@ -110,11 +100,14 @@ void refuse_credentials(struct dialogue *d)
 
 static void command_auth(struct dialogue *d, const struct line *line)
 {
-	if (!credentials_may_pass(d)) {
+	enum credentials_step step = credentials_here(d);
+
+	if (step == CREDENTIALS_BLOCKED) {
 		refuse_credentials(d);
 		return;
 	}
 	d->credentials = true;
+	d->credentials_fate = step == CREDENTIALS_PASS ? CREDENTIALS_SENT : CREDENTIALS_OBSERVED;
 	forward(d, line, AWAITED_AUTH);
 	d->speech = SPEECH_AWAITING_AUTH;
 }
@@ -127,7 +120,10 @@ static void command_other(
 	bool harmless = (command->verb == VERB_NOOP || command->verb == VERB_RSET) &&
 			command->argument_length == 0;
 
-	if (harmless || (!d->watched && (command->verb != VERB_UNKNOWN || credentials_may_pass(d))))
+	/* what cannot be understood may hold some */
+	bool foreign = command->verb == VERB_UNKNOWN && credentials_here(d) == CREDENTIALS_BLOCKED;
+
+	if (harmless || (!d->watched && !foreign))
 		forward(d, line, AWAITED_OTHER);
 	else
 		refuse_unsupported(d);

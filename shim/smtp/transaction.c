@@ -111,7 +111,6 @@ static void hold_recipient(struct dialogue *d, const struct line *line,
 	hold(d, line);
 	envelope_accept(&d->envelope, demands);
 	report_recipient(d, command);
-	report_judgement(d, &d->envelope.reading[0]);
 	answer_own(d, false, "250 2.1.5 mailseal: recipient noted, the message's header decides");
 }
 
@@ -194,7 +193,7 @@ void transaction_mail_replied(struct dialogue *d, const struct reply *reply, boo
 void refuse_data_before_content(struct dialogue *d)
 {
 	if (d->phase != PHASE_OVER && buf_length(&d->client_in) > 0)
-		end_after_client_out(d);
+		end_with_reply(d, "4.5.0", "what came behind a refused DATA may be content");
 }
 
 static void ask_for_content(struct dialogue *d)

@@ -64,8 +64,8 @@ static void relay_refusal(struct dialogue *d, const struct reply *reply, enum ph
 		end_after_client_out(d);
 }
 
-/* Policy blocks: the server gets a QUIT if it can still be talked to, the application a bare
- * greeting. */
+/* Policy blocks: the server gets a QUIT if it can still be talked to, the application a greeting
+ * of our own. */
 static void go_alone(struct dialogue *d)
 {
 	if (d->facts.tls != TLS_FACT_HANDSHAKE_FAILED) {
@@ -75,7 +75,7 @@ static void go_alone(struct dialogue *d)
 		d->wishes |= DIALOGUE_ABORT_SERVER;
 	}
 	if (d->greeter != GREETER_OURS)
-		answer_own(d, false, "250 %s", d->settings.server_name);
+		answer_alone_hello(d, d->greeter == GREETER_EHLO);
 	greeted(d, PHASE_ALONE);
 }
 

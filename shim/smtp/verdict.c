@@ -69,9 +69,10 @@ void verdict_words(enum verb verb, const struct verdict *verdict, const struct f
 static void words_of(const struct dialogue *d, enum verb verb, const struct verdict *verdict,
 	char out[VERDICT_SIZE])
 {
+	struct judgement judgement = {.verdict = *verdict};
 	char rule[320];
 
-	rule_describe(d, verdict, rule, sizeof(rule));
+	rule_describe(d, &judgement, rule, sizeof(rule));
 	verdict_words(verb, verdict, &d->facts, d->settings.server_name, rule, out);
 }
 
@@ -92,6 +93,26 @@ int verdict_write(const struct dialogue *d, const struct verdict *verdict, struc
 	line_sanitize(line, VERDICT_SIZE - 2, words, strlen(words), true);
 	rc = buf_append_text(out, line);
 	return rc ? rc : buf_append_text(out, "\r\n");
+}
+
+/*
+ * What clients look for before they say what would be refused: it shall be refused by the rule, not
+ * given up for want of an extension.
+ */
+void answer_alone_hello(struct dialogue *d, bool esmtp)
+{
+	static const char extensions[] =
+		"250-SIZE\r\n250-8BITMIME\r\n250-SMTPUTF8\r\n250-DSN\r\n"
+		"250-ENHANCEDSTATUSCODES\r\n250 AUTH PLAIN LOGIN CRAM-MD5 XOAUTH2 OAUTHBEARER\r\n";
+	char name[256], text[VERDICT_SIZE];
+
+	line_sanitize(
+		name, sizeof(name), d->settings.server_name, strlen(d->settings.server_name), true);
+	snprintf(text, sizeof(text), "250%c%s\r\n%s", esmtp ? '-' : ' ', name,
+		esmtp ? extensions : "");
+	if (pending_add_reply(&d->pending, text, false) < 0)
+		end(d, DIALOGUE_ABORT_SERVER);
+	answer_flush(d);
 }
 
 void answer_separate(struct dialogue *d)
