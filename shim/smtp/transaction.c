@@ -192,8 +192,15 @@ void transaction_mail_replied(struct dialogue *d, const struct reply *reply, boo
 
 void refuse_data_before_content(struct dialogue *d)
 {
-	if (d->phase != PHASE_OVER && buf_length(&d->client_in) > 0)
-		end_with_reply(d, "4.5.0", "what came behind a refused DATA may be content");
+	static const char reply[] =
+		"421 4.5.0 mailseal: what came behind a refused DATA may be content\r\n";
+
+	if (d->phase == PHASE_OVER || buf_length(&d->client_in) == 0)
+		return;
+	note_set(d, "the application went on behind a refused DATA", "");
+	if (pending_add_reply(&d->pending, reply, true) < 0)
+		end(d, DIALOGUE_ABORT_SERVER);
+	answer_flush(d);
 }
 
 static void ask_for_content(struct dialogue *d)

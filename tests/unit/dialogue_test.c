@@ -11,6 +11,7 @@
  *   =NOTE    the last report's note begins with this
  *   ~RULE    the last report's rule begins with this; ~~RULE: the rule by which it refused recipients
  *   &VERDICT the last report's outcome: tls-verified, tls-unverified, cleartext, blocked, would-block
+ *   +FATE    what became of AUTH, as the last report has it
  *   #SENDER  the last report's sender is this
  *   ^REMARK  the last report's remark begins with this
  *   @REPLY   the last report's reply begins with this, or is it where it is a bare code; @ alone: there was none
@@ -61,7 +62,7 @@ struct player {
 	struct buf to_client, to_server;
 	bool hold;
 	unsigned transactions;
-	char note[256], reply[256], rule[320], refused_rule[320], remark[256], sender[DIALOGUE_ADDRESS_SIZE];
+	char note[256], reply[256], rule[320], refused_rule[320], remark[256], sender[DIALOGUE_ADDRESS_SIZE], credentials[16];
 	const char *outcome;
 };
 
@@ -81,6 +82,7 @@ static void on_report(void *context, const struct dialogue_report *report)
 	snprintf(p->reply, sizeof(p->reply), "%s", report->reply);
 	snprintf(p->rule, sizeof(p->rule), "%s", report->rule);
 	snprintf(p->refused_rule, sizeof(p->refused_rule), "%s", report->refused_rule);
+	snprintf(p->credentials, sizeof(p->credentials), "%s", report->credentials);
 	snprintf(p->sender, sizeof(p->sender), "%s", report->sender);
 	snprintf(p->remark, sizeof(p->remark), "%s", report->remark);
 	p->outcome = report->would_block ? "would-block" : outcome_name(report->verdict.outcome);
@@ -268,6 +270,9 @@ static void play_step(struct player *p, const char *step, size_t n)
 	} else if (side == '=') {
 		if (strncmp(p->note, step + 1, n - 1) != 0)
 			fail_step(p, "the note is", p->note, strlen(p->note));
+	} else if (side == '+') {
+		if (strlen(p->credentials) != n - 1 || memcmp(p->credentials, step + 1, n - 1) != 0)
+			fail_step(p, "the credentials were", p->credentials, strlen(p->credentials));
 	} else if (side == '#') {
 		if (strncmp(p->sender, step + 1, n - 1) != 0 || strlen(p->sender) != n - 1)
 			fail_step(p, "the sender is", p->sender, strlen(p->sender));
@@ -275,7 +280,7 @@ static void play_step(struct player *p, const char *step, size_t n)
 		const char *rule = kind == '~' ? p->refused_rule : p->rule;
 		size_t from = kind == '~' ? 2 : 1;
 
-		if (strncmp(rule, step + from, n - from) != 0)
+		if (strncmp(rule, step + from, n - from) != 0 || (n == from && *rule))
 			fail_step(p, "the rule is", rule, strlen(rule));
 	} else if (side == '^') {
 		if (strncmp(p->remark, step + 1, n - 1) != 0)
