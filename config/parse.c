@@ -1,6 +1,6 @@
 #include "config/parse.h"
 
-#include "config/pem.h"
+#include "config/combination.h"
 #include "config/place.h"
 #include "config/setting.h"
 #include "config/text.h"
@@ -169,25 +169,13 @@ static int check_lists(struct load *load, cfg_t *cfg)
 	return 0;
 }
 
-/* A certificate to show and its key come from one section, so that they fit. */
-static int check_client(struct load *load, const struct section *s)
+static int check_combination(struct load *load, const struct section *s)
 {
-	struct err why, what;
-	int rc;
+	enum setting at = SETTING_COUNT;
+	struct err why;
+	int rc = combination_check(s, &at, &why);
 
-	if (section_sets(s, SETTING_CLIENT_KEY) && !section_sets(s, SETTING_CLIENT_CERTIFICATE))
-		return fail(load, EINVAL, s->origin[SETTING_CLIENT_KEY].line, "client_key",
-			"impossible combination: a key without a certificate; set "
-			"client_certificate in the same section");
-	if (section_sets(s, SETTING_CLIENT_KEY) || !section_sets(s, SETTING_CLIENT_CERTIFICATE))
-		return 0;
-	rc = pem_check_key_file(s->client_certificate, &why);
-	if (!rc)
-		return 0;
-	err_fail(&what, -rc, "%.200s: %s; name the file of the key in client_key",
-		s->client_certificate, why.text);
-	return fail(load, rc == -ENOMEM ? ENOMEM : EINVAL,
-		s->origin[SETTING_CLIENT_CERTIFICATE].line, "client_certificate", what.text);
+	return rc ? fail(load, -rc, s->origin[at].line, setting_name(at), why.text) : 0;
 }
 
 /* libconfuse read the closing brace of a section. */
@@ -197,7 +185,8 @@ static int on_section_end(cfg_t *root, cfg_opt_t *opt)
 	cfg_t *cfg = cfg_opt_getnsec(opt, cfg_opt_size(opt) - 1);
 
 	(void)root;
-	if (open_section(load, cfg) || check_lists(load, cfg) || check_client(load, load->open))
+	if (open_section(load, cfg) || check_lists(load, cfg) ||
+		check_combination(load, load->open))
 		return load->rc;
 	load->open = NULL;
 	return 0;

@@ -278,6 +278,25 @@ static void client_certificate_and_key_belong_together(void **state)
 				  "client_certificate = \"@/ca.pem\" }"));
 }
 
+static void tls_cannot_be_required_where_connections_pass_untouched(void **state)
+{
+	static const struct row rows[] = {
+		{"host \"192.0.2.1\" {\n require_tls = true\n intercept = false }",
+			"3: intercept: impossible combination: intercept = false lets connections "
+			"pass "
+			"untouched, so that require_tls = true in the same section could not hold; "
+			"remove one of them"},
+		{"default {\n intercept = off\n mode = observe\n require_tls = on }",
+			"2: intercept: impossible combination: "},
+	};
+
+	(void)state;
+	ROWS(rows);
+	policy_set_free(load_text("default { require_tls = true }\n"
+				  "host \"192.0.2.1\" { intercept = false require_tls = false }\n"
+				  "host \"192.0.2.2\" { intercept = true require_tls = true }"));
+}
+
 static void connection_settings_have_no_place_beside_envelopes(void **state)
 {
 	static const struct row rows[] = {
@@ -587,7 +606,7 @@ static void every_setting_is_taken(void **state)
 		"default { require_tls = YES\n verify_certificate = off\n min_tls = TLSv1.3\n "
 		"violation = \"reject\"\n"
 		" mode = observe\n on_bad_certificate = 'refuse'\n protect_credentials = false\n "
-		"intercept = no\n"
+		"intercept = on\n"
 		" message_override = tighten fingerprints = { "
 		"0000000000000000000000000000000000000000000000000000000000000000 }"
 		" client_certificate = @/ca.pem client_key = @/key.pem ciphers = HIGH ciphersuites "
@@ -604,7 +623,7 @@ static void every_setting_is_taken(void **state)
 	assert_int_equal(d->value[SETTING_MODE], MODE_OBSERVE);
 	assert_int_equal(d->value[SETTING_ON_BAD_CERTIFICATE], BAD_CERTIFICATE_REFUSE);
 	assert_int_equal(d->value[SETTING_PROTECT_CREDENTIALS], false);
-	assert_int_equal(d->value[SETTING_INTERCEPT], false);
+	assert_int_equal(d->value[SETTING_INTERCEPT], true);
 	assert_string_equal(d->ca_file, in_directory("ca.pem"));
 	assert_string_equal(d->match[0], "mx.example");
 	assert_null(d->match[1]);
@@ -877,6 +896,7 @@ int main(void)
 		cmocka_unit_test(wrong_values_are_told),
 		cmocka_unit_test(fingerprints_are_sha256_in_hexadecimal),
 		cmocka_unit_test(client_certificate_and_key_belong_together),
+		cmocka_unit_test(tls_cannot_be_required_where_connections_pass_untouched),
 		cmocka_unit_test(connection_settings_have_no_place_beside_envelopes),
 		cmocka_unit_test(ca_file_must_be_usable),
 		cmocka_unit_test(wrong_labels_are_told),

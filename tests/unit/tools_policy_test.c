@@ -128,6 +128,8 @@ static void arguments_that_are_wrong_are_named(void **state)
 	policy(65, "set host a.example ciphers=NONSENSE", "host \"a.example\": ciphers: ");
 	assert_says("; nothing was changed\n");
 	assert_null(strstr(output, "domains.conf"));
+	policy(65, "set host 192.0.2.1 intercept=false require_tls=true",
+		"host \"192.0.2.1\": intercept: impossible combination: ");
 	policy(64, "set sender a.example require_tls", "is not SETTING=VALUE");
 	policy(64, "set sender a.example =true", "is not SETTING=VALUE");
 	policy(64, "set sender a.example mode=observe mode=enforce",
