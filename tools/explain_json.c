@@ -142,6 +142,25 @@ static json_t *json_fate(const struct row *row, const struct fate *fate, const c
 		fate->reply[0] ? json_text(fate->reply) : json_null());
 }
 
+static const char *auth_name(enum credentials_step step)
+{
+	switch (step) {
+	case CREDENTIALS_PASS:
+		return "passes";
+	case CREDENTIALS_PASS_OBSERVED:
+		return "would-block";
+	case CREDENTIALS_BLOCKED:
+		break;
+	}
+	return "blocked";
+}
+
+static json_t *json_auth(const struct row *row)
+{
+	return json_pack("{s:s, s:o}", "outcome", auth_name(row->auth), "reply",
+		row->auth_reply[0] ? json_text(row->auth_reply) : json_null());
+}
+
 static const char *server_name(const struct row *row)
 {
 	switch (row->seen.tls) {
@@ -165,10 +184,10 @@ static json_t *json_row(const struct explain *e, const struct row *row)
 	for (unsigned i = 0; i < e->question.recipient_count; i++)
 		json_array_append_new(
 			fates, json_fate(row, &row->fates[i], e->question.recipients[i].text));
-	return json_pack("{s:s, s:s?, s:s?, s:o}", "server", server_name(row), "certificate",
+	return json_pack("{s:s, s:s?, s:s?, s:o, s:o}", "server", server_name(row), "certificate",
 		row->certificate, "tls",
 		row->seen.tls == TLS_FACT_ON ? tls_version_name(row->seen.version) : NULL,
-		"recipients", fates);
+		"recipients", fates, "auth", json_auth(row));
 }
 
 json_t *explain_as_json(const struct explain *e)

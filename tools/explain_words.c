@@ -78,8 +78,8 @@ static void print_mailbox(const char *name, const struct mailbox *m)
 		break;
 	case DOMAIN_AMBIGUOUS:
 		snprintf(remark, sizeof(remark),
-			"(cannot be read in one way only, so the strictest values of the "
-			"configuration count)");
+			"(%s, so the strictest values of the configuration count)",
+			m->no_domain ? "has no domain" : "cannot be read in one way only");
 		break;
 	}
 	print_asked(name, *m->text ? m->text : "<>", remark);
@@ -230,6 +230,27 @@ static void print_row(const struct explain *e, const struct row *row)
 	}
 }
 
+static void print_auth(const struct row *row)
+{
+	char name[100];
+
+	describe_row(row, name, sizeof(name));
+	printf("  ");
+	print_padded(name, SERVER_COLUMNS);
+	switch (row->auth) {
+	case CREDENTIALS_PASS:
+		printf("passes\n");
+		return;
+	case CREDENTIALS_PASS_OBSERVED:
+		printf("passes (mode = observe; enforce would refuse it)\n");
+		return;
+	case CREDENTIALS_BLOCKED:
+		break;
+	}
+	printf("refused\n%*s", 6, "");
+	print_wrapped(row->auth_reply, 6, 6, WIDTH);
+}
+
 void explain_in_words(const struct explain *e)
 {
 	print_question(e);
@@ -243,4 +264,7 @@ void explain_in_words(const struct explain *e)
 	printf("\nwhat becomes of it, by what the server offers\n");
 	for (unsigned i = 0; i < e->explanation.row_count; i++)
 		print_row(e, &e->explanation.rows[i]);
+	printf("\nwhat becomes of AUTH, if the program logs in\n");
+	for (unsigned i = 0; i < e->explanation.row_count; i++)
+		print_auth(&e->explanation.rows[i]);
 }

@@ -120,6 +120,18 @@ static void give_message(const struct explanation *e, const struct question *q, 
 	}
 }
 
+/* AUTH comes before sender and recipient: the policy for the host decides. */
+static void give_credentials(const struct policy *policy, struct row *row, const char *server)
+{
+	struct judgement judgement;
+
+	judge_here(policy, &policy->demands, &row->facts, &judgement);
+	row->auth = row->route == ROUTE_ALONE ? CREDENTIALS_BLOCKED
+					      : credentials_step(policy, &row->facts, &judgement);
+	if (row->auth == CREDENTIALS_BLOCKED)
+		credentials_words(policy, &judgement, &row->facts, server, row->auth_reply);
+}
+
 static void play(const struct explanation *e, const struct question *q, struct row *row)
 {
 	struct envelope envelope;
@@ -128,6 +140,7 @@ static void play(const struct explanation *e, const struct question *q, struct r
 	row->route = route_of(&e->policy, &row->facts);
 	if (row->route == ROUTE_AFRESH)
 		facts_in_clear(&row->facts);
+	give_credentials(&e->policy, row, question_server(q));
 	envelope_init(&envelope, &e->policy, &row->facts);
 	if (envelope_mail(&envelope, &q->sender.domain, &judgement) == MAIL_REFUSED) {
 		for (unsigned i = 0; i < q->recipient_count; i++)

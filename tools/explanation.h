@@ -34,7 +34,9 @@ struct row {
 	struct facts seen;	 /* of the first connection */
 	struct facts facts;	 /* of the one that the mail would take: as it was judged with */
 	enum route route;
-	struct fate *fates; /* one for each recipient of the question */
+	enum credentials_step auth;    /* what becomes of AUTH */
+	char auth_reply[VERDICT_SIZE]; /* where it is blocked; else "" */
+	struct fate *fates;	       /* one for each recipient of the question */
 };
 
 /* Zeroed before the first use. */

@@ -25,8 +25,12 @@ unsigned print_columns(const char *text)
 
 static void put(const char *text, size_t length)
 {
-	for (size_t i = 0; i < length; i++)
-		putchar((unsigned char)text[i] < ' ' || text[i] == 0x7f ? '?' : text[i]);
+	for (size_t i = 0; i < length; i++) {
+		if (text[i] == '\t')
+			putchar(' ');
+		else
+			putchar((unsigned char)text[i] < ' ' || text[i] == 0x7f ? '?' : text[i]);
+	}
 }
 
 void print_plain(const char *text)

@@ -16,7 +16,7 @@ unsigned print_columns(const char *text);
 /* Prints `text` and blanks behind it up to `width` columns, at least one. */
 void print_padded(const char *text, unsigned width);
 
-/* `text`, control characters as question marks. */
+/* `text`, tabs as blanks and other control characters as question marks. */
 void print_plain(const char *text);
 
 #endif

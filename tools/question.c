@@ -8,6 +8,7 @@
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sysexits.h>
@@ -53,6 +54,23 @@ static int read_hosts(struct question *q, const struct question_words *words)
 	return EX_OK;
 }
 
+/* A v4-mapped address is an IPv4 one. */
+static void write_literal(struct question *q)
+{
+	const struct sockaddr_in *in = (const struct sockaddr_in *)&q->address;
+	const struct sockaddr_in6 *in6 = (const struct sockaddr_in6 *)&q->address;
+	bool mapped = q->address.ss_family == AF_INET6 && IN6_IS_ADDR_V4MAPPED(&in6->sin6_addr);
+	char text[INET6_ADDRSTRLEN];
+
+	if (mapped)
+		inet_ntop(AF_INET, in6->sin6_addr.s6_addr + 12, text, sizeof(text));
+	else if (q->address.ss_family == AF_INET6)
+		inet_ntop(AF_INET6, &in6->sin6_addr, text, sizeof(text));
+	else
+		inet_ntop(AF_INET, &in->sin_addr, text, sizeof(text));
+	snprintf(q->literal, sizeof(q->literal), "[%s%s]", strchr(text, ':') ? "IPv6:" : "", text);
+}
+
 static int read_address(struct question *q, const char *text)
 {
 	struct sockaddr_in *in = (struct sockaddr_in *)&q->address;
@@ -70,7 +88,16 @@ static int read_address(struct question *q, const char *text)
 			"without port, brackets or zone",
 			text);
 	q->address_text = text;
+	write_literal(q);
 	return EX_OK;
+}
+
+/* No @, or nothing behind it. */
+static bool has_no_domain(const char *text)
+{
+	const char *at = strrchr(text, '@');
+
+	return !at || !at[1] || at[1] == '>';
 }
 
 static int read_mailbox(const char *option, const char *text, bool sender, struct mailbox *mailbox)
@@ -89,6 +116,7 @@ static int read_mailbox(const char *option, const char *text, bool sender, struc
 			option, text, strchr(text, '.') ? text : "example.com", text);
 	mailbox->text = text;
 	address_of_text(text, sender, &mailbox->domain);
+	mailbox->no_domain = mailbox->domain.form == DOMAIN_AMBIGUOUS && has_no_domain(text);
 	return EX_OK;
 }
 
@@ -110,13 +138,28 @@ static int read_mailboxes(struct question *q, const struct question_words *words
 	return EX_OK;
 }
 
-/* As the dialogue hands content to the scanner: dots stuffed, CRLF behind each line. */
-static int put_line(struct buf *content, const char *line)
+static int put(struct buf *content, const char *bytes, size_t n)
 {
-	return (line[0] == '.' && buf_append_text(content, ".")) ||
-			       buf_append_text(content, line) || buf_append_text(content, "\r\n")
-		       ? complain(EX_OSERR, "out of memory")
-		       : EX_OK;
+	return buf_append(content, bytes, n) ? complain(EX_OSERR, "out of memory") : EX_OK;
+}
+
+/* As the dialogue hands content to the scanner: dots stuffed, CRLF behind each line. */
+static int put_lines(struct buf *content, const char *text)
+{
+	int code = text[0] == '.' ? put(content, ".", 1) : EX_OK;
+
+	while (code == EX_OK) {
+		size_t length = strcspn(text, "\r\n");
+
+		code = put(content, text, length);
+		if (code == EX_OK)
+			code = put(content, "\r\n", 2);
+		text += length + strspn(text + length, "\r");
+		if (*text != '\n')
+			break;
+		text++;
+	}
+	return code;
 }
 
 /* What a message with this header says. */
@@ -126,7 +169,7 @@ static int scan(struct buf *content, struct overrides *overrides, const char **r
 	size_t taken;
 	struct buf out;
 
-	if (put_line(content, ""))
+	if (put_lines(content, ""))
 		return EX_OSERR;
 	buf_init(&out, buf_length(content) + HEADER_HELD);
 	header_begin(&header);
@@ -150,24 +193,69 @@ static bool is_field(const char *line)
 	return length > 0 && line[length] == ':';
 }
 
-static int read_field(const char *line, struct field_line *field)
+/* What is wrong with the lines of a field, which go on behind a line end with a blank (RFC 5322
+ * 2.2.3); NULL where nothing is. */
+static const char *fault_of(const char *text)
+{
+	while (*text) {
+		size_t length = strcspn(text, "\r\n");
+
+		for (size_t i = 0; i < length; i++) {
+			if (((unsigned char)text[i] < ' ' && text[i] != '\t') || text[i] == 0x7f)
+				return "it holds control characters";
+		}
+		if (length > LINE_MOST)
+			return "a line is too long";
+		text += length;
+		if (!*text)
+			return NULL;
+		text += *text == '\r';
+		if (*text++ != '\n')
+			return "it holds control characters";
+		if (*text != ' ' && *text != '\t')
+			return "behind a line end, a field goes on with a blank";
+	}
+	return NULL;
+}
+
+static char *unfold(const char *text)
+{
+	char *out = malloc(strlen(text) + 1), *to = out;
+
+	for (; out && *text; text++) {
+		if (*text != '\r' && *text != '\n')
+			*to++ = *text;
+	}
+	if (out)
+		*to = '\0';
+	return out;
+}
+
+/* Room for the lines, with CRLF for LF, and for a blank line. */
+static size_t room_for(const char *text)
+{
+	return 2 * strlen(text) + 8;
+}
+
+static int read_field(const char *text, struct field_line *field)
 {
 	struct overrides overrides = {FIELD_ABSENT, FIELD_ABSENT};
-	const char *remark;
+	const char *remark, *fault = fault_of(text);
 	struct buf content;
 
-	if (has_control(line) || strlen(line) > LINE_MOST)
-		return complain(EX_DATAERR, "--header: not one line of a header: %s",
-			strlen(line) > LINE_MOST ? "too long" : "it holds control characters");
-	if (!is_field(line))
+	if (fault)
+		return complain(EX_DATAERR, "--header: not a field of a header: %s", fault);
+	if (!is_field(text))
 		return complain(EX_DATAERR,
-			"--header '%s' is not a header field; write 'Name: value', such as "
+			"--header '%.*s' is not a header field; write 'Name: value', such as "
 			"'Mailseal-Require-TLS: yes'",
-			line);
-	buf_init(&content, 2 * LINE_MOST);
-	if (put_line(&content, line) || scan(&content, &overrides, &remark))
+			(int)strcspn(text, "\r\n"), text);
+	buf_init(&content, room_for(text));
+	if (put_lines(&content, text) || scan(&content, &overrides, &remark))
 		return EX_OSERR;
-	field->text = line;
+	field->text = unfold(text);
+	if (!field->text)
+		return complain(EX_OSERR, "out of memory");
 	field->ours = overrides.require_tls != FIELD_ABSENT ||
 		      overrides.verify_certificate != FIELD_ABSENT;
 	return EX_OK;
@@ -175,6 +263,7 @@ static int read_field(const char *line, struct field_line *field)
 
 static int read_fields(struct question *q, const struct question_words *words)
 {
+	size_t room = 8;
 	struct buf content;
 	int code = EX_OK;
 
@@ -182,11 +271,13 @@ static int read_fields(struct question *q, const struct question_words *words)
 	q->fields = calloc(words->header_count + 1, sizeof(*q->fields));
 	if (!q->fields)
 		return complain(EX_OSERR, "out of memory");
-	buf_init(&content, (size_t)(words->header_count + 1) * (LINE_MOST + 4));
+	for (unsigned i = 0; i < words->header_count; i++)
+		room += room_for(words->headers[i]);
+	buf_init(&content, room);
 	for (unsigned i = 0; i < words->header_count && code == EX_OK; i++) {
 		code = read_field(words->headers[i], &q->fields[i]);
 		if (code == EX_OK)
-			code = put_line(&content, words->headers[i]);
+			code = put_lines(&content, words->headers[i]);
 		q->field_count++;
 	}
 	if (code == EX_OK)
@@ -210,6 +301,8 @@ void question_clear(struct question *q)
 {
 	free(q->names);
 	free(q->recipients);
+	for (unsigned i = 0; i < q->field_count; i++)
+		free(q->fields[i].text);
 	free(q->fields);
 	memset(q, 0, sizeof(*q));
 }
@@ -218,7 +311,7 @@ const char *question_server(const struct question *q)
 {
 	if (q->name_count > 0)
 		return q->names[0];
-	return q->address_text ? q->address_text : "the server";
+	return q->address_text ? q->literal : "the server";
 }
 
 void question_policy(const struct question *q, const struct policy_set *set, struct policy *policy)

@@ -13,11 +13,12 @@
 struct mailbox {
 	const char *text; /* NULL: none was given, any without a section */
 	struct domain domain;
+	bool no_domain; /* the server puts one of its own there: DOMAIN_AMBIGUOUS */
 };
 
 struct field_line {
-	const char *text;
-	bool ours; /* it says something to policy */
+	char *text; /* unfolded (RFC 5322 2.2.3); owned */
+	bool ours;  /* it says something to policy */
 };
 
 /* Zeroed before the first use; the texts are the caller's. */
@@ -25,6 +26,7 @@ struct question {
 	char (*names)[NAME_SIZE]; /* looked up by the application */
 	unsigned name_count;
 	const char *address_text; /* NULL: not known */
+	char literal[64]; /* the address as replies name it: "[192.0.2.1]" (RFC 5321 4.1.3) */
 	struct sockaddr_storage address;
 	struct mailbox sender;
 	struct mailbox *recipients; /* one that was not given, if there are none */

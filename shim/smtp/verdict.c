@@ -120,14 +120,34 @@ void answer_separate(struct dialogue *d)
 	answer_own(d, false, "%s", VERDICT_SEPARATE);
 }
 
+void credentials_words(const struct policy *policy, const struct judgement *judgement,
+	const struct facts *facts, const char *server, char out[VERDICT_SIZE])
+{
+	const struct verdict *verdict = &judgement->verdict;
+	const struct connection_settings *c = &policy->connection;
+	bool protect = c->protect_credentials;
+	bool reject = policy->demands.violation == VIOLATION_REJECT;
+	const struct origin *origin = protect ? c->protect_credentials_origin : verdict->origin;
+	char fault[400], where[256] = "", rule[320];
+
+	if (origin)
+		origin_describe(origin, where, sizeof(where));
+	if (!protect) {
+		snprintf(rule, sizeof(rule), "%s by %s", verdict->rule ? verdict->rule : "", where);
+		verdict_words(VERB_AUTH, verdict, facts, server, rule, out);
+		return;
+	}
+	describe_fault(facts, NULL, server, fault, sizeof(fault));
+	snprintf(out, VERDICT_SIZE,
+		"%s mailseal: credentials not sent: %.240s; protect_credentials by %.160s",
+		reject ? "538 5.7.11" : "454 4.7.0", fault, where);
+}
+
 void answer_credentials(struct dialogue *d)
 {
-	const struct policy *policy = d->settings.policy;
-	bool reject = policy->demands.violation == VIOLATION_REJECT;
-	char fault[400], where[256];
+	char words[VERDICT_SIZE];
 
-	describe_fault(&d->facts, NULL, d->settings.server_name, fault, sizeof(fault));
-	origin_describe(policy->connection.protect_credentials_origin, where, sizeof(where));
-	answer_own(d, false, "%s mailseal: credentials not sent: %s; protect_credentials by %s",
-		reject ? "538 5.7.11" : "454 4.7.0", fault, where);
+	credentials_words(
+		d->settings.policy, &d->judgement, &d->facts, d->settings.server_name, words);
+	answer_own(d, false, "%s", words);
 }

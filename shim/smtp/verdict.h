@@ -7,6 +7,7 @@
 
 #include "config/policy.h"
 #include "shim/smtp/command.h"
+#include "shim/smtp/envelope.h"
 
 #define VERDICT_SIZE 512 /* RFC 5321 4.5.3.1.5 */
 
@@ -17,6 +18,13 @@
  */
 void verdict_words(enum verb verb, const struct verdict *verdict, const struct facts *facts,
 	const char *server, const char *rule, char out[VERDICT_SIZE]);
+
+/*
+ * The reply to AUTH on a connection where credentials_step() blocks it, with the same judgement;
+ * likewise without CRLF and not sanitised.
+ */
+void credentials_words(const struct policy *policy, const struct judgement *judgement,
+	const struct facts *facts, const char *server, char out[VERDICT_SIZE]);
 
 /* The reply to a recipient that does not fit the others (RECIPIENT_SEPARATE). */
 #define VERDICT_SEPARATE                                                                           \

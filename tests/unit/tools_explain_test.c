@@ -156,13 +156,91 @@ static void addresses_are_read_as_the_dialogue_reads_them(void **state)
 	assert_says("(domain c.bank.example)");
 	explain(0, "-r 'a@b@c'", "cannot be read in one way only");
 	assert_says("require_tls           true ");
-	explain(0, "-r '<postmaster>'", "cannot be read in one way only");
+	explain(0, "-r '<postmaster>'",
+		"(has no domain, so the strictest values of the configuration");
+	explain(0, "-r a@", "(has no domain, ");
 	explain(0, "--header 'X-Mailer: y' -r a@b.example",
 		"X-Mailer: y (not a field of mailseal's: no effect)");
 	explain(0,
 		"-r a@b.example --header 'Mailseal-Require-TLS: no' --header "
 		"'Mailseal-Require-TLS: yes'",
 		"require_tls           true              field Mailseal-Require-TLS");
+}
+
+static void folded_fields_are_read_as_one(void **state)
+{
+	(void)state;
+	need_command();
+	explain(0, "-r a@b.example --header \"$(printf 'Mailseal-Require-TLS:\\r\\n\\tyes')\"",
+		"require_tls           true              field Mailseal-Require-TLS");
+	assert_says("header                  Mailseal-Require-TLS: yes\n");
+	explain(0,
+		"-r a@b.example --header \"$(printf 'Subject: x\\n Mailseal-Require-TLS: yes')\"",
+		"(not a field of mailseal's: no effect)");
+	assert_says("require_tls           false             built-in default");
+	explain(65, "--header \"$(printf 'Subject: x\\nMailseal-Require-TLS: yes')\"",
+		"--header: not a field of a header: behind a line end, a field goes on with a "
+		"blank");
+	explain(65, "--header \"$(printf 'Subject: x\\r y')\"", "holds control characters");
+	explain(65, "--header \"$(printf 'Subject\\n : x')\"",
+		"--header 'Subject' is not a header");
+	assert_sh(65,
+		"./mailseal explain -c r.conf --header \"X: $(head -c 999 /dev/zero | tr '\\0' "
+		"x)\"",
+		"a line is too long");
+	assert_sh(0,
+		"./mailseal explain -c r.conf --header \"$(printf 'X: %0900d\\n %0900d' 1 2)\"",
+		"no effect");
+}
+
+static void servers_without_a_name_are_literals_in_replies(void **state)
+{
+	(void)state;
+	need_command();
+	explain(0, "--address 192.0.2.1", "mailseal: [192.0.2.1] does not offer STARTTLS; ");
+	explain(0, "--address 2001:DB8:0::1", "mailseal: [IPv6:2001:db8::1] does not offer");
+	explain(0, "--address ::ffff:192.0.2.1", "mailseal: [192.0.2.1] does not offer STARTTLS; ");
+	explain(0, "--address 192.0.2.1 --host mail.partner.net",
+		"mailseal: mail.partner.net does not offer");
+}
+
+static void what_becomes_of_credentials_is_told(void **state)
+{
+	const char *at;
+
+	(void)state;
+	need_command();
+	write_file("auth.conf", "default { message_override = ignore }\n"
+				"host \"open.example\" { protect_credentials = false }\n"
+				"host \"must.example\" { require_tls = true\n"
+				" protect_credentials = false\n"
+				" violation = reject }\n"
+				"host \"seen.example\" { mode = observe }\n"
+				"host \"hard.example\" { violation = reject }\n");
+	assert_sh(0, "./mailseal explain -c auth.conf --host mx.example",
+		"\nwhat becomes of AUTH, if the program logs in\n"
+		"  STARTTLS, certificate valid       passes\n"
+		"  STARTTLS, certificate not valid   refused\n"
+		"      454 4.7.0 mailseal: credentials not sent: certificate of mx.example not "
+		"valid: ");
+	assert_says("  no STARTTLS                       refused\n"
+		    "      454 4.7.0 mailseal: credentials not sent: mx.example does not offer "
+		    "STARTTLS;\n"
+		    "      protect_credentials by built-in default\n");
+	assert_sh(0, "./mailseal explain -c auth.conf --host hard.example",
+		"      538 5.7.11 mailseal: credentials not sent: hard.example does not");
+	assert_sh(0, "./mailseal explain -c auth.conf --host open.example", "what becomes of AUTH");
+	at = strstr(output, "what becomes of AUTH");
+	assert_null(strstr(at, "refused\n"));
+	assert_sh(0, "./mailseal explain -c auth.conf --host must.example",
+		"  no STARTTLS                       refused\n"
+		"      538 5.7.11 mailseal: must.example does not offer STARTTLS; require_tls by "
+		"host");
+	assert_sh(0, "./mailseal explain -c auth.conf --host seen.example",
+		"  no STARTTLS                       passes (mode = observe; enforce would refuse "
+		"it)\n");
+	assert_sh(0, "./mailseal explain -j -c auth.conf --host hard.example",
+		"\"auth\": {\n        \"outcome\": \"blocked\",\n        \"reply\": \"538 5.7.11 ");
 }
 
 static void bad_input_is_named(void **state)
@@ -222,6 +300,9 @@ int main(void)
 		cmocka_unit_test(observed_mail_is_told_as_observed),
 		cmocka_unit_test(connections_that_pass_untouched_have_no_rows),
 		cmocka_unit_test(addresses_are_read_as_the_dialogue_reads_them),
+		cmocka_unit_test(folded_fields_are_read_as_one),
+		cmocka_unit_test(servers_without_a_name_are_literals_in_replies),
+		cmocka_unit_test(what_becomes_of_credentials_is_told),
 		cmocka_unit_test(bad_input_is_named),
 		cmocka_unit_test(a_script_gets_json),
 	};
