@@ -1,5 +1,7 @@
 #include "tools/mailseal.h"
 
+#include "config/nearest.h"
+
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -57,6 +59,9 @@ int absolute_path(const char *path, char out[TOOL_PATH_SIZE], struct err *err)
 	char directory[TOOL_PATH_SIZE] = "";
 	int n;
 
+	/* nothing but longer to read */
+	while (strncmp(path, "./", 2) == 0 && path[2] && path[2] != '/')
+		path += 2;
 	if (path[0] != '/' && !getcwd(directory, sizeof(directory)))
 		return err_fail(err, errno, "current directory: %s", strerror(errno));
 	if (path[0] != '/' && directory[0] != '/')
@@ -104,6 +109,15 @@ static size_t find_command(const char *name)
 
 static int unknown_command(const char *name)
 {
+	const char *best = NULL;
+	size_t distance = 3;
+
+	for (size_t i = 0; i < COMMANDS; i++)
+		nearest_word(name, commands[i].name, &best, &distance);
+	if (best)
+		return complain(EX_USAGE,
+			"unknown command '%s'; did you mean %s? 'mailseal help' lists the commands",
+			name, best);
 	return complain(EX_USAGE, "unknown command '%s'; 'mailseal help' lists the commands", name);
 }
 

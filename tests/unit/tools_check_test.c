@@ -145,6 +145,8 @@ static void check_tells_errors_and_78(void **state)
 	assert_sh(0, "! ./mailseal check bad.conf 2>/dev/null | grep .", "");
 	assert_sh(78, "./mailseal check none.conf", "/none.conf: No such file or directory");
 	assert_sh(78, "./mailseal check .", "/.: not a regular file");
+	assert_sh(78, "./mailseal check ././bad.conf", "/bad.conf:2: require_tls: ");
+	assert_null(strstr(output, "/./"));
 	/* Framed like a certificate, but none: only the TLS library can tell. */
 	assert_sh(0,
 		"printf -- '-----BEGIN CERTIFICATE-----\\nMAgCAQECAQEFAA==\\n-----END "

@@ -58,6 +58,8 @@ static void wrong_usage_is_64(void **state)
 	assert_sh(64, "./mailseal frob",
 		"unknown command 'frob'; 'mailseal help' lists the commands");
 	assert_sh(64, "./mailseal help frob", "unknown command 'frob'");
+	assert_sh(64, "./mailseal chek", "unknown command 'chek'; did you mean check? ");
+	assert_sh(64, "./mailseal help Polcy", "unknown command 'Polcy'; did you mean policy? ");
 	assert_sh(64, "./mailseal run", "no program given");
 	assert_sh(64, "./mailseal run --frob -- true", "frob");
 	assert_sh(64, "./mailseal check a b", "more than one file given");
@@ -141,6 +143,22 @@ static void run_refuses_a_bad_configuration(void **state)
 	assert_sh(64, "./mailseal run -c '' echo ran", "--config: the name of the file is empty\n");
 	assert_sh(78, "MAILSEAL_CONFIG=none ./mailseal run echo ran", "No such file or directory");
 	assert_sh(0, "MAILSEAL_CONFIG= ./mailseal run echo ran", "ran");
+}
+
+/* As the agent does: the main file may be missing, what stands in the domains file counts. */
+static void run_without_a_configuration_looks_into_the_domains_file(void **state)
+{
+	(void)state;
+	need_command();
+	if (sh("unshare -rm mount -t tmpfs none /etc") != 0) {
+		print_message("no mount namespace of its own: skipped\n");
+		skip();
+	}
+	assert_sh(78,
+		"unshare -rm sh -c 'mount -t tmpfs none /etc && mkdir /etc/mailseal.d && echo "
+		"nonsense >/etc/mailseal.d/domains.conf && ./mailseal run echo ran'",
+		"/etc/mailseal.d/domains.conf:1: nonsense: unknown section");
+	assert_null(strstr(output, "ran\n"));
 }
 
 static void run_refuses_bad_options(void **state)
@@ -394,6 +412,7 @@ int main(void)
 		cmocka_unit_test(run_sets_the_environment),
 		cmocka_unit_test(run_keeps_other_preloads_behind_its_own),
 		cmocka_unit_test(run_refuses_a_bad_configuration),
+		cmocka_unit_test(run_without_a_configuration_looks_into_the_domains_file),
 		cmocka_unit_test(run_refuses_bad_options),
 		cmocka_unit_test(programs_that_are_not_there_are_told_as_by_env),
 		cmocka_unit_test(an_interpreter_that_is_missing_is_named),
