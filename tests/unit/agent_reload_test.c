@@ -55,7 +55,7 @@ static void greet(const struct call *c, int server)
 	expect_text(server, "EHLO me\r\n");
 	say(server, "250 mx\r\n");
 	assert_true(recv(c->app, bytes, sizeof(bytes), 0) > 0);
-	assert_memory_equal(bytes, "250 mx", 6); /* where TLS is demanded, not the server's own */
+	assert_memory_equal(bytes, "250", 3); /* where TLS is demanded, not the server's own */
 }
 
 static void expect_mail_passes(const struct call *c, int server)
