@@ -87,13 +87,21 @@ static int parse_name(const char *label, bool suffix, struct pattern *pattern, s
 	return 0;
 }
 
-/* An address where brackets were forgotten. */
+/* A server is meant, or brackets were forgotten. */
 static int fail_address(const char *label, struct err *err)
 {
 	return err_fail(err, EINVAL,
-		"is not a domain; an address stands in brackets, as mail addresses have it: "
-		"\"[%s%.60s]\"",
-		strchr(label, ':') ? "IPv6:" : "", label);
+		"is not a domain of mail addresses; a server's section is host \"%.60s\" { ... }, "
+		"and mail addresses have it in brackets: \"[%s%.60s]\"",
+		label, strchr(label, ':') ? "IPv6:" : "", label);
+}
+
+static int fail_network(const char *label, struct err *err)
+{
+	return err_fail(err, EINVAL,
+		"is not a domain of mail addresses; the section for servers in a network is host "
+		"\"%.60s\" { ... }",
+		label);
 }
 
 static bool is_address(const char *label)
@@ -116,6 +124,7 @@ int pattern_parse(const char *label, bool sender, struct pattern *pattern, struc
 {
 	const char *at = strrchr(label, '@');
 	char name[NAME_SIZE];
+	struct host host;
 
 	if (label[0] == '\0')
 		return err_fail(err, EINVAL,
@@ -133,6 +142,8 @@ int pattern_parse(const char *label, bool sender, struct pattern *pattern, struc
 			"has a wildcard; write .example.com for the subdomains of example.com");
 	if (is_address(label))
 		return fail_address(label, err);
+	if (host_parse(label, &host, NULL) == 0 && host.form == HOST_ADDRESS)
+		return fail_network(label, err);
 	if (label[0] != '[')
 		return parse_name(label, label[0] == '.', pattern, err);
 	if (!parse_bracketed(label, name))

@@ -249,6 +249,13 @@ int host_parse(const char *label, struct host *host, struct err *err)
 	if (label[0] == '*')
 		return err_fail(err, EINVAL,
 			"has a wildcard; write .example.com for the subdomains of example.com");
+	if (strchr(label, '@'))
+		return err_fail(err, EINVAL,
+			"is a mail address; host sections are for servers, sender and recipient "
+			"sections for the domains of addresses");
+	if (label[0] == '[')
+		return err_fail(err, EINVAL,
+			"has brackets; write the address alone, without them and without port");
 	if (!suffix && (looks_like_address(label) || strchr(label, '/')))
 		return parse_network(label, host, err);
 	rc = host_name_parse(label + suffix, name, err);

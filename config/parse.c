@@ -159,11 +159,14 @@ static int on_value(cfg_t *cfg, cfg_opt_t *opt, const char *value, void *result)
 
 static int check_lists(struct load *load, cfg_t *cfg)
 {
+	bool known = load->opened <= load->sections.count;
+	unsigned line = known ? load->sections.at[load->opened - 1].empty_list : 0;
+
 	for (enum setting s = 0; s < SETTING_COUNT; s++) {
 		cfg_opt_t *opt = setting_is_list(s) ? cfg_getopt(cfg, setting_name(s)) : NULL;
 
 		if (opt && opt->flags & CFGF_MODIFIED && cfg_opt_size(opt) == 0)
-			return fail(load, EINVAL, load->open->line, setting_name(s),
+			return fail(load, EINVAL, line ? line : load->open->line, setting_name(s),
 				"list is empty; write at least one, or remove it");
 	}
 	return 0;
@@ -251,6 +254,25 @@ static void fail_second_title(struct load *load, const char *title)
 	fail(load, EINVAL, line, subject, "second section for the same");
 }
 
+/* What stands between the kind of a section and its brace. */
+static void fail_label(struct load *load, const char *kind, unsigned line)
+{
+	struct err what;
+
+	if (strcmp(kind, "default") == 0)
+		err_fail(&what, EINVAL, "takes no name; write default { ... }");
+	else if (strcmp(kind, "host") == 0)
+		err_fail(&what, EINVAL,
+			"the server is missing, or the brace behind it; write host "
+			"\"mail.example.com\" { ... }");
+	else
+		err_fail(&what, EINVAL,
+			"the domain is missing, or the brace behind it; write %s \"example.com\" { "
+			"... }",
+			kind);
+	fail(load, EINVAL, line, kind, what.text);
+}
+
 /* libconfuse has something to say. */
 static void on_error(cfg_t *cfg, const char *format, va_list ap)
 	__attribute__((format(printf, 2, 0)));
@@ -266,6 +288,9 @@ static void on_error(cfg_t *cfg, const char *format, va_list ap)
 		fail_unknown(load, cfg, line, word);
 	else if (quoted_word(text, "found duplicate title ", word, sizeof(word)))
 		fail_second_title(load, word);
+	else if (quoted_word(text, "missing title for section ", word, sizeof(word)) ||
+		 quoted_word(text, "missing opening brace for section ", word, sizeof(word)))
+		fail_label(load, word, line);
 	else
 		fail(load, EINVAL, line, "syntax", text);
 }

@@ -14,6 +14,7 @@ struct scan {
 	unsigned statement; /* line of the first word since the last section; 0 before it */
 	char initial;	    /* its first letter */
 	unsigned opened;    /* line of the last brace opened at depth 0 */
+	unsigned list;	    /* that of the list that is open, as long as it has no value; else 0 */
 	struct text_sections sections;
 	struct text_problem *problem;
 };
@@ -108,6 +109,7 @@ static void note_statement(struct scan *s)
 {
 	char c = peek(s, 0);
 
+	s->list = 0;
 	if (s->depth != 0 || s->statement != 0)
 		return;
 	s->statement = s->line;
@@ -122,8 +124,10 @@ static int open_brace(struct scan *s)
 		return FAIL(s, s->line,
 			"braces nest too deep; a section holds settings, and a setting at most one "
 			"list");
-	if (s->depth++ > 0)
+	if (s->depth++ > 0) {
+		s->list = s->line;
 		return 0;
+	}
 	if (sections->count == TEXT_SECTIONS)
 		return FAIL(s, s->line, "more than %d sections", TEXT_SECTIONS);
 	if ((sections->count & (sections->count - 1)) == 0) {
@@ -137,9 +141,18 @@ static int open_brace(struct scan *s)
 		sections->at = at;
 	}
 	sections->at[sections->count++] =
-		(struct text_section){s->statement ? s->statement : s->line, s->initial};
+		(struct text_section){s->statement ? s->statement : s->line, 0, s->initial};
 	s->opened = s->line;
 	return 0;
+}
+
+/* Of two in a section nobody could tell them apart. */
+static void note_empty_list(struct scan *s)
+{
+	struct text_section *section = &s->sections.at[s->sections.count - 1];
+
+	section->empty_list = section->empty_list ? section->line : s->list;
+	s->list = 0;
 }
 
 static int close_brace(struct scan *s)
@@ -148,6 +161,8 @@ static int close_brace(struct scan *s)
 		return FAIL(s, s->line, "closing brace without an opening one");
 	if (--s->depth == 0)
 		s->statement = 0;
+	else if (s->list)
+		note_empty_list(s);
 	return 0;
 }
 
@@ -166,8 +181,8 @@ static int fail_character(struct scan *s, char c)
 		return fail_variable(s);
 	if (c == '(' || c == ')')
 		return FAIL(s, s->line,
-			"functions such as include() are not supported; write everything in this "
-			"one file");
+			"functions such as include() are not supported; write the sections "
+			"themselves");
 	if (c == '+')
 		return FAIL(s, s->line, "'+' is not supported; write one list with =");
 	if (c == ';')

@@ -26,6 +26,7 @@ struct text_problem {
  * file. */
 struct text_section {
 	unsigned line;
+	unsigned empty_list; /* line of a list without values in it, or 0 */
 	char initial;
 };
 

@@ -162,7 +162,7 @@ static void wrong_values_are_told(void **state)
 			"2: intercept: stands in default and in host sections for addresses"},
 		{"host \".b\" { intercept = true }", "1: intercept: stands in default"},
 		{"default {\n intercept = 2 }", "2: intercept: \"2\" is not a value"},
-		{"default {\n match = {} }", "1: match: list is empty"},
+		{"default {\n match = {} }", "2: match: list is empty"},
 		{"default { match = { \"a.b\",\n \".b\" } }",
 			"2: match: \".b\" stands for several names; write each name"},
 		{"default { match = \"*.b\" }", "1: match: \"*.b\" stands for several names"},
@@ -372,7 +372,7 @@ static void wrong_labels_are_told(void **state)
 		{"host \"a.b/c\" {}", "1: host \"a.b/c\": is not an address"},
 		{"host \"mail.example.com:25\" {}",
 			"1: host \"mail.example.com:25\": is not an address; write 192.0.2.1"},
-		{"host \"[::1]\" {}", "1: host \"[::1]\": is not an address"},
+		{"host \"[::1]\" {}", "1: host \"[::1]\": has brackets; write the address alone"},
 		{"host \"fe80::1%eth0\" {}", "1: host \"fe80::1%eth0\": is not an address"},
 		{"host \"1.2.3\" {}", "1: host \"1.2.3\": is not an address"},
 		{"host \"1.2.3.4.5\" {}", "1: host \"1.2.3.4.5\": is not an address"},
@@ -402,13 +402,17 @@ static void wrong_labels_are_told(void **state)
 		{"sender \".\" {}", "1: sender \".\": is empty"},
 		{"sender \"a..b\" {}", "1: sender \"a..b\": has an empty label"},
 		{"sender \"a b\" {}", "1: sender \"a b\": has a character that no host name has"},
-		{"sender \"192.0.2.1\" {}", "1: sender \"192.0.2.1\": is not a domain; an address "
-					    "stands in brackets, as "
-					    "mail addresses have it: \"[192.0.2.1]\""},
-		{"sender \"::1\" {}", "1: sender \"::1\": is not a domain; an address stands in "
-				      "brackets, as mail "
-				      "addresses have it: \"[IPv6:::1]\""},
-		{"sender \"10.0.0.0/8\" {}", "1: sender \"10.0.0.0/8\": is not a host name"},
+		{"sender \"192.0.2.1\" {}",
+			"1: sender \"192.0.2.1\": is not a domain of mail addresses; a server's "
+			"section is host \"192.0.2.1\" { ... }, and mail addresses have it in "
+			"brackets: \"[192.0.2.1]\""},
+		{"recipient \"::1\" {}",
+			"1: recipient \"::1\": is not a domain of mail addresses; a "
+			"server's section is host \"::1\" { ... }, and mail addresses have it in "
+			"brackets: \"[IPv6:::1]\""},
+		{"sender \"10.0.0.0/8\" {}", "1: sender \"10.0.0.0/8\": is not a domain of mail "
+					     "addresses; the section for "
+					     "servers in a network is host \"10.0.0.0/8\" { ... }"},
 		{"sender \"[::1]\" {}",
 			"1: sender \"[::1]\": is not an address in brackets; write"},
 		{"sender \"[1.2.3.4\" {}", "1: sender \"[1.2.3.4\": is not an address in brackets"},
@@ -515,8 +519,14 @@ static void broken_text_is_told(void **state)
 		{"default {\n require_tls = { true } }", "2: syntax: unexpected token '{'"},
 		{"\ndefault {\n", "2: syntax: section has no end; write the closing brace"},
 		{"default { }\n}\n", "2: syntax: closing brace without an opening one"},
-		{"host { }", "1: syntax: missing title for section 'host'"},
-		{"default \"a\" { }", "1: syntax: missing opening brace for section 'default'"},
+		{"host { }", "1: host: the server is missing, or the brace behind it; "
+			     "write host \"mail.example.com\" { ... }"},
+		{"\nsender { }", "2: sender: the domain is missing, or the brace behind it; write "
+				 "sender \"example.com\" { ... }"},
+		{"recipient a.example = { }", "1: recipient: the domain is missing, or the brace"},
+		{"default {\n mode = observe\n match =\n { \n } }", "4: match: list is empty"},
+		{"default {\n fingerprints = {}\n match = {} }", "1: match: list is empty"},
+		{"default \"a\" { }", "1: default: takes no name; write default { ... }"},
 		{"default { match = { { \"a\" } } }", "1: syntax: braces nest too deep"},
 		{"default { ca_file = \"/etc/x\n }",
 			"1: syntax: string has no end on its line; write the closing \""},
@@ -530,6 +540,9 @@ static void broken_text_is_told(void **state)
 
 	(void)state;
 	ROWS(rows);
+	assert_error("host \"a@b.c\" {}", 15,
+		"/etc/mailseal.conf:1: host \"a@b.c\": is a mail address; host sections are for "
+		"servers");
 	assert_error("default { }\0 ", 13, "/etc/mailseal.conf:1: syntax: NUL byte");
 	assert_error(
 		"\nhost \"a\0b\" {}", 14, "/etc/mailseal.conf:2: syntax: NUL byte in a string");
