@@ -18,4 +18,9 @@ int policy_list(struct configuration *configuration, bool json);
 int policy_set_settings(struct configuration *configuration, const struct policy_words *words);
 int policy_unset_settings(struct configuration *configuration, const struct policy_words *words);
 
+/* Tells what holds now for `domain`: the two switches, and the settings `changed` (1u << enum
+ * setting). The configuration is loaded. */
+void policy_report(const struct configuration *configuration, enum section_kind kind,
+	const char *domain, unsigned changed);
+
 #endif

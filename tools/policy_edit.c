@@ -3,8 +3,8 @@
  * the whole configuration as the agent will read it, and only then put in the place of the old one.
  */
 #include "config/edit.h"
+#include "config/file.h"
 #include "config/setting.h"
-#include "tools/meaning.h"
 #include "tools/policy.h"
 #include "tools/replace.h"
 
@@ -13,6 +13,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sysexits.h>
+
+#define DOMAINS_LIMIT (1u << 20) /* as for the loader */
 
 static const char head[] =
 	"# Written by `mailseal policy`, which keeps no comments: other lines like this one will "
@@ -23,6 +25,8 @@ struct edit {
 	const struct policy_words *words;
 	bool set; /* else unset */
 	enum section_kind kind;
+	unsigned changed;  /* 1u << enum setting */
+	struct err broken; /* what is wrong with the old configuration, or "" */
 	struct err before; /* what OpenSSL does not take of the old configuration, or "" */
 	char *text;	   /* the new file */
 	size_t length;
@@ -41,14 +45,42 @@ static int wrong_before(const struct err *err)
 		err->text);
 }
 
+/*
+ * The configuration has an error, but not the domains file by itself, and the section to unset
+ * stands there: the error may go away with it, as that of a section which stands in both files.
+ */
+static bool load_domains_alone(struct edit *e)
+{
+	struct configuration *c = e->configuration;
+	struct section *section = NULL;
+	struct err err;
+	size_t length;
+	char *text;
+
+	if (e->set || file_read(c->domains, DOMAINS_LIMIT, &text, &length, NULL, &err))
+		return false;
+	if (policy_set_parse(c->domains, text, length, &c->set, &err))
+		c->set = NULL;
+	else
+		edit_find(c->set, e->kind, e->words->domain, &section, NULL);
+	free(text);
+	return section != NULL;
+}
+
 static int load(struct edit *e)
 {
 	struct err err;
 
 	configuration_clear(e->configuration);
-	if (configuration_load(e->configuration, &err))
-		return wrong_before(&err);
+	e->changed = 0;
+	e->broken.text[0] = '\0';
 	e->before.text[0] = '\0';
+	if (configuration_load(e->configuration, &err)) {
+		if (!load_domains_alone(e))
+			return wrong_before(&err);
+		e->broken = err;
+		return EX_OK;
+	}
 	configuration_check_tls(e->configuration->set, &e->before);
 	return EX_OK;
 }
@@ -82,8 +114,9 @@ static bool given_before(const struct policy_words *words, unsigned i, size_t le
 	return false;
 }
 
-static int put(struct section *section, const struct policy_words *words, unsigned i)
+static int put(struct edit *e, struct section *section, unsigned i)
 {
+	const struct policy_words *words = e->words;
 	const char *argument = words->settings[i], *equals = strchr(argument, '=');
 	size_t length = equals ? (size_t)(equals - argument) : 0;
 	struct err err;
@@ -98,10 +131,11 @@ static int put(struct section *section, const struct policy_words *words, unsign
 	name[length] = '\0';
 	if (edit_put(section, name, equals + 1, &err))
 		return complain(EX_DATAERR, "argument '%s': %s", argument, err.text);
+	e->changed |= 1u << setting_by_name(name);
 	return EX_OK;
 }
 
-static int apply_set(const struct edit *e)
+static int apply_set(struct edit *e)
 {
 	const struct configuration *c = e->configuration;
 	struct section *section;
@@ -113,11 +147,11 @@ static int apply_set(const struct edit *e)
 		return complain(
 			EX_DATAERR, "%s '%s' %s", e->words->kind, e->words->domain, err.text);
 	for (unsigned i = 0; code == EX_OK && i < e->words->count; i++)
-		code = put(section, e->words, i);
+		code = put(e, section, i);
 	return code;
 }
 
-static int take_out(struct section *section, const char *name, const char *setting)
+static int take_out(struct edit *e, struct section *section, const char *name, const char *setting)
 {
 	enum setting s = setting_by_name(setting);
 	struct err err;
@@ -127,10 +161,11 @@ static int take_out(struct section *section, const char *name, const char *setti
 			name, section->path, section->line);
 	if (edit_unset(section, setting, &err))
 		return complain(EX_DATAERR, "argument '%s': %s", setting, err.text);
+	e->changed |= 1u << s;
 	return EX_OK;
 }
 
-static int apply_unset(const struct edit *e)
+static int apply_unset(struct edit *e)
 {
 	const struct configuration *c = e->configuration;
 	struct section *section;
@@ -146,9 +181,11 @@ static int apply_unset(const struct edit *e)
 			"shows them",
 			name);
 	for (unsigned i = 0; code == EX_OK && i < e->words->count; i++)
-		code = take_out(section, name, e->words->settings[i]);
+		code = take_out(e, section, name, e->words->settings[i]);
 	if (code != EX_OK)
 		return code;
+	if (e->words->count == 0)
+		e->changed = section->set;
 	if (e->words->count == 0 || section->set == 0)
 		edit_remove(c->set, section);
 	return EX_OK;
@@ -201,8 +238,9 @@ static int make_text(struct edit *e)
 	if (write_text(e, &err))
 		return complain(EX_DATAERR, "%s: %s", name, err.text);
 	if (policy_set_load_with(c->path, !c->named, e->text, e->length, &set, &c->seen, &err))
-		return complain(EX_DATAERR, "%s: %s; nothing was changed", name,
-			without_place(err.text, c->domains));
+		return e->broken.text[0] ? wrong_before(&e->broken)
+					 : complain(EX_DATAERR, "%s: %s; nothing was changed", name,
+						   without_place(err.text, c->domains));
 	configuration_clear(c);
 	c->set = set;
 	if (configuration_check_tls(set, &err))
@@ -236,59 +274,6 @@ static int change(struct edit *e)
 	return code;
 }
 
-static void print_warning(void *context, const struct warning *warning)
-{
-	(void)context;
-	printf("warning: %s: %s\n", warning->setting, warning->text);
-}
-
-static void print_demand(const char *name, bool value, const struct origin *origin)
-{
-	char where[400];
-
-	origin_describe(origin, where, sizeof(where));
-	printf("%s = %s (%s)", name, value ? "true" : "false", where);
-}
-
-/* What holds for the domain, whatever its own section says or does not say. */
-static void print_holding(const struct edit *e)
-{
-	struct section asked = {.kind = e->kind, .label = (char *)e->words->domain};
-	struct policy policy;
-
-	if (section_take_label(&asked, NULL))
-		return;
-	meaning_policy(e->configuration->set, &asked, &policy);
-	if (!policy.connection.intercept) {
-		printf("  connections pass untouched, and no demand counts\n");
-		return;
-	}
-	printf("  ");
-	print_demand("require_tls", policy.demands.require_tls,
-		policy.demands.origin[DEMAND_REQUIRE_TLS]);
-	printf("\n  ");
-	print_demand("verify_certificate", policy.demands.verify_certificate,
-		policy.demands.origin[DEMAND_VERIFY_CERTIFICATE]);
-	putchar('\n');
-}
-
-static void report(const struct edit *e)
-{
-	const struct configuration *c = e->configuration;
-	struct section *section = NULL;
-	char name[400];
-
-	name_of(e, name, sizeof(name));
-	edit_find(c->set, e->kind, e->words->domain, &section, NULL);
-	if (section)
-		printf("%s, in %s:%u, so that now\n", name, c->domains, section->line);
-	else
-		printf("%s: removed from %s, so that now\n", name, c->domains);
-	print_holding(e);
-	if (section)
-		meaning_warnings(c->set, section, print_warning, NULL);
-}
-
 static int edit(struct configuration *c, const struct policy_words *words, bool set)
 {
 	struct edit e = {.configuration = c, .words = words, .set = set};
@@ -304,7 +289,7 @@ static int edit(struct configuration *c, const struct policy_words *words, bool 
 			c->path);
 	code = change(&e);
 	if (code == EX_OK)
-		report(&e);
+		policy_report(c, e.kind, words->domain, e.changed);
 	free(e.text);
 	return code;
 }

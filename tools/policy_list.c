@@ -16,6 +16,8 @@
 enum column { KIND, DOMAIN, REQUIRE_TLS, VERIFY_CERTIFICATE, OTHERS, WHERE, COLUMNS };
 
 #define CELL 600
+#define OTHERS_LABEL "(others)" /* where other sections have a domain; a dash is what is not set   \
+				 */
 
 struct line {
 	char cell[COLUMNS][CELL];
@@ -31,6 +33,48 @@ static void put_value(char cell[CELL], const struct section *section, enum setti
 	snprintf(cell, CELL, "%s", value ? value : "-");
 }
 
+static bool continues(char c)
+{
+	return ((unsigned char)c & 0xc0) == 0x80;
+}
+
+/* Of a path the end tells more, of all else the beginning. */
+static void cut(char *value, size_t columns)
+{
+	size_t length = strlen(value), from, to = columns;
+
+	if (length <= columns + 3)
+		return;
+	if (value[0] != '/') {
+		while (to > 0 && continues(value[to]))
+			to--;
+		memcpy(value + to, "...", 4);
+		return;
+	}
+	for (from = length - columns; continues(value[from]); from++)
+		;
+	memmove(value + 3, value + from, length - from + 1);
+	memcpy(value, "...", 3);
+}
+
+/* The value in a few words; --json tells all of it. */
+static void put_short(char value[CELL], const struct section *section, enum setting setting)
+{
+	unsigned count = 0;
+
+	if (setting == SETTING_FINGERPRINTS) {
+		while (section_written(section, setting, count))
+			count++;
+		snprintf(value, CELL, "%s", section_written(section, setting, 0));
+		cut(value, 16);
+		if (count > 1)
+			snprintf(value, CELL, "%u of them", count);
+		return;
+	}
+	meaning_setting(section, setting, value, CELL);
+	cut(value, 40);
+}
+
 static void put_others(char cell[CELL], const struct section *section)
 {
 	size_t length = 0;
@@ -42,7 +86,7 @@ static void put_others(char cell[CELL], const struct section *section)
 		if (!section_sets(section, s) || s == SETTING_REQUIRE_TLS ||
 			s == SETTING_VERIFY_CERTIFICATE)
 			continue;
-		meaning_setting(section, s, value, sizeof(value));
+		put_short(value, section, s);
 		length += (size_t)snprintf(cell + length, CELL - length, "%s%s = %s",
 			length ? ", " : "", setting_name(s), value);
 	}
@@ -58,7 +102,7 @@ static const char *base_name(const char *path)
 static void fill_line(struct line *line, const struct section *section)
 {
 	snprintf(line->cell[KIND], CELL, "%s", section_kind_name(section->kind));
-	snprintf(line->cell[DOMAIN], CELL, "%s", *section->label ? section->label : "-");
+	snprintf(line->cell[DOMAIN], CELL, "%s", *section->label ? section->label : OTHERS_LABEL);
 	put_value(line->cell[REQUIRE_TLS], section, SETTING_REQUIRE_TLS);
 	put_value(line->cell[VERIFY_CERTIFICATE], section, SETTING_VERIFY_CERTIFICATE);
 	put_others(line->cell[OTHERS], section);
@@ -74,7 +118,7 @@ static void fill_default(struct line *line, const struct policy_set *set)
 	if (section)
 		fill_line(line, section);
 	else
-		*line = (struct line){{"default", "-", "", "", "-", "built in"}};
+		*line = (struct line){{"default", OTHERS_LABEL, "", "", "-", "built in"}};
 	for (unsigned i = 0; i < 2; i++)
 		snprintf(line->cell[REQUIRE_TLS + i], CELL, "%s",
 			setting_value_name(

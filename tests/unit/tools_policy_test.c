@@ -99,6 +99,50 @@ static void unset_takes_settings_and_empty_sections_out(void **state)
 	assert_sh(0, "grep -c require_tls " DOMAINS, "1\n");
 }
 
+static void what_was_changed_is_told_as_it_holds_now(void **state)
+{
+	(void)state;
+	need_command();
+	policy(0,
+		"set host mx.example violation=reject message_override=ignore "
+		"on_bad_certificate=refuse "
+		"match=a.example,b.example",
+		"so that now\n  require_tls = false (built-in default)\n"
+		"  verify_certificate = true (built-in default)\n"
+		"  violation = reject (host \"mx.example\", domains.conf:4)\n"
+		"  message_may_relax = false (host \"mx.example\", domains.conf:5)\n"
+		"  message_may_tighten = false (host \"mx.example\", domains.conf:5)\n"
+		"  on_bad_certificate = refuse (host \"mx.example\", domains.conf:6)\n"
+		"  match = a.example, b.example (host \"mx.example\", domains.conf:7)\n");
+	policy(0, "unset host mx.example violation match",
+		"  violation = tempfail (built-in default)\n  match: not set\n");
+	assert_null(strstr(output, "on_bad_certificate"));
+	policy(0, "unset host mx.example", "removed from ");
+	assert_says("  message_may_relax = false (default, p.conf:2)\n");
+	assert_says("  on_bad_certificate = unauthenticated (built-in default)\n");
+}
+
+/* Nothing else would do while the configuration has this error. */
+static void unset_mends_a_section_that_stands_in_both_files(void **state)
+{
+	(void)state;
+	need_command();
+	assert_sh(0,
+		"mkdir -p p.d; printf 'sender \"Main.example\" { require_tls = false }\\nsender "
+		"\"b.example\" { mode = observe }\\n' >" DOMAINS,
+		"");
+	policy(78, "list", "second section for the same; the first is at ");
+	policy(78, "set sender c.example require_tls=true", "has this error already; nothing was");
+	policy(78, "unset sender b.example", "has this error already; nothing was");
+	policy(78, "unset sender c.example", "has this error already; nothing was");
+	assert_sh(0, "grep -c sender " DOMAINS, "2\n");
+	policy(0, "unset sender main.example", "sender \"main.example\"");
+	assert_says("  require_tls = true (sender \"main.example\", p.conf:3)\n");
+	policy(0, "list", "b.example");
+	policy(65, "unset sender main.example", "/p.conf:3 already");
+	assert_sh(0, "./mailseal check p.conf", "");
+}
+
 static void sections_of_the_main_file_are_left_to_it(void **state)
 {
 	(void)state;
@@ -227,14 +271,43 @@ static void what_cannot_be_written_leaves_the_old_file_whole(void **state)
 	assert_sh(0, "cmp before " DOMAINS " && chmod 755 p.d && ls -A p.d", "domains.conf\n");
 }
 
+static void list_cuts_what_is_long(void **state)
+{
+	(void)state;
+	need_command();
+	policy(0, "set host a.example fingerprints=$(printf %064d 1)", "fingerprints = 0000");
+	policy(0, "set host b.example fingerprints=$(printf %064d 1),$(printf %064d 2)", "");
+	policy(0,
+		"set host c.example "
+		"match=first.example,second.example,third.example,fourth.example",
+		"");
+	policy(0, "list", " fingerprints = 0000000000000000...  ");
+	assert_says(" fingerprints = 2 of them  ");
+	assert_says(" match = first.example, second.example, third.exa...  ");
+	for (char *line = output; *line; line += strcspn(line, "\n") + 1)
+		assert_true(strcspn(line, "\n") <= 130);
+	policy(0, "list --json",
+		"0000000000000000000000000000000000000000000000000000000000000002");
+	assert_sh(0,
+		"openssl req -x509 -newkey rsa:2048 -nodes -keyout key.pem -out cert.pem -subj "
+		"/CN=a "
+		"2>/dev/null; mkdir -p long-long-long-long-long-long-long-long/directory && cp "
+		"cert.pem "
+		"long*/directory/; ./mailseal policy -c p.conf set host d.example ca_file=$(echo "
+		"$PWD/long*/directory/cert.pem)",
+		"ca_file = /");
+	policy(0, "list", " ca_file = ...");
+	assert_says("/directory/cert.pem  ");
+}
+
 static void list_shows_both_files(void **state)
 {
 	(void)state;
 	need_command();
 	write_file("empty.conf", "");
 	assert_sh(0, "./mailseal policy list --config empty.conf",
-		"KIND     DOMAIN  REQUIRE_TLS  VERIFY_CERTIFICATE  OTHER SETTINGS  WHERE\n"
-		"default  -       false        true                -               built in\n");
+		"KIND     DOMAIN    REQUIRE_TLS  VERIFY_CERTIFICATE  OTHER SETTINGS  WHERE\n"
+		"default  (others)  false        true                -               built in\n");
 	assert_says("No domain has a section. To make one, in ");
 	policy(0, "set recipient x.example verify_certificate=false violation=reject", "");
 	policy(0, "list",
@@ -242,7 +315,7 @@ static void list_shows_both_files(void **state)
 		"                           p.conf:3\n");
 	assert_says("recipient  x.example     -            false               violation = reject"
 		    "          domains.conf:3\n"
-		    "default    -             false        true                message_override = "
+		    "default    (others)      false        true                message_override = "
 		    "tighten  p.conf:2\n");
 	assert_sh(0, "MAILSEAL_CONFIG=p.conf ./mailseal policy list", "domains.conf:3\n");
 	if (sh("command -v python3 >/dev/null") != 0)
@@ -261,6 +334,8 @@ int main(void)
 		cmocka_unit_test_setup(set_makes_a_section_and_says_what_holds, begin),
 		cmocka_unit_test_setup(set_changes_what_is_named_and_nothing_else, begin),
 		cmocka_unit_test_setup(unset_takes_settings_and_empty_sections_out, begin),
+		cmocka_unit_test_setup(what_was_changed_is_told_as_it_holds_now, begin),
+		cmocka_unit_test_setup(unset_mends_a_section_that_stands_in_both_files, begin),
 		cmocka_unit_test_setup(sections_of_the_main_file_are_left_to_it, begin),
 		cmocka_unit_test_setup(arguments_that_are_wrong_are_named, begin),
 		cmocka_unit_test_setup(a_configuration_that_is_wrong_already_is_told_first, begin),
@@ -268,6 +343,7 @@ int main(void)
 		cmocka_unit_test_setup(mode_owner_and_links_of_the_file_stay, begin),
 		cmocka_unit_test_setup(what_cannot_be_written_leaves_the_old_file_whole, begin),
 		cmocka_unit_test_setup(list_shows_both_files, begin),
+		cmocka_unit_test_setup(list_cuts_what_is_long, begin),
 	};
 
 	return cmocka_run_group_tests(tests, prepare_configuration, clean_up);
