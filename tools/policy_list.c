@@ -16,8 +16,8 @@
 enum column { KIND, DOMAIN, REQUIRE_TLS, VERIFY_CERTIFICATE, OTHERS, WHERE, COLUMNS };
 
 #define CELL 600
-#define OTHERS_LABEL "(others)" /* where other sections have a domain; a dash is what is not set   \
-				 */
+/* Where other sections have a domain; a dash is what is not set. */
+#define OTHERS_LABEL "(others)"
 
 struct line {
 	char cell[COLUMNS][CELL];
