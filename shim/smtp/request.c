@@ -92,10 +92,7 @@ static bool command_ready(
 void refuse_credentials(struct dialogue *d)
 {
 	d->credentials_fate = CREDENTIALS_REFUSED;
-	if (d->settings.policy->connection.protect_credentials)
-		answer_credentials(d);
-	else
-		answer_verdict(d, VERB_AUTH, &d->judgement.verdict);
+	answer_credentials(d);
 }
 
 static void command_auth(struct dialogue *d, const struct line *line)
