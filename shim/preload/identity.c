@@ -190,7 +190,8 @@ int identity_compute(struct identity *id, const char **reason)
 	error = add_cgroup(&t, id->scratch, sizeof(id->scratch));
 	if (error)
 		return error;
-	*reason = "cannot read the configuration file";
+	*reason = "cannot read the configuration file; put it in place, and look at it with "
+		  "mailseal check";
 	id->file = s->config;
 	error = add_config(&t, id->scratch, sizeof(id->scratch));
 	if (error)
