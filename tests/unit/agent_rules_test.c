@@ -8,6 +8,7 @@
 #include <openssl/pem.h>
 #include <openssl/x509.h>
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -258,14 +259,15 @@ static void unusable_domains_file_is_an_error_until_it_is_mended(void **state)
 	rules_free(r);
 }
 
-/* Two sections that always agree, as long as nothing is read by halves. */
+/* Two sections that always agree, as long as nothing is read by halves. Until it is killed. */
 static void replace_again_and_again(void)
 {
 	char path[96], text[300];
 	int i;
 
 	snprintf(path, sizeof(path), "%s.new", domains);
-	for (i = 0; i < 2000; i++) {
+	alarm(60);
+	for (i = 0;; i++) {
 		const char *word = i % 2 ? "true" : "false";
 
 		snprintf(text, sizeof(text),
@@ -276,7 +278,6 @@ static void replace_again_and_again(void)
 		if (rename(path, domains) < 0)
 			_exit(1);
 	}
-	_exit(0);
 }
 
 static void file_replaced_all_the_time_is_never_read_by_halves(void **state)
@@ -295,7 +296,7 @@ static void file_replaced_all_the_time_is_never_read_by_halves(void **state)
 	child = fork();
 	if (child == 0)
 		replace_again_and_again();
-	while (waitpid(child, &status, WNOHANG) == 0) {
+	while (reloads < 200 && waitpid(child, &status, WNOHANG) == 0) {
 		struct edition *e;
 
 		reloads += rules_refresh(r, false);
@@ -306,8 +307,9 @@ static void file_replaced_all_the_time_is_never_read_by_halves(void **state)
 		assert_int_equal(first.demands.require_tls, second.demands.require_tls);
 		edition_release(e);
 	}
-	assert_int_equal(status, 0);
-	assert_true(reloads > 10);
+	assert_int_equal(reloads, 200);
+	kill(child, SIGKILL);
+	waitpid(child, &status, 0);
 	rules_refresh(r, false);
 	assert_false(rules_refresh(r, false));
 	rules_free(r);

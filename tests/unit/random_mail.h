@@ -255,7 +255,7 @@ static inline void random_sender(struct address_text *a, unsigned serial)
 	}
 	random_address(a, serial, markers);
 	if (one_in(40)) { /* 552 to MAIL means something else to RCPT */
-		snprintf(a->path, sizeof(a->path), "<m2-%s@a.example>", a->token);
+		snprintf(a->path, sizeof(a->path), "<m2-k%uk@a.example>", serial);
 		snprintf(a->marker, sizeof(a->marker), "m2-");
 		a->is = (struct model_address){DOMAIN_NAME, "a.example"};
 	}
