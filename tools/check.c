@@ -175,7 +175,8 @@ static int fail(const struct configuration *c, bool json, const struct err *err)
 			json_text(c->named ? c->named : CONFIG_PATH), "ok", false, "error",
 			json_text(err->text)));
 	fflush(stdout);
-	fprintf(stderr, "%s\n", err->text);
+	print_plain(stderr, err->text);
+	fputc('\n', stderr);
 	return EX_CONFIG;
 }
 

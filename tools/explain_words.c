@@ -27,7 +27,7 @@ static void print_values(const struct values *values)
 			if (v->origin)
 				print_padded(text, VALUE_COLUMNS);
 			else
-				print_plain(text);
+				print_plain(stdout, text);
 			at += VALUE_COLUMNS;
 		} else {
 			print_wrapped(text, at, at, WIDTH);
@@ -143,7 +143,8 @@ static void print_demands(const struct explain *e)
 		bool shown = i > 0 && same_demands(&demands[i - 1], &demands[i]);
 
 		printf("\nmail to ");
-		print_plain(q->recipients[i].text ? q->recipients[i].text : "any recipient");
+		print_plain(
+			stdout, q->recipients[i].text ? q->recipients[i].text : "any recipient");
 		printf("%s\n", shown ? ": the same as above" : "");
 		if (shown)
 			continue;

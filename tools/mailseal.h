@@ -19,8 +19,8 @@ int command_policy(int argc, char **argv);
 /* The default place, and what MAILSEAL_CONFIG or --config may override. */
 #define CONFIG_PATH MAILSEAL_CONFIG_DEFAULT
 
-/* Prints "mailseal: ..." to standard error. Returns `code`, so that a failing command ends in
- * return complain(...). */
+/* Prints "mailseal: ..." to standard error: one line, control characters as question marks. Returns
+ * `code`, so that a failing command ends in return complain(...). */
 int complain(int code, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 /* A variable of the environment; NULL too where it is empty, as the library reads it. */

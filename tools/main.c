@@ -1,6 +1,7 @@
 #include "tools/mailseal.h"
 
 #include "config/nearest.h"
+#include "tools/print.h"
 
 #include <errno.h>
 #include <stdarg.h>
@@ -36,14 +37,18 @@ static const struct {
 
 int complain(int code, const char *format, ...)
 {
+	char *text;
 	va_list ap;
 
 	fflush(stdout);
 	fputs("mailseal: ", stderr);
 	va_start(ap, format);
-	vfprintf(stderr, format, ap);
+	if (vasprintf(&text, format, ap) < 0)
+		text = NULL;
 	va_end(ap);
+	print_plain(stderr, text ? text : "out of memory");
 	fputc('\n', stderr);
+	free(text);
 	return code;
 }
 

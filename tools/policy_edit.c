@@ -40,9 +40,9 @@ static void name_of(const struct edit *e, char *out, size_t size)
 
 static int wrong_before(const struct err *err)
 {
-	return complain(EX_CONFIG,
-		"%s\nmailseal: The configuration has this error already; nothing was changed.",
-		err->text);
+	complain(EX_CONFIG, "%s", err->text);
+	return complain(
+		EX_CONFIG, "The configuration has this error already; nothing was changed.");
 }
 
 /*

@@ -129,7 +129,7 @@ static void print_line(const struct line *line, const unsigned width[COLUMNS])
 {
 	for (enum column c = 0; c < COLUMNS - 1; c++)
 		print_padded(line->cell[c], width[c] + 2);
-	print_plain(line->cell[WHERE]);
+	print_plain(stdout, line->cell[WHERE]);
 	putchar('\n');
 }
 

@@ -23,26 +23,39 @@ unsigned print_columns(const char *text)
 	return columns_of(text, strlen(text));
 }
 
-static void put(const char *text, size_t length)
+/* The octets of a control character that begins the text: C0, DEL, or C1 in UTF-8; else 0. */
+static size_t control(const char *text)
 {
-	for (size_t i = 0; i < length; i++) {
-		if (text[i] == '\t')
-			putchar(' ');
+	const unsigned char *c = (const unsigned char *)text;
+
+	if (c[0] < ' ' || c[0] == 0x7f)
+		return 1;
+	return c[0] == 0xc2 && c[1] >= 0x80 && c[1] < 0xa0 ? 2 : 0;
+}
+
+static void put(FILE *to, const char *text, size_t length)
+{
+	for (size_t i = 0; i < length;) {
+		size_t n = control(text + i);
+
+		if (n == 0)
+			putc(text[i], to);
 		else
-			putchar((unsigned char)text[i] < ' ' || text[i] == 0x7f ? '?' : text[i]);
+			putc(text[i] == '\t' ? ' ' : '?', to);
+		i += n ? n : 1;
 	}
 }
 
-void print_plain(const char *text)
+void print_plain(FILE *to, const char *text)
 {
-	put(text, strlen(text));
+	put(to, text, strlen(text));
 }
 
 void print_padded(const char *text, unsigned width)
 {
 	unsigned columns = print_columns(text);
 
-	print_plain(text);
+	print_plain(stdout, text);
 	printf("%*s", columns < width ? (int)(width - columns) : 1, "");
 }
 
@@ -61,7 +74,7 @@ void print_wrapped(const char *text, unsigned at, unsigned indent, unsigned widt
 			putchar(' ');
 			at++;
 		}
-		put(text, length);
+		put(stdout, text, length);
 		at += columns;
 		text += length + (text[length] == ' ');
 		first = false;

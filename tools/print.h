@@ -4,6 +4,8 @@
 #ifndef MAILSEAL_TOOLS_PRINT_H
 #define MAILSEAL_TOOLS_PRINT_H
 
+#include <stdio.h>
+
 /*
  * Prints `text` from column `at`, where the cursor stands, up to `width` columns; further lines
  * begin at column `indent`. A line end closes it.
@@ -16,7 +18,7 @@ unsigned print_columns(const char *text);
 /* Prints `text` and blanks behind it up to `width` columns, at least one. */
 void print_padded(const char *text, unsigned width);
 
-/* `text`, tabs as blanks and other control characters as question marks. */
-void print_plain(const char *text);
+/* `text`, tabs as blanks and other control characters as question marks: a terminal obeys none. */
+void print_plain(FILE *to, const char *text);
 
 #endif

@@ -246,11 +246,10 @@ static int check_program(const char *path, const struct parts *parts)
 {
 	struct err err;
 
-	if (reach_program(path, parts->library, &err))
-		return complain(EX_UNAVAILABLE,
-			"%s.\nmailseal: It would send its mail unprotected, so it is not run.",
-			err.text);
-	return EX_OK;
+	if (!reach_program(path, parts->library, &err))
+		return EX_OK;
+	complain(EX_UNAVAILABLE, "%s.", err.text);
+	return complain(EX_UNAVAILABLE, "It would send its mail unprotected, so it is not run.");
 }
 
 /* The kernel says "No such file" of a program whose interpreter is missing. */
@@ -306,11 +305,12 @@ int command_run(int argc, char **argv)
 	int code;
 
 	argp_parse(&argp, argc, argv, ARGP_IN_ORDER, NULL, &run);
-	if (locate_parts(&parts, &err))
+	if (locate_parts(&parts, &err)) {
+		complain(EX_UNAVAILABLE, "%s.", err.text);
 		return complain(EX_UNAVAILABLE,
-			"%s.\nmailseal: Without it nothing would be protected, so nothing is run. "
-			"Is mailseal installed whole?",
-			err.text);
+			"Without it nothing would be protected, so nothing is run. "
+			"Is mailseal installed whole?");
+	}
 	if ((code = take_ports(&run)) || (code = take_log(&run)) || (code = take_config(&run)) ||
 		(code = take_agent(&parts)) || (code = find_program(run.program[0], path)) ||
 		(code = check_program(path, &parts)) || (code = take_library(parts.library)))

@@ -67,6 +67,18 @@ static void wrong_usage_is_64(void **state)
 	assert_sh(74, "./mailseal version >/dev/full", "No space left");
 }
 
+static void control_characters_do_not_reach_the_terminal(void **state)
+{
+	(void)state;
+	need_command();
+	assert_sh(
+		64, "./mailseal \"$(printf 'fr\\033[2J\\tob')\"", "unknown command 'fr?[2J ob'; ");
+	assert_sh(64, "./mailseal $(printf 'fr\\302\\233ob\\303\\244\\177')",
+		"unknown command 'fr?ob\303\244?'; ");
+	assert_sh(64, "./mailseal \"$(printf 'a\\nmailseal: ok')\"", "'a?mailseal: ok'; ");
+	assert_sh(64, "./mailseal policy $(printf 'x\\033y') 2>&1 | cat -v; exit 64", "'x?y'");
+}
+
 static void run_becomes_the_program(void **state)
 {
 	(void)state;
@@ -408,6 +420,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(help_fits_a_screen),
 		cmocka_unit_test(wrong_usage_is_64),
+		cmocka_unit_test(control_characters_do_not_reach_the_terminal),
 		cmocka_unit_test(run_becomes_the_program),
 		cmocka_unit_test(run_sets_the_environment),
 		cmocka_unit_test(run_keeps_other_preloads_behind_its_own),
