@@ -255,6 +255,15 @@ static int cannot_write(const struct err *err)
 	return complain(EX_CANTCREAT, "%s; nothing was changed", err->text);
 }
 
+static void warn_if_unsynced(const struct replace *r)
+{
+	if (r->unsynced)
+		complain(EX_OK,
+			"warning: %s: %s; the change holds, but may not survive a crash or a power "
+			"failure",
+			r->directory, strerror(r->unsynced));
+}
+
 /* Under the lock the text is made once more: the file may have changed meanwhile. Before it, a
  * mistake must not leave so much as a directory. */
 static int change(struct edit *e)
@@ -268,8 +277,12 @@ static int change(struct edit *e)
 	if (replace_begin(&replace, e->configuration->domains, &err))
 		return cannot_write(&err);
 	code = make_text(e);
-	if (code == EX_OK && replace_write(&replace, e->text, e->length, &err))
-		code = cannot_write(&err);
+	if (code == EX_OK) {
+		if (replace_write(&replace, e->text, e->length, &err))
+			code = cannot_write(&err);
+		else
+			warn_if_unsynced(&replace);
+	}
 	replace_end(&replace);
 	return code;
 }

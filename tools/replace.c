@@ -1,5 +1,7 @@
 #include "tools/replace.h"
 
+#include <ctype.h>
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -11,6 +13,9 @@
 
 #define NEW_MODE 0644
 #define DIRECTORY_MODE 0755
+/* Behind the name of the file; then what mkostemp() puts there. */
+#define UNFINISHED ".unfinished-"
+#define RANDOM_LENGTH 6
 
 static int fail(struct err *err, const char *path, int code)
 {
@@ -47,16 +52,55 @@ static int make_directory(struct replace *r, struct err *err)
 	return 0;
 }
 
+static bool is_unfinished(const struct replace *r, const char *name)
+{
+	const char *base = strrchr(r->path, '/') + 1;
+	size_t length = strlen(base), i;
+
+	if (strncmp(name, base, length) != 0 ||
+		strncmp(name + length, UNFINISHED, strlen(UNFINISHED)) != 0)
+		return false;
+	name += length + strlen(UNFINISHED);
+	for (i = 0; isascii(name[i]) && isalnum(name[i]); i++)
+		;
+	return i == RANDOM_LENGTH && !name[i];
+}
+
+/* What others left who were killed: whoever writes such a file holds the lock. */
+static void remove_unfinished(const struct replace *r)
+{
+	int fd = openat(r->lock, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	DIR *directory = fd < 0 ? NULL : fdopendir(fd);
+	const struct dirent *entry;
+	struct stat st;
+
+	if (!directory) {
+		if (fd >= 0)
+			close(fd);
+		return;
+	}
+	while ((entry = readdir(directory))) {
+		if (is_unfinished(r, entry->d_name) &&
+			fstatat(fd, entry->d_name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+			S_ISREG(st.st_mode) && st.st_uid == geteuid())
+			unlinkat(fd, entry->d_name, 0);
+	}
+	closedir(directory);
+}
+
 int replace_begin(struct replace *r, const char *path, struct err *err)
 {
 	int rc;
 
 	*r = (struct replace){.lock = -1};
 	rc = resolve(r, path, err);
-	if (!rc)
-		rc = make_directory(r, err);
 	if (rc)
 		return rc;
+	rc = make_directory(r, err);
+	if (rc) {
+		replace_end(r);
+		return rc;
+	}
 	r->lock = open(r->directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (r->lock < 0) {
 		rc = fail(err, r->directory, errno);
@@ -68,6 +112,8 @@ int replace_begin(struct replace *r, const char *path, struct err *err)
 	}
 	if (rc)
 		replace_end(r);
+	else
+		remove_unfinished(r);
 	return rc;
 }
 
@@ -112,12 +158,33 @@ static int fill(int fd, const struct replace *r, const char *text, size_t length
 	return rc;
 }
 
+/* Some file systems have nothing to sync for a directory, and say so. */
+static int sync_directory(int fd)
+{
+	return fsync(fd) < 0 && errno != EINVAL && errno != ENOTSUP ? -errno : 0;
+}
+
+/* The new name of the file, and of its directory if that is new too. */
+static int sync_names(const struct replace *r)
+{
+	int rc = sync_directory(r->lock), above;
+
+	if (rc || !r->made)
+		return rc;
+	above = openat(r->lock, "..", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (above < 0)
+		return -errno;
+	rc = sync_directory(above);
+	close(above);
+	return rc;
+}
+
 int replace_write(struct replace *r, const char *text, size_t length, struct err *err)
 {
-	char temporary[PATH_MAX + 16];
+	char temporary[PATH_MAX + 32];
 	int rc, fd;
 
-	snprintf(temporary, sizeof(temporary), "%s.XXXXXX", r->path);
+	snprintf(temporary, sizeof(temporary), "%s" UNFINISHED "XXXXXX", r->path);
 	fd = mkostemp(temporary, O_CLOEXEC);
 	if (fd < 0)
 		return fail(err, r->path, errno);
@@ -130,8 +197,9 @@ int replace_write(struct replace *r, const char *text, size_t length, struct err
 		unlink(temporary);
 		return fail(err, r->path, -rc);
 	}
+	r->unsynced = -sync_names(r);
 	r->made = false;
-	return fsync(r->lock) < 0 ? fail(err, r->directory, errno) : 0;
+	return 0;
 }
 
 void replace_end(struct replace *r)
