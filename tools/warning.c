@@ -2,8 +2,10 @@
  * warning: what an administrator may not have meant, section by section.
  */
 #include "config/setting.h"
+#include "shim/tls/tls.h"
 #include "tools/meaning.h"
 
+#include <stdio.h>
 #include <sys/stat.h>
 
 struct warner {
@@ -38,12 +40,34 @@ static void warn_of_proof(const struct warner *w, const struct policy *p, enum s
 		warn(w, setting, "has no effect beside fingerprints, which decide alone");
 }
 
-static bool key_is_readable(const struct section *section)
+static void warn_of_key(const struct warner *w)
 {
-	const char *key = section->client_key ? section->client_key : section->client_certificate;
+	const struct section *s = w->section;
+	const char *key = s->client_key ? s->client_key : s->client_certificate;
+	enum setting setting = section_sets(s, SETTING_CLIENT_KEY) ? SETTING_CLIENT_KEY
+								   : SETTING_CLIENT_CERTIFICATE;
 	struct stat st;
 
-	return key && stat(key, &st) == 0 && st.st_mode & (S_IRGRP | S_IROTH);
+	if (!key || stat(key, &st) < 0)
+		return;
+	if (st.st_mode & (S_IRGRP | S_IROTH))
+		warn(w, setting,
+			"others than its owner may read the file, and with it the private key");
+	else if (st.st_mode & (S_IWGRP | S_IWOTH))
+		warn(w, setting, "others than its owner may write the file");
+}
+
+static void warn_of_dates(const struct warner *w)
+{
+	char dates[100], text[200];
+
+	if (!w->section->client_certificate)
+		return;
+	tls_certificate_dates(w->section->client_certificate, dates, sizeof(dates));
+	if (!*dates)
+		return;
+	snprintf(text, sizeof(text), "%s: a server that asks for it may refuse it", dates);
+	warn(w, SETTING_CLIENT_CERTIFICATE, text);
 }
 
 static void warn_of_connection(const struct warner *w, const struct policy *p)
@@ -64,11 +88,8 @@ static void warn_of_connection(const struct warner *w, const struct policy *p)
 	warn_of_proof(w, p, SETTING_CA_FILE);
 	warn_of_proof(w, p, SETTING_MATCH);
 	warn_of_proof(w, p, SETTING_FINGERPRINTS);
-	if (key_is_readable(s))
-		warn(w,
-			section_sets(s, SETTING_CLIENT_KEY) ? SETTING_CLIENT_KEY
-							    : SETTING_CLIENT_CERTIFICATE,
-			"others than its owner may read the file, and with it the private key");
+	warn_of_dates(w);
+	warn_of_key(w);
 	if (sets(w, SETTING_PROTECT_CREDENTIALS, false))
 		warn(w, SETTING_PROTECT_CREDENTIALS,
 			"passwords can be read on the way where the server offers no TLS");

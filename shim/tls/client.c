@@ -97,6 +97,32 @@ static int load_certificate(SSL_CTX *ssl, const char *file, struct err *err)
 	return good ? 0 : fail_by_queue(err, "client_certificate", file);
 }
 
+void tls_certificate_dates(const char *file, char *out, size_t size)
+{
+	const char *whose = "";
+	char date[32];
+	X509 *cert;
+	BIO *bio;
+
+	*out = '\0';
+	if (open_pem(&bio, "client_certificate", file, NULL) < 0)
+		return;
+	while (!*out &&
+		(cert = PEM_read_bio_X509_AUX(bio, NULL, refuse_passphrase, &(bool){false}))) {
+		if (X509_cmp_current_time(X509_get0_notAfter(cert)) < 0) {
+			date_words(X509_get0_notAfter(cert), date, sizeof(date));
+			snprintf(out, size, "%sexpired %s", whose, date);
+		} else if (X509_cmp_current_time(X509_get0_notBefore(cert)) > 0) {
+			date_words(X509_get0_notBefore(cert), date, sizeof(date));
+			snprintf(out, size, "%snot valid before %s", whose, date);
+		}
+		X509_free(cert);
+		whose = "authority's certificate ";
+	}
+	BIO_free(bio);
+	ERR_clear_error();
+}
+
 static int load_key(SSL_CTX *ssl, const struct tls_settings *s, struct err *err)
 {
 	bool asked = false;

@@ -26,7 +26,7 @@ static void add_text(char *out, size_t size, const char *bytes, size_t n)
 	out[at] = '\0';
 }
 
-static void date_words(const ASN1_TIME *t, char *out, size_t size)
+void date_words(const ASN1_TIME *t, char *out, size_t size)
 {
 	struct tm tm;
 

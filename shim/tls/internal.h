@@ -77,6 +77,8 @@ int fingerprints_copy(struct tls *tls, const char *const *list);
 bool fingerprints_match(struct tls *tls, X509 *cert);
 
 /* facts.c */
+/* "2026-01-02" */
+void date_words(const ASN1_TIME *t, char *out, size_t size);
 int facts_verify_callback(int ok, X509_STORE_CTX *store);
 void facts_record(struct tls *tls);
 

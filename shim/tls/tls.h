@@ -41,6 +41,14 @@ void tls_context_free(struct tls_context *context);
 /* Whether tls_context_new() would take these settings. 0 or -errno with err, as there. */
 int tls_settings_check(const struct tls_settings *settings, struct err *err);
 
+/*
+ * What is wrong today with the dates of the certificates in a PEM file, of the first that has a
+ * fault: "expired 2026-01-02", "not valid before 2027-01-01", with "authority's certificate "
+ * before it where it is not the first of the file; "" where there is none, or the file cannot be
+ * read.
+ */
+void tls_certificate_dates(const char *file, char *out, size_t size);
+
 struct tls_identity {
 	const char *servername; /* SNI, or NULL for none (RFC 6066: never an address) */
 	const char *const

@@ -116,6 +116,39 @@ static void check_warns_of_what_surprises(void **state)
 	assert_null(strstr(output, "client_key: others"));
 }
 
+static void check_warns_of_a_client_certificate_that_is_out_of_date(void **state)
+{
+	(void)state;
+	need_command();
+	write_file("ca.cnf", "[ca]\ndefault_ca = d\n[d]\ndatabase = index\nnew_certs_dir = .\n"
+			     "rand_serial = yes\ndefault_md = sha256\npolicy = p\n[p]\n"
+			     "commonName = supplied\n");
+	write_file("make", "set -e\n"
+			   "openssl req -new -newkey rsa:2048 -nodes -keyout $1.key -subj /CN=$1 "
+			   "-out $1.csr 2>/dev/null\n: >index\n"
+			   "openssl ca -config ca.cnf -batch -notext -selfsign -keyfile $1.key "
+			   "-startdate $2 -enddate $3 -in $1.csr -out $1.pem 2>/dev/null\n"
+			   "printf 'host \"%s.example\" {\n client_certificate = \"%s\"\n "
+			   "client_key = \"%s\" }\n' $1 $PWD/$1.pem $PWD/$1.key >>d.conf\n");
+	assert_sh(0,
+		"sh make old 20200101000000Z 20200202000000Z && "
+		"sh make new 20990101000000Z 20990202000000Z && "
+		"sh make now 20200101000000Z 20990202000000Z && "
+		"cat now.key now.pem old.pem >both.pem && chmod 600 *.key both.pem && "
+		"printf 'default {\n client_certificate = \"%s/both.pem\" }\n' $PWD >>d.conf",
+		"");
+	assert_sh(0, "./mailseal check d.conf",
+		"d.conf:2: warning: client_certificate: expired 2020-02-02: a server that asks");
+	assert_says("d.conf:5: warning: client_certificate: not valid before 2099-01-01: ");
+	assert_null(strstr(output, "d.conf:8: warning"));
+	assert_says("d.conf:11: warning: client_certificate: authority's certificate expired "
+		    "2020-02-02: ");
+	assert_null(strstr(output, "others than"));
+	assert_sh(0, "chmod 620 both.pem; chmod 666 now.key; ./mailseal check --json d.conf",
+		"others than its owner may write the file");
+	assert_says("others than its owner may read the file, and with it the private key");
+}
+
 /* What only the TLS library can tell. */
 static void check_looks_into_ciphers_and_client_certificates(void **state)
 {
@@ -213,6 +246,7 @@ int main(void)
 		cmocka_unit_test(check_tells_what_an_old_version_means),
 		cmocka_unit_test(check_tells_of_senders_and_recipients_in_both_files),
 		cmocka_unit_test(check_warns_of_what_surprises),
+		cmocka_unit_test(check_warns_of_a_client_certificate_that_is_out_of_date),
 		cmocka_unit_test(check_looks_into_ciphers_and_client_certificates),
 		cmocka_unit_test(check_tells_errors_and_78),
 		cmocka_unit_test(check_speaks_json),
