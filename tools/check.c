@@ -61,25 +61,12 @@ static int load(struct configuration *c, const char *named, struct err *err)
 	return rc ? rc : configuration_check_tls(c->set, err);
 }
 
-static void warn_of_file(const char *path, const struct stat *seen,
-	void (*warn)(void *context, const struct warning *warning), void *context)
-{
-	struct warning warning = {
-		path, 0, NULL, "others than its owner may write the file, and with it the policy"};
-
-	if (seen->st_mode & (S_IWGRP | S_IWOTH))
-		warn(context, &warning);
-}
-
 void check_warnings(const struct configuration *c,
 	void (*warn)(void *context, const struct warning *warning), void *context)
 {
 	for (size_t i = 0; i < c->set->count; i++)
 		meaning_warnings(c->set, c->set->sections[i], warn, context);
-	if (c->seen.main_present)
-		warn_of_file(c->path, &c->seen.main, warn, context);
-	if (c->seen.domains_present)
-		warn_of_file(c->domains, &c->seen.domains, warn, context);
+	check_places(c, warn, context);
 }
 
 static void print_sentence(void *context, const char *sentence)

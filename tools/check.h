@@ -9,8 +9,13 @@
 
 #include <jansson.h>
 
-/* All that may not be meant: one call of `warn` for each; without setting and line, of a file. */
+/* All that may not be meant: one call of `warn` for each; without setting and line, of a file or
+ * directory. */
 void check_warnings(const struct configuration *configuration,
+	void (*warn)(void *context, const struct warning *warning), void *context);
+
+/* Those of them that are about files and directories. */
+void check_places(const struct configuration *configuration,
 	void (*warn)(void *context, const struct warning *warning), void *context);
 
 json_t *check_as_json(const struct configuration *configuration);

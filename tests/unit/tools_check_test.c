@@ -169,6 +169,39 @@ static void check_looks_into_ciphers_and_client_certificates(void **state)
 	assert_sh(78, "./mailseal check ci.conf", "/ci.conf:3: client_key: ");
 }
 
+static void check_warns_of_others_who_could_change_the_policy(void **state)
+{
+	(void)state;
+	need_command();
+	assert_sh(0,
+		"umask 022; mkdir w w/in w/in/own.d t t/own && cp good.conf w/in/own.conf && cp "
+		"good.conf t/own/x.conf && touch w/in/own.d/domains.conf && ln -s "
+		"../../w/in/own.conf "
+		"t/own/link.conf && ./mailseal check w/in/own.conf",
+		"own.conf: ok");
+	assert_null(strstr(output, "may put files"));
+	assert_null(strstr(output, "may write"));
+	assert_sh(0, "chmod 1777 t; ./mailseal check t/own/x.conf", "");
+	assert_null(strstr(output, "may put files"));
+	assert_sh(0, "chmod 775 t; ./mailseal check t/own/x.conf",
+		"/t: warning: others than its owner may put files there, and with them another");
+	assert_sh(0, "chmod 755 t; chmod 1777 t/own; ./mailseal check t/own/x.conf",
+		"/t/own: warning: others than its owner may put files there");
+	assert_null(strstr(strstr(output, "put files") + 1, "put files"));
+	assert_sh(0, "chmod 755 t/own; chmod 777 w/in/own.d; ./mailseal check w/in/own.conf",
+		"/w/in/own.d: warning: others than its owner may put files there");
+	assert_sh(0, "chmod 755 w/in/own.d; chmod 777 w/in; ./mailseal check t/own/link.conf",
+		"/w/in: warning: others than its owner may put files there");
+	assert_null(strstr(output, "/own: warning"));
+	if (geteuid() != 0)
+		return;
+	assert_sh(0,
+		"chmod 755 w/in; chown 4321 w/in/own.conf t; ./mailseal check --json t/own/x.conf; "
+		"./mailseal check w/in/own.conf",
+		"/own.conf: warning: belongs to uid 4321, who may write the file, and with it the");
+	assert_says("belongs to uid 4321, who may put files there, and with them another policy");
+}
+
 static void check_tells_errors_and_78(void **state)
 {
 	(void)state;
@@ -248,6 +281,7 @@ int main(void)
 		cmocka_unit_test(check_warns_of_what_surprises),
 		cmocka_unit_test(check_warns_of_a_client_certificate_that_is_out_of_date),
 		cmocka_unit_test(check_looks_into_ciphers_and_client_certificates),
+		cmocka_unit_test(check_warns_of_others_who_could_change_the_policy),
 		cmocka_unit_test(check_tells_errors_and_78),
 		cmocka_unit_test(check_speaks_json),
 		cmocka_unit_test(check_without_a_file_takes_the_one_of_the_environment),
