@@ -192,6 +192,9 @@ static int on_section_end(cfg_t *root, cfg_opt_t *opt)
 		check_combination(load, load->open))
 		return load->rc;
 	load->open = NULL;
+	/* All of it is known. libconfuse would compare the title of each section to come with it.
+	 */
+	cfg_opt_rmnsec(opt, cfg_opt_size(opt) - 1);
 	return 0;
 }
 
@@ -217,41 +220,6 @@ static void fail_unknown(struct load *load, const cfg_t *cfg, unsigned line, con
 
 	setting_explain_unknown(word, strcmp(cfg_name((cfg_t *)cfg), "root") == 0, &what);
 	fail(load, EINVAL, line, word, what.text);
-}
-
-/* libconfuse does not tell of which kind the section is. */
-static const char *kind_of_next(const struct load *load)
-{
-	static const enum section_kind kinds[] = {SECTION_HOST, SECTION_SENDER, SECTION_RECIPIENT};
-
-	for (size_t i = 0; i < sizeof(kinds) / sizeof(*kinds); i++) {
-		const char *name = section_kind_name(kinds[i]);
-
-		if (load->opened < load->sections.count &&
-			load->sections.at[load->opened].initial == name[0])
-			return name;
-	}
-	return "section";
-}
-
-static void fail_second_title(struct load *load, const char *title)
-{
-	const char *kind = kind_of_next(load);
-	unsigned line = line_of_next(load);
-	char subject[SUBJECT_SIZE];
-
-	if (load->rc)
-		return;
-	place_subject(kind, title, subject);
-	for (size_t i = load->first; i < load->set->count; i++) {
-		const struct section *s = load->set->sections[i];
-
-		if (strcmp(s->label, title) == 0 && strcmp(section_kind_name(s->kind), kind) == 0) {
-			load->rc = place_fail_equal(load->err, load->file->path, line, subject, s);
-			return;
-		}
-	}
-	fail(load, EINVAL, line, subject, "second section for the same");
 }
 
 /* What stands between the kind of a section and its brace. */
@@ -286,8 +254,6 @@ static void on_error(cfg_t *cfg, const char *format, va_list ap)
 	vsnprintf(text, sizeof(text), format, ap);
 	if (quoted_word(text, "no such option ", word, sizeof(word)))
 		fail_unknown(load, cfg, line, word);
-	else if (quoted_word(text, "found duplicate title ", word, sizeof(word)))
-		fail_second_title(load, word);
 	else if (quoted_word(text, "missing title for section ", word, sizeof(word)) ||
 		 quoted_word(text, "missing opening brace for section ", word, sizeof(word)))
 		fail_label(load, word, line);
@@ -296,7 +262,7 @@ static void on_error(cfg_t *cfg, const char *format, va_list ap)
 }
 
 #define VALUE(name) CFG_STR_CB(name, NULL, CFGF_NODEFAULT, on_value)
-#define LABELLED (CFGF_MULTI | CFGF_TITLE | CFGF_NO_TITLE_DUPES)
+#define LABELLED (CFGF_MULTI | CFGF_TITLE)
 #define VALUES(name) CFG_STR_LIST_CB(name, NULL, CFGF_NODEFAULT, on_value)
 
 static cfg_t *make_parser(void)

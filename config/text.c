@@ -12,7 +12,6 @@ struct scan {
 	unsigned line;
 	unsigned depth;	    /* open braces */
 	unsigned statement; /* line of the first word since the last section; 0 before it */
-	char initial;	    /* its first letter */
 	unsigned opened;    /* line of the last brace opened at depth 0 */
 	unsigned list;	    /* that of the list that is open, as long as it has no value; else 0 */
 	struct text_sections sections;
@@ -107,13 +106,9 @@ static int skip_string(struct scan *s)
 
 static void note_statement(struct scan *s)
 {
-	char c = peek(s, 0);
-
 	s->list = 0;
-	if (s->depth != 0 || s->statement != 0)
-		return;
-	s->statement = s->line;
-	s->initial = c == '"' || c == '\'' ? peek(s, 1) : c;
+	if (s->depth == 0 && s->statement == 0)
+		s->statement = s->line;
 }
 
 static int open_brace(struct scan *s)
@@ -141,7 +136,7 @@ static int open_brace(struct scan *s)
 		sections->at = at;
 	}
 	sections->at[sections->count++] =
-		(struct text_section){s->statement ? s->statement : s->line, 0, s->initial};
+		(struct text_section){s->statement ? s->statement : s->line, 0};
 	s->opened = s->line;
 	return 0;
 }

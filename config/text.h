@@ -22,12 +22,10 @@ struct text_problem {
 	struct err err; /* what is wrong and what to do, without file and line */
 };
 
-/* The line on which each section begins, and the first letter of its kind; in the order of the
- * file. */
+/* The line on which each section begins; in the order of the file. */
 struct text_section {
 	unsigned line;
 	unsigned empty_list; /* line of a list without values in it, or 0 */
-	char initial;
 };
 
 struct text_sections {
