@@ -96,6 +96,8 @@ void answer_own(struct dialogue *d, bool last, const char *format, ...)
 	char text[OWN_REPLY_SIZE - 2], line[OWN_REPLY_SIZE + 1];
 	va_list ap;
 
+	if (d->phase == PHASE_OVER)
+		return; /* what was to be answered could not be done */
 	va_start(ap, format);
 	vsnprintf(text, sizeof(text), format, ap);
 	va_end(ap);

@@ -194,7 +194,8 @@ static void finish_refusal(struct dialogue *d)
 	char *text = strndup(buf_bytes(&h->final), buf_length(&h->final));
 	bool open = d->envelope.state == ENVELOPE_OPEN;
 
-	if (!text || pending_add_reply(&d->pending, text, false) < 0) {
+	/* without a server it is the last word, said before the connection ends */
+	if (!text || pending_add_reply(&d->pending, text, d->phase == PHASE_ALONE) < 0) {
 		free(text);
 		end(d, DIALOGUE_ABORT_SERVER);
 		return;
@@ -204,9 +205,7 @@ static void finish_refusal(struct dialogue *d)
 	d->speech = SPEECH_COMMANDS;
 	transaction_over(d);
 	answer_flush(d);
-	if (d->phase == PHASE_ALONE)
-		end_after_client_out(d);
-	else if (open && d->phase != PHASE_OVER)
+	if (open && d->phase == PHASE_OPEN)
 		replay_reset(d);
 }
 
