@@ -1,7 +1,8 @@
 /*
- * client: small programs in one, each an application that knows nothing of the preload. `client
- * CASE` runs one and exits 0 if everything was as a TCP connection would have been.
+ * connecting: what becomes of the socket at connect(), and where the agent comes from.
  */
+#include "tests/preload/client/client.h"
+
 #include <arpa/inet.h>
 #include <dirent.h>
 #include <errno.h>
@@ -32,132 +33,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#define check(condition)                                                                           \
-	do {                                                                                       \
-		if (!(condition)) {                                                                \
-			fprintf(stderr, "%s:%d: %s (errno %d %s)\n", __FILE__, __LINE__,           \
-				#condition, errno, strerror(errno));                               \
-			exit(1);                                                                   \
-		}                                                                                  \
-	} while (0)
-
-#define CLOSED_PORT 587 /* a mail port where nobody listens */
-#define OTHER_PORT 2600
-
-static struct sockaddr_storage address;
-static socklen_t address_length;
-
-static void aim(const char *text, unsigned short port)
-{
-	struct sockaddr_in *in = (void *)&address;
-	struct sockaddr_in6 *in6 = (void *)&address;
-
-	memset(&address, 0, sizeof(address));
-	if (inet_pton(AF_INET, text, &in->sin_addr) == 1) {
-		in->sin_family = AF_INET;
-		in->sin_port = htons(port);
-		address_length = sizeof(*in);
-	} else {
-		check(inet_pton(AF_INET6, text, &in6->sin6_addr) == 1);
-		in6->sin6_family = AF_INET6;
-		in6->sin6_port = htons(port);
-		address_length = sizeof(*in6);
-	}
-}
-
-static int tcp(int flags)
-{
-	int fd = socket(address.ss_family, SOCK_STREAM | flags, 0);
-
-	check(fd >= 0);
-	return fd;
-}
-
-static int dial(int fd)
-{
-	return connect(fd, (void *)&address, address_length);
-}
-
-/* What the kernel itself says, past the preload. */
-static bool is_tcp(int fd)
-{
-	struct sockaddr_storage own;
-	socklen_t length = sizeof(own);
-
-	check(syscall(SYS_getsockname, fd, &own, &length) == 0);
-	return own.ss_family == AF_INET || own.ss_family == AF_INET6;
-}
-
-static bool is_unconnected_tcp(int fd)
-{
-	struct sockaddr_storage peer;
-	socklen_t length = sizeof(peer);
-
-	return is_tcp(fd) && syscall(SYS_getpeername, fd, &peer, &length) == -1 &&
-	       errno == ENOTCONN;
-}
-
-static int descriptors(void)
-{
-	DIR *d = opendir("/proc/self/fd");
-	int n = 0;
-
-	check(d);
-	while (readdir(d))
-		n++;
-	closedir(d);
-	return n;
-}
-
-static long now_ms(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return t.tv_sec * 1000 + t.tv_nsec / 1000000;
-}
-
-static int socket_error(int fd)
-{
-	int error = -1;
-	socklen_t length = sizeof(error);
-
-	check(getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &length) == 0);
-	return error;
-}
-
-static void talk(int fd)
-{
-	char line[32];
-
-	check(read(fd, line, sizeof(line)) == 10 && memcmp(line, "220 echo\r\n", 10) == 0);
-	check(write(fd, "hello", 5) == 5);
-	check(read(fd, line, sizeof(line)) == 5 && memcmp(line, "hello", 5) == 0);
-}
-
-static void looks_like_tcp(int fd)
-{
-	struct sockaddr_storage peer, own;
-	socklen_t length = sizeof(peer);
-	int yes = 1, value = 0;
-
-	memset(&peer, 0, sizeof(peer));
-	check(getpeername(fd, (void *)&peer, &length) == 0);
-	check(length == address_length && memcmp(&peer, &address, length) == 0);
-	length = sizeof(own);
-	check(getsockname(fd, (void *)&own, &length) == 0);
-	check(length == address_length && own.ss_family == address.ss_family);
-	check(((struct sockaddr_in *)(void *)&own)->sin_port != 0);
-	check(socket_error(fd) == 0);
-	length = sizeof(value);
-	check(getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &value, &length) == 0 &&
-		value == address.ss_family);
-	check(getsockopt(fd, SOL_SOCKET, SO_PROTOCOL, &value, &length) == 0 &&
-		value == IPPROTO_TCP);
-	check(setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &yes, sizeof(yes)) == 0);
-	check(setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &yes, sizeof(yes)) == 0);
-	check(setsockopt(fd, IPPROTO_TCP, TCP_KEEPIDLE, &yes, sizeof(yes)) == 0);
-}
+#include "shim/preload/sys.h"
 
 static void blocking(void)
 {
@@ -346,28 +222,6 @@ static void refused_later(void)
 	aim("127.0.0.1", CLOSED_PORT);
 	check(dial(fd) == -1 && errno == ECONNREFUSED);
 	check(!is_tcp(fd));
-}
-
-static volatile sig_atomic_t signals;
-
-static void count_signal(int number)
-{
-	(void)number;
-	signals++;
-}
-
-static void handle(int number, int flags)
-{
-	struct sigaction action = {.sa_handler = count_signal, .sa_flags = flags};
-
-	check(sigaction(number, &action, NULL) == 0);
-}
-
-static void alarm_in(int ms)
-{
-	struct itimerval timer = {.it_value = {.tv_usec = ms * 1000}};
-
-	check(setitimer(ITIMER_REAL, &timer, NULL) == 0);
 }
 
 /* For "slow 500". */
@@ -753,8 +607,8 @@ static void far_inherited(void)
 	for (int i = 0; i < 2; i++) {
 		int fd = tcp(0);
 
-		check(syscall(SYS_dup3, fd, 200 + i, 0) == 200 + i);
-		check(syscall(SYS_dup3, fd, 500 + i, 0) == 500 + i);
+		check(sys(SYS_dup3, fd, 200 + i, 0) == 200 + i);
+		check(sys(SYS_dup3, fd, 500 + i, 0) == 500 + i);
 		close(fd);
 	}
 	execl("/proc/self/exe", "client", "far_inheritor", NULL);
@@ -1176,24 +1030,6 @@ static void overflow_uid(void)
 		check(i < 100 && usleep(10000) == 0);
 }
 
-/* As RestrictAddressFamilies= of a service without AF_UNIX: `number` fails where a bit of `first`
- * is in its first argument. */
-static void forbid(unsigned number, int first, int error)
-{
-	struct sock_filter filter[] = {
-		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
-		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, number, 0, 3),
-		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, args[0])),
-		BPF_JUMP(BPF_JMP | BPF_JSET | BPF_K, (unsigned)first, 0, 1),
-		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | (unsigned)error),
-		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
-	};
-	struct sock_fprog program = {sizeof(filter) / sizeof(filter[0]), filter};
-
-	check(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0);
-	check(prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) == 0);
-}
-
 static void no_unix_sockets(void)
 {
 	int before, fd;
@@ -1233,7 +1069,7 @@ static void no_look(void)
 	fd = tcp(0);
 	forbid(SYS_getsockopt, -1, EPERM);
 	check(dial(fd) == -1 && errno == ECONNREFUSED);
-	check(syscall(SYS_getpeername, fd, &peer, &length) == -1 && errno == ENOTCONN);
+	check(sys(SYS_getpeername, fd, &peer, &length) == -ENOTCONN);
 }
 
 static bool is_socket(int fd)
@@ -1312,7 +1148,7 @@ static void *duplicate_all_the_time(void *fd)
 		socklen_t length = sizeof(peer);
 
 		if (copies[n] >= 0) {
-			check(syscall(SYS_getpeername, copies[n], &peer, &length) == -1 ||
+			check(sys(SYS_getpeername, copies[n], &peer, &length) < 0 ||
 				peer.ss_family == AF_UNIX);
 			close(copies[n]);
 		}
@@ -1355,10 +1191,7 @@ static void no_clone(void)
 	fails_leaving_tcp();
 }
 
-static const struct {
-	const char *name;
-	void (*run)(void);
-} cases[] = {
+const struct client_case connecting_cases[] = {
 	{"blocking4", blocking4},
 	{"blocking6", blocking6},
 	{"mapped", mapped},
@@ -1414,14 +1247,5 @@ static const struct {
 	{"squatted_by_other_user", squatted_by_other_user},
 	{"squatted_by_other_users_agent", squatted_by_other_users_agent},
 	{"squatted_by_other_program", squatted_by_other_program},
+	{NULL, NULL},
 };
-
-int main(int argc, char **argv)
-{
-	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
-		if (argc > 1 && strcmp(cases[i].name, argv[1]) == 0) {
-			cases[i].run();
-			return 0;
-		}
-	return 64;
-}
