@@ -106,9 +106,10 @@ asan: deps-test
 		SANITIZER_LOG=/tmp/mailseal-sanitizer $(BUILD)/asan/mailseal $(BUILD)/asan/mailseal-agent unit
 
 FUZZ_SECONDS ?= 30
-$(BUILD)/fuzz/%: tests/fuzz/%.c $(ROOM_SOURCES)
+FUZZED_SOURCES := $(ROOM_SOURCES) $(wildcard tools/elf*.c)
+$(BUILD)/fuzz/%: tests/fuzz/%.c $(FUZZED_SOURCES)
 	@mkdir -p $(@D)
-	$(Q)clang $(filter-out -MMD -MP,$(ALL_CFLAGS)) -O1 -fsanitize=fuzzer,address,undefined -o $@ $< $(ROOM_SOURCES) $(LIBS)
+	$(Q)clang $(filter-out -MMD -MP,$(ALL_CFLAGS)) -O1 -fsanitize=fuzzer,address,undefined -o $@ $< $(FUZZED_SOURCES) $(LIBS)
 
 fuzz: deps-fuzz $(FUZZERS)
 	@tests/fuzz/run $(FUZZ_SECONDS) $(FUZZERS)

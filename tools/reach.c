@@ -1,9 +1,10 @@
 #include "tools/reach.h"
 
+#include "tools/elf.h"
+
 #include <elf.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -90,75 +91,48 @@ static const char *gains_privilege(int fd, const struct stat *st)
 	return NULL;
 }
 
-/* What of an ELF header is the same in both classes. */
-struct elf_kind {
-	unsigned char class, data;
-	uint16_t machine;
-};
-
-static bool elf_kind_of(const unsigned char *bytes, size_t length, struct elf_kind *kind)
+static bool kind_of_file(const char *path, struct elf_kind *kind)
 {
-	if (length < sizeof(Elf32_Ehdr) || memcmp(bytes, ELFMAG, SELFMAG) != 0)
-		return false;
-	kind->class = bytes[EI_CLASS];
-	kind->data = bytes[EI_DATA];
-	memcpy(&kind->machine, bytes + offsetof(Elf32_Ehdr, e_machine), sizeof(kind->machine));
-	return true;
-}
-
-static bool elf_kind_of_file(const char *path, struct elf_kind *kind)
-{
-	unsigned char head[sizeof(Elf64_Ehdr)];
 	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
-	ssize_t n = fd < 0 ? -1 : pread(fd, head, sizeof(head), 0);
+	int rc = fd < 0 ? -errno : elf_kind_of(fd, kind);
 
 	if (fd >= 0)
 		close(fd);
-	return n > 0 && elf_kind_of(head, (size_t)n, kind);
+	return rc == 0;
 }
 
-/* Is there a program header of `type`? True too where the table cannot be read: nothing is claimed
- * then. */
-static bool has_segment(int fd, const unsigned char *head, uint32_t type)
+/* True too where the file cannot be read as it should: nothing is claimed then. */
+static bool has_interpreter(int fd)
 {
-	bool wide = head[EI_CLASS] == ELFCLASS64;
-	const Elf64_Ehdr *e64 = (const void *)head;
-	const Elf32_Ehdr *e32 = (const void *)head;
-	unsigned count = wide ? e64->e_phnum : e32->e_phnum;
-	size_t step = wide ? e64->e_phentsize : e32->e_phentsize;
-	uint64_t at = wide ? e64->e_phoff : e32->e_phoff;
+	struct elf e;
+	bool has;
 
-	for (unsigned i = 0; i < count; i++) {
-		uint32_t found;
-
-		if (pread(fd, &found, sizeof(found), (off_t)(at + i * step)) !=
-			(ssize_t)sizeof(found))
-			return true;
-		if (found == type)
-			return true;
-	}
-	return false;
+	if (elf_init(&e, fd, NULL))
+		return true;
+	has = e.interpreted;
+	elf_clear(&e);
+	return has;
 }
 
-static int check_elf(int fd, const unsigned char *head, const struct elf_kind *kind,
-	const char *path, const char *library, struct err *err)
+static int check_elf(
+	int fd, const struct elf_kind *kind, const char *path, const char *library, struct err *err)
 {
 	struct elf_kind own;
 	const char *privilege;
 	struct stat st;
 
-	if (!elf_kind_of_file(library, &own))
+	if (!kind_of_file(library, &own))
 		return err_fail(err, EPERM, "%s is not a library", library);
 	if (kind->class != own.class)
 		return err_fail(err, EPERM, "%s is a %s-bit program and %s a %s-bit library", path,
 			kind->class == ELFCLASS64 ? "64" : "32", library,
 			own.class == ELFCLASS64 ? "64" : "32");
-	if (kind->machine != own.machine || kind->data != own.data)
+	if (!elf_same_kind(kind, &own))
 		return err_fail(err, EPERM, "%s is for another processor than %s", path, library);
 	if (fstat(fd, &st) == 0 && (privilege = gains_privilege(fd, &st)))
 		return err_fail(
 			err, EPERM, "%s: %s, so the loader ignores LD_PRELOAD", path, privilege);
-	if (!has_segment(fd, head, PT_INTERP))
+	if (!has_interpreter(fd))
 		return err_fail(err, EPERM,
 			"%s is statically linked, so no library can be loaded into it", path);
 	return 0;
@@ -205,16 +179,16 @@ static int check_script(char *line, const char *library, unsigned depth, struct 
 
 static int check_file(const char *path, const char *library, unsigned depth, struct err *err)
 {
-	_Alignas(Elf64_Ehdr) unsigned char head[512] = {0};
+	char head[512] = {0};
 	struct elf_kind kind;
 	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
 	ssize_t n = fd < 0 ? -1 : pread(fd, head, sizeof(head) - 1, 0);
 	int rc = 0;
 
-	if (n > 0 && elf_kind_of(head, (size_t)n, &kind))
-		rc = check_elf(fd, head, &kind, path, library, err);
+	if (n > 0 && elf_kind_of(fd, &kind) == 0)
+		rc = check_elf(fd, &kind, path, library, err);
 	else if (n > 2 && head[0] == '#' && head[1] == '!' && depth < SCRIPT_DEPTH)
-		rc = check_script((char *)head + 2, library, depth, err);
+		rc = check_script(head + 2, library, depth, err);
 	if (fd >= 0)
 		close(fd);
 	return rc;
@@ -225,44 +199,28 @@ int reach_program(const char *path, const char *library, struct err *err)
 	return check_file(path, library, 0, err);
 }
 
-/* The path in the PT_INTERP segment of an ELF file. */
-static void elf_interpreter(int fd, const unsigned char *head, char out[PATH_MAX])
+static void elf_interpreter(int fd, char out[PATH_MAX])
 {
-	bool wide = head[EI_CLASS] == ELFCLASS64;
-	const Elf64_Ehdr *e64 = (const void *)head;
-	const Elf32_Ehdr *e32 = (const void *)head;
-	unsigned count = wide ? e64->e_phnum : e32->e_phnum;
+	struct elf e;
 
-	for (unsigned i = 0; i < count; i++) {
-		Elf64_Phdr p64 = {0};
-		Elf32_Phdr p32 = {0};
-		off_t at = wide ? (off_t)(e64->e_phoff + i * sizeof(p64))
-				: (off_t)(e32->e_phoff + i * sizeof(p32));
-		ssize_t n =
-			wide ? pread(fd, &p64, sizeof(p64), at) : pread(fd, &p32, sizeof(p32), at);
-
-		if (n <= 0)
-			return;
-		if ((wide ? p64.p_type : p32.p_type) != PT_INTERP)
-			continue;
-		n = pread(fd, out, PATH_MAX - 1, (off_t)(wide ? p64.p_offset : p32.p_offset));
-		out[n > 0 ? n : 0] = '\0';
+	if (elf_init(&e, fd, NULL))
 		return;
-	}
+	memcpy(out, e.interpreter, sizeof(e.interpreter));
+	elf_clear(&e);
 }
 
 /* "" if the file has none, or cannot be read. */
 static void interpreter_of(const char *path, char out[PATH_MAX])
 {
-	_Alignas(Elf64_Ehdr) unsigned char head[512] = {0};
+	char head[512] = {0};
 	struct elf_kind kind;
 	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
 	ssize_t n = fd < 0 ? -1 : pread(fd, head, sizeof(head) - 1, 0);
-	char *line = (char *)head + 2, *word = NULL;
+	char *line = head + 2, *word = NULL;
 
 	out[0] = '\0';
-	if (n > 0 && elf_kind_of(head, (size_t)n, &kind)) {
-		elf_interpreter(fd, head, out);
+	if (n > 0 && elf_kind_of(fd, &kind) == 0) {
+		elf_interpreter(fd, out);
 	} else if (n > 2 && head[0] == '#' && head[1] == '!') {
 		line[strcspn(line, "\n")] = '\0';
 		word = next_word(&line);
