@@ -195,7 +195,9 @@ says() {
 	equal "$status" 0 "the dialogue: $(tail -n 1 "$W/client.out")"
 }
 
-# --- Postfix ---------------------------------------------------------------------------------
+# --- Postfix, and Exim -----------------------------------------------------------------------
 
 # shellcheck source=tests/e2e/postfix.sh
 . "$E2E/postfix.sh"
+# shellcheck source=tests/e2e/exim.sh
+. "$E2E/exim.sh"

@@ -4,15 +4,16 @@
 py=/usr/bin/python3
 clients=$E2E/clients
 
-# delivered_by COMMAND ...: message in $W/message, the wire watched; compares the body.
-delivered_by() {
+# delivery_begins, delivery_proven: around what a client does with the message in $W/message. The wire is watched
+# meanwhile, and the body compared.
+delivery_begins() {
 	product
 	policy 'require_tls = true'
 	postfix_start
 	message "$W/message"
 	capture_start
-	sealed "$@"
-	equal "$status" 0 "status of $1"
+}
+delivery_proven() {
 	stored 1
 	capture_stop
 	over_tls
@@ -22,6 +23,21 @@ delivered_by() {
 	logged 'certificate-verified="?(yes|true)'
 }
 
+# delivered_by COMMAND ...: the whole of it
+delivered_by() {
+	delivery_begins
+	sealed "$@"
+	equal "$status" 0 "status of $1"
+	delivery_proven
+}
+
+t_exim() {
+	delivery_begins
+	exim_prepare smarthost 'hosts_try_fastopen = *'
+	use_exim "$W/message" a@b.example
+	exim_said ' => a@b\.example .* C="250 '
+	delivery_proven
+}
 t_swaks() { delivered_by swaks --to a@b.example --from sender@a.example --server mx.b.example --data "@$W/message.swaks"; }
 t_curl() {
 	delivered_by curl -sv --crlf smtp://mx.b.example/client.a.example --mail-from sender@a.example \
