@@ -26,6 +26,9 @@
 #define IPPROTO_MPTCP 262
 #endif
 
+#define RACE_MS 6000 /* until another thread's attempt with the same socket has an answer */
+#define RACE_STEP_MS 2
+
 extern void pthread_testcancel(void) __attribute__((weak));
 
 /* A socket's property, or -errno. */
@@ -48,14 +51,19 @@ static bool in_use(int fd)
 	       state != TCP_CLOSE;
 }
 
-static int connect_swapped(int fd)
+/* A pair without names may be one that another thread just put in place. */
+static int connect_swapped(int fd, bool wait)
 {
+	bool early = face_may_come(fd);
 	struct face face;
 
-	return face_read(fd, &face) == FACE_NONE ? CONNECT_PASS : face_connect(fd, &face);
+	if (face_read(fd, &face) != FACE_NONE)
+		return face_connect(fd, &face, wait);
+	return early ? HANDOVER_RACED : CONNECT_PASS;
 }
 
-static int connect_tcp(int fd, int domain, const struct sockaddr *address, socklen_t length)
+static int connect_tcp(
+	int fd, int domain, const struct sockaddr *address, socklen_t length, bool wait)
 {
 	struct handoff_addr peer;
 
@@ -63,7 +71,7 @@ static int connect_tcp(int fd, int domain, const struct sockaddr *address, sockl
 		return -EINVAL;
 	if (peer.family != domain)
 		return -EAFNOSUPPORT;
-	return in_use(fd) ? CONNECT_PASS : handover(fd, &peer);
+	return in_use(fd) ? CONNECT_PASS : handover(fd, &peer, wait);
 }
 
 /* What cannot be handed over, or not even be looked at, goes nowhere. */
@@ -77,7 +85,7 @@ static int refuse(const struct sockaddr *address, socklen_t length, const char *
 	return -ECONNREFUSED;
 }
 
-int connect_mail(int fd, const struct sockaddr *address, socklen_t length)
+static int connect_once(int fd, const struct sockaddr *address, socklen_t length, bool wait)
 {
 	int type = option(fd, SO_TYPE), domain, protocol;
 
@@ -91,14 +99,29 @@ int connect_mail(int fd, const struct sockaddr *address, socklen_t length)
 			: domain < 0 ? -domain
 				     : -protocol);
 	if (domain == AF_UNIX)
-		return connect_swapped(fd);
+		return connect_swapped(fd, wait);
 	if (domain == AF_SMC || protocol == IPPROTO_SMC)
 		return refuse(address, length, "SMC sockets cannot be handed over", 0);
 	if (domain != AF_INET && domain != AF_INET6)
 		return CONNECT_PASS;
 	if (protocol != IPPROTO_TCP && protocol != IPPROTO_MPTCP)
 		return CONNECT_PASS;
-	return connect_tcp(fd, domain, address, length);
+	return connect_tcp(fd, domain, address, length, wait);
+}
+
+int connect_mail(int fd, const struct sockaddr *address, socklen_t length, bool wait)
+{
+	int result = connect_once(fd, address, length, wait);
+
+	if (result != HANDOVER_RACED)
+		return result;
+	for (int64_t deadline = sys_now_ms() + RACE_MS; sys_now_ms() < deadline;) {
+		sys_sleep_ms(RACE_STEP_MS);
+		result = connect_once(fd, address, length, wait);
+		if (result != HANDOVER_RACED)
+			return result;
+	}
+	return -EALREADY;
 }
 
 /* Other ports: the kernel says EINVAL to an internet address on a socket that we swapped; TCP would
@@ -117,7 +140,7 @@ static int connect_other(int fd, const struct sockaddr *address, socklen_t lengt
 		face_read(fd, &face) == FACE_NONE)
 		return result;
 	errno = saved;
-	result = face_connect(fd, &face);
+	result = face_connect(fd, &face, true);
 	if (!result)
 		return 0;
 	errno = -result;
@@ -132,7 +155,7 @@ MAILSEAL_EXPORT int connect(int fd, const struct sockaddr *address, socklen_t le
 		return connect_other(fd, address, length);
 	if (pthread_testcancel)
 		pthread_testcancel();
-	result = connect_mail(fd, address, length);
+	result = connect_mail(fd, address, length, true);
 	if (result == CONNECT_PASS)
 		return next_connect(fd, address, length);
 	if (!result)

@@ -78,6 +78,17 @@ enum face_state face_read(int fd, struct face *face)
 	return f.state;
 }
 
+bool face_may_come(int fd)
+{
+	struct handoff_name name;
+	socklen_t own = 0, other = 0;
+
+	name_of(SYS_getsockname, fd, &name, &own);
+	if (own != sizeof(sa_family_t))
+		return false;
+	return name_of(SYS_getpeername, fd, &name, &other) == 0 || other == sizeof(sa_family_t);
+}
+
 /* How long a blocking connect() may take: SO_SNDTIMEO as a deadline, -1 for ever. */
 static int64_t send_deadline(int fd)
 {
@@ -109,11 +120,11 @@ static bool was_told(int fd)
 	return sys(SYS_getsockopt, fd, SOL_SOCKET, SO_PRIORITY, &told, &length) == 0 && told != 0;
 }
 
-int face_connect(int fd, struct face *face)
+int face_connect(int fd, struct face *face, bool wait)
 {
 	long flags = sys(SYS_FCNTL, fd, F_GETFL);
 
-	if (face->state == FACE_CONNECTING && flags >= 0 && !(flags & O_NONBLOCK)) {
+	if (wait && face->state == FACE_CONNECTING && flags >= 0 && !(flags & O_NONBLOCK)) {
 		int n = sys_wait(fd, POLLOUT, send_deadline(fd));
 
 		if (n < 0)

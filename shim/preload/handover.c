@@ -16,6 +16,7 @@
 #include <sys/socket.h>
 #include <time.h>
 
+#include "shim/preload/claim.h"
 #include "shim/preload/face.h"
 #include "shim/preload/hints.h"
 #include "shim/preload/identity.h"
@@ -32,11 +33,13 @@
 struct attempt {
 	int fd;
 	int request; /* socket to the agent, -1 if none */
+	bool wait;   /* for the outcome, where the socket is a blocking one */
 	int64_t deadline;
 	struct handoff_addr peer;
 	uint8_t nonce[HANDOFF_NONCE_SIZE];
 	const char *reason; /* of a failure that is ours to log */
 	sys_sigset mask;
+	struct claim claim;
 	struct swap swap;
 	struct hints hints;
 	struct identity identity;
@@ -334,14 +337,25 @@ static int hand_over(struct attempt *a)
 	if (answer != ANSWER_FINAL || error)
 		return give_up(a, answer, error);
 	face_bind(a->swap.application, &local, &a->peer, a->nonce);
-	if (a->swap.flags & O_NONBLOCK)
+	claim_release(&a->claim);
+	if (a->swap.flags & O_NONBLOCK || !a->wait)
 		return -EINPROGRESS;
 	timed = take_send_timeout(a);
 	swap_let_go(&a->swap);
 	return await_outcome(a, timed);
 }
 
-int handover(int fd, const struct handoff_addr *peer)
+/* The last thread that had the claim may have put the socketpair in place. */
+static bool still_tcp(int fd)
+{
+	int domain = 0;
+	socklen_t length = sizeof(domain);
+
+	return sys(SYS_getsockopt, fd, SOL_SOCKET, SO_DOMAIN, &domain, &length) != 0 ||
+	       domain != AF_UNIX;
+}
+
+int handover(int fd, const struct handoff_addr *peer, bool wait)
 {
 	struct attempt *a = sys_memory(sizeof(*a));
 	int error;
@@ -352,14 +366,20 @@ int handover(int fd, const struct handoff_addr *peer)
 	}
 	a->fd = fd;
 	a->request = -1;
+	a->wait = wait;
 	a->swap.tcp = a->swap.application = a->swap.agent = -1;
 	a->peer = *peer;
 	a->deadline = sys_now_ms() + DEADLINE_MS;
 	a->mask = sys_signals_block();
-	error = hand_over(a);
-	sys_close(&a->request);
-	swap_clear(&a->swap);
-	if (a->reason && error) {
+	error = HANDOVER_RACED;
+	if (claim_take(&a->claim, fd)) {
+		if (still_tcp(fd))
+			error = hand_over(a);
+		sys_close(&a->request);
+		swap_clear(&a->swap);
+		claim_release(&a->claim);
+	}
+	if (a->reason && error && error != HANDOVER_RACED) {
 		log_refused(peer, a->hints.count ? a->hints.names[0] : NULL, a->reason,
 			a->identity.file, -error);
 		error = plain_error(error);

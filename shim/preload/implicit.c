@@ -22,9 +22,9 @@ static bool connects(int flags, const struct sockaddr *to, socklen_t length)
 }
 
 /* 0: go on without address and flag; CONNECT_PASS; -1 with errno. */
-static int connect_first(int fd, const struct sockaddr *to, socklen_t length)
+static int connect_first(int fd, const struct sockaddr *to, socklen_t length, int flags)
 {
-	int result = connect_mail(fd, to, length);
+	int result = connect_mail(fd, to, length, !(flags & MSG_DONTWAIT));
 
 	if (result == -EISCONN) /* TCP then sends */
 		return 0;
@@ -38,7 +38,7 @@ MAILSEAL_EXPORT ssize_t sendto(int fd, const void *bytes, size_t size, int flags
 	const struct sockaddr *to, socklen_t length)
 {
 	if (connects(flags, to, length)) {
-		int result = connect_first(fd, to, length);
+		int result = connect_first(fd, to, length, flags);
 
 		if (result < 0)
 			return -1;
@@ -50,9 +50,10 @@ MAILSEAL_EXPORT ssize_t sendto(int fd, const void *bytes, size_t size, int flags
 
 MAILSEAL_EXPORT ssize_t sendmsg(int fd, const struct msghdr *message, int flags)
 {
-	if (message && connects(flags, message->msg_name, message->msg_namelen)) {
+	if (flags & MSG_FASTOPEN && message &&
+		connects(flags, message->msg_name, message->msg_namelen)) {
 		struct msghdr plain = *message;
-		int result = connect_first(fd, message->msg_name, message->msg_namelen);
+		int result = connect_first(fd, message->msg_name, message->msg_namelen, flags);
 
 		plain.msg_name = NULL;
 		plain.msg_namelen = 0;

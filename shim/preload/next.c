@@ -32,6 +32,7 @@ void next_resolve(void)
 	find(&next.dup, "dup");
 	find(&next.dup2, "dup2");
 	find(&next.dup3, "dup3");
+	find(&next.syscall, "syscall");
 	find(&next.epoll_create, "epoll_create");
 	find(&next.epoll_create1, "epoll_create1");
 	find(&next.plain_fcntl, "fcntl");
@@ -142,6 +143,13 @@ int next_fcntl(int (*definition)(int, int, ...), int fd, int command, void *argu
 	if (definition)
 		return definition(fd, command, argument);
 	return (int)as_libc(sys(SYS_FCNTL, fd, command, argument));
+}
+
+long next_syscall(long number, const long a[6])
+{
+	if (next.syscall)
+		return next.syscall(number, a[0], a[1], a[2], a[3], a[4], a[5]);
+	return as_libc(sys_call6(number, a[0], a[1], a[2], a[3], a[4], a[5]));
 }
 
 int next_epoll_create1(int flags)

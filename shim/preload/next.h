@@ -24,6 +24,7 @@ struct next {
 	int (*dup)(int);
 	int (*dup2)(int, int);
 	int (*dup3)(int, int, int);
+	long (*syscall)(long, ...);
 	int (*epoll_create)(int);
 	int (*epoll_create1)(int);
 	int (*plain_fcntl)(int, int, ...);
@@ -56,6 +57,7 @@ int next_setsockopt(int fd, int level, int name, const void *value, socklen_t le
 int next_dup(int fd);
 int next_dup2(int fd, int to);
 int next_dup3(int fd, int to, int flags);
+long next_syscall(long number, const long arguments[6]);
 int next_epoll_create(int size);
 int next_epoll_create1(int flags);
 /* `definition`: one of the four above, or NULL. */

@@ -3,6 +3,7 @@
  */
 #include "shim/preload/sys.h"
 
+#include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -11,6 +12,26 @@
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <time.h>
+
+#ifdef SYS_BY_LIBC
+long sys_call6(long number, long a, long b, long c, long d, long e, long f)
+{
+	static long (*call)(long, ...);
+	int saved = errno;
+	long result;
+
+	if (!call) {
+		void *definition = dlsym(RTLD_NEXT, "syscall");
+
+		memcpy(&call, &definition, sizeof(call));
+	}
+	result = call(number, a, b, c, d, e, f);
+	if (result == -1)
+		result = -errno;
+	errno = saved;
+	return result;
+}
+#endif
 
 void *sys_memory(unsigned long size)
 {

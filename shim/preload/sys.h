@@ -54,19 +54,9 @@ static inline long sys_call6(long number, long a, long b, long c, long d, long e
 	return result;
 }
 #else
-#include <errno.h>
-#include <unistd.h>
-
-static inline long sys_call6(long number, long a, long b, long c, long d, long e, long f)
-{
-	int saved = errno;
-	long result = syscall(number, a, b, c, d, e, f);
-
-	if (result == -1)
-		result = -errno;
-	errno = saved;
-	return result;
-}
+/* By the syscall() behind our own, with errno put back. */
+long sys_call6(long number, long a, long b, long c, long d, long e, long f);
+#define SYS_BY_LIBC
 #endif
 
 #define SYS_PICK(x1, x2, x3, x4, x5, x6, x7, name, ...) name
