@@ -9,6 +9,7 @@
 #include <string.h>
 #include <sys/un.h>
 
+#include "shim/preload/kept.h"
 #include "shim/preload/sys.h"
 
 int face_bind(int application, const struct handoff_addr *local, const struct handoff_addr *peer,
@@ -101,23 +102,15 @@ static int64_t send_deadline(int fd)
 	return sys_now_ms() + (int64_t)value[0] * 1000 + value[1] / 1000;
 }
 
-/*
- * TCP says 0 to the first connect() after the connection came up, then EISCONN. One bit must be
- * kept for that, with the socket: its priority, which means nothing to AF_UNIX, is raised by one.
- */
-void face_told(int fd)
+/* TCP says 0 to the first connect() after the connection came up, then EISCONN. */
+bool face_told(int fd)
 {
-	int told = 1;
+	struct kept kept = kept_read(fd);
+	bool before = kept.told;
 
-	sys(SYS_setsockopt, fd, SOL_SOCKET, SO_PRIORITY, &told, sizeof(told));
-}
-
-static bool was_told(int fd)
-{
-	int told = 0;
-	socklen_t length = sizeof(told);
-
-	return sys(SYS_getsockopt, fd, SOL_SOCKET, SO_PRIORITY, &told, &length) == 0 && told != 0;
+	kept.told = true;
+	kept_write(fd, kept);
+	return before;
 }
 
 int face_connect(int fd, struct face *face, bool wait)
@@ -133,10 +126,7 @@ int face_connect(int fd, struct face *face, bool wait)
 	}
 	switch (face->state) {
 	case FACE_CONNECTED:
-		if (was_told(fd))
-			return -EISCONN;
-		face_told(fd);
-		return 0;
+		return face_told(fd) ? -EISCONN : 0;
 	case FACE_FAILED:
 		return -face->error;
 	case FACE_CONNECTING:

@@ -29,8 +29,8 @@ enum face_state face_read(int fd, struct face *face);
 /* Is this a connected pair whose own name is still to come? */
 bool face_may_come(int fd);
 
-/* Notes that a connect() has said 0: the next one says EISCONN. */
-void face_told(int fd);
+/* Notes that a connect() has said 0: the next one says EISCONN. Was it noted before? */
+bool face_told(int fd);
 
 /* connect() on a socket that is already ours, as TCP answers it: 0 or -errno. Waits where the
  * socket is blocking and `wait` is true. */

@@ -9,9 +9,11 @@
 #include <string.h>
 
 #include "shim/preload/face.h"
+#include "shim/preload/kept.h"
 #include "shim/preload/next.h"
 
 #define SEGMENT_SIZE 1448
+#define MTU 1500
 
 static int fail(int error)
 {
@@ -93,7 +95,7 @@ static int tcp_info(const struct face *face, void *value, socklen_t *length)
 	struct tcp_info info = {.tcpi_state = TCP_CLOSE,
 		.tcpi_snd_mss = SEGMENT_SIZE,
 		.tcpi_rcv_mss = SEGMENT_SIZE,
-		.tcpi_pmtu = 1500};
+		.tcpi_pmtu = MTU};
 
 	if (face->state == FACE_CONNECTED)
 		info.tcpi_state = TCP_ESTABLISHED;
@@ -110,10 +112,49 @@ static bool harmless_level(int level)
 	return level == IPPROTO_TCP || level == IPPROTO_IP || level == IPPROTO_IPV6;
 }
 
+/* What Linux says of a TCP socket to which nothing was told (tcp(7), ip(7), ipv6(7)). What is not
+ * here is 0. */
+static const struct {
+	int level, name, value;
+} defaults[] = {
+	{IPPROTO_TCP, TCP_MAXSEG, SEGMENT_SIZE},
+	{IPPROTO_TCP, TCP_KEEPIDLE, 7200},
+	{IPPROTO_TCP, TCP_KEEPINTVL, 75},
+	{IPPROTO_TCP, TCP_KEEPCNT, 9},
+	{IPPROTO_TCP, TCP_SYNCNT, 6},
+	{IPPROTO_TCP, TCP_LINGER2, 60},
+	{IPPROTO_TCP, TCP_QUICKACK, 1},
+	{IPPROTO_IP, IP_TTL, 64},
+	{IPPROTO_IP, IP_MTU, MTU},
+	{IPPROTO_IP, IP_MTU_DISCOVER, IP_PMTUDISC_WANT},
+	{IPPROTO_IP, IP_MULTICAST_TTL, 1},
+	{IPPROTO_IPV6, IPV6_UNICAST_HOPS, 64},
+	{IPPROTO_IPV6, IPV6_MTU, MTU},
+	{IPPROTO_IPV6, IPV6_MTU_DISCOVER, IPV6_PMTUDISC_WANT},
+};
+
+static int number_of(const struct kept *kept, int level, int name)
+{
+	if (level == IPPROTO_TCP && name == TCP_NODELAY)
+		return kept->no_delay;
+	if (level == IPPROTO_TCP && name == TCP_CORK)
+		return kept->cork;
+	if (level == IPPROTO_IPV6 && name == IPV6_V6ONLY)
+		return kept->v6_only;
+	if ((level == IPPROTO_IP && name == IP_TOS) ||
+		(level == IPPROTO_IPV6 && name == IPV6_TCLASS))
+		return kept->service;
+	for (size_t i = 0; i < sizeof(defaults) / sizeof(defaults[0]); i++)
+		if (defaults[i].level == level && defaults[i].name == name)
+			return defaults[i].value;
+	return 0;
+}
+
 MAILSEAL_EXPORT int getsockopt(int fd, int level, int name, void *value, socklen_t *length)
 {
 	int saved = errno, result = next_getsockopt(fd, level, name, value, length);
 	struct face face;
+	struct kept kept;
 
 	if (result == 0 && level == SOL_SOCKET &&
 		(name == SO_ERROR || name == SO_DOMAIN || name == SO_PROTOCOL))
@@ -125,13 +166,32 @@ MAILSEAL_EXPORT int getsockopt(int fd, int level, int name, void *value, socklen
 	errno = saved;
 	if (level == IPPROTO_TCP && name == TCP_INFO)
 		return tcp_info(&face, value, length);
-	return give_int(
-		level == IPPROTO_TCP && name == TCP_MAXSEG ? SEGMENT_SIZE : 0, value, length);
+	if (level == IPPROTO_IP && name == IP_OPTIONS)
+		*length = 0; /* there are none */
+	kept = kept_read(fd);
+	return give_int(number_of(&kept, level, name), value, length);
+}
+
+/* Only what number_of() tells again is kept. */
+static void keep(int fd, int level, int name, int value)
+{
+	struct kept kept = kept_read(fd);
+
+	if (level == IPPROTO_TCP && name == TCP_NODELAY)
+		kept.no_delay = value != 0;
+	else if (level == IPPROTO_TCP && name == TCP_CORK)
+		kept.cork = value != 0;
+	else if ((level == IPPROTO_IP && name == IP_TOS) ||
+		 (level == IPPROTO_IPV6 && name == IPV6_TCLASS))
+		kept.service = (uint8_t)value;
+	else
+		return;
+	kept_write(fd, kept);
 }
 
 MAILSEAL_EXPORT int setsockopt(int fd, int level, int name, const void *value, socklen_t length)
 {
-	int saved = errno, result = next_setsockopt(fd, level, name, value, length);
+	int saved = errno, result = next_setsockopt(fd, level, name, value, length), number = 0;
 	struct face face;
 
 	if (result == 0 || errno != EOPNOTSUPP || !harmless_level(level))
@@ -141,6 +201,10 @@ MAILSEAL_EXPORT int setsockopt(int fd, int level, int name, const void *value, s
 		face_read(fd, &face) == FACE_NONE)
 		return fail(EOPNOTSUPP);
 	errno = saved;
+	if (value && length >= sizeof(number)) {
+		memcpy(&number, value, sizeof(number));
+		keep(fd, level, name, number);
+	}
 	return 0;
 }
 

@@ -11,6 +11,7 @@
 #include <sys/socket.h>
 #include <sys/uio.h>
 
+#include "shim/preload/kept.h"
 #include "shim/preload/sys.h"
 
 #define SEND_BUFFER                                                                                \
@@ -65,8 +66,11 @@ static void copy_timeout(const struct swap *s, int fd, int name)
 		sys(SYS_setsockopt, s->application, SOL_SOCKET, name, value, length);
 }
 
+/* Those that AF_UNIX has as well, and what is kept of the others for show. */
 static void copy_properties(const struct swap *s, int fd)
 {
+	int domain = 0;
+	socklen_t length = sizeof(domain);
 	struct {
 		int type, pid;
 	} owner = {0, 0};
@@ -79,8 +83,10 @@ static void copy_properties(const struct swap *s, int fd)
 	number = sys(SYS_FCNTL, fd, F_GETSIG);
 	if (number > 0)
 		sys(SYS_FCNTL, s->application, F_SETSIG, number);
-	if (s->flags & (O_NONBLOCK | O_ASYNC))
-		sys(SYS_FCNTL, s->application, F_SETFL, s->flags & (O_NONBLOCK | O_ASYNC));
+	sys(SYS_getsockopt, fd, SOL_SOCKET, SO_DOMAIN, &domain, &length);
+	kept_write(s->application, kept_of_tcp(fd, domain));
+	if (s->flags & O_NONBLOCK)
+		sys(SYS_FCNTL, s->application, F_SETFL, O_NONBLOCK);
 }
 
 int swap_prepare(struct swap *s, int fd)
@@ -199,6 +205,9 @@ int swap_in(struct swap *s, int fd)
 	registrations_put(&s->registrations);
 	if (error)
 		sys_close(&s->tcp);
+	/* Under the application's number, for that is what its signals tell (F_SETSIG in fcntl(2)). */
+	else if (s->flags & O_ASYNC)
+		sys(SYS_FCNTL, fd, F_SETFL, s->flags & (O_NONBLOCK | O_ASYNC));
 	s->swapped = !error;
 	return error;
 }

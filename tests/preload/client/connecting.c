@@ -629,21 +629,17 @@ static void far_inheritor(void)
 /* What the process has does not cost each connect() anything. */
 static void many_descriptors(void)
 {
-	struct rlimit limit = {6000, 6000};
-	long begin, first;
+	struct rlimit limit = {11000, 11000};
 
 	if (setrlimit(RLIMIT_NOFILE, &limit) != 0)
 		exit(77);
-	for (int i = 0; i < 5000; i++)
+	for (int i = 0; i < 10000; i++)
 		check(open("/dev/null", O_RDONLY) >= 0);
 	aim("127.0.0.1", 25);
-	begin = now_ms();
-	check(dial(tcp(0)) == 0);
-	first = now_ms() - begin;
-	begin = now_ms();
+	check(dial(tcp(0)) == 0); /* looks at all of them, once */
+	forbid(SYS_getdents64, -1, EPERM);
 	for (int i = 0; i < 100; i++)
 		check(dial(tcp(0)) == 0);
-	fprintf(stderr, "first connect %ld ms, then 100 in %ld ms", first, now_ms() - begin);
 }
 
 static void untouched(void)
