@@ -13,7 +13,9 @@
 #include <sys/resource.h>
 #include <sysexits.h>
 
-const char *argp_program_version = "mailseal-agent " MAILSEAL_VERSION;
+/* argp looks for it by this name. */
+__attribute__((visibility("default"))) const char *argp_program_version =
+	"mailseal-agent " MAILSEAL_VERSION;
 
 static char doc[] =
 	"Connects for programs that run under libmailseal.so, and speaks TLS to their mail servers."
