@@ -159,8 +159,7 @@ static enum answer try_agent(
 		return ANSWER_FINAL;
 	}
 	if (!a->swap.swapped) {
-		a->reason = "cannot put the socketpair in place";
-		*error = swap_in(&a->swap, a->fd);
+		*error = swap_in(&a->swap, a->fd, &a->reason);
 		if (*error)
 			return ANSWER_FINAL;
 	}

@@ -9,6 +9,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <time.h>
@@ -154,6 +155,8 @@ static void add_line(struct text *t, const struct handoff_addr *peer, const char
 	text_add_number(t, pid);
 	text_add(t, " uid=");
 	text_add_number(t, (uint64_t)sys(SYS_GETEUID));
+	if (n <= 0 && sys(SYS_prctl, PR_GET_NAME, exe, 0, 0, 0) == 0) /* no /proc: its name */
+		n = (long)strlen(exe);
 	exe[n > 0 ? n : 0] = '\0';
 	add_quoted(t, " exe=", exe);
 	if (host)

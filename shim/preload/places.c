@@ -9,10 +9,14 @@
 #include <netinet/tcp.h>
 #include <poll.h>
 #include <stddef.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 
 #include "shim/preload/sys.h"
+
+#define FAR_LEAST 65536u
+#define FAR_MOST (1u << 20)
 
 struct entry { /* the kernel's linux_dirent64 */
 	uint64_t inode;
@@ -97,12 +101,11 @@ static int look_at_entries(struct search *s, const char *bytes, long size)
 	return error;
 }
 
-/* All of them. */
-static int walk(struct search *s)
+/* By what /proc lists. `settled` is not touched. */
+static int walk_proc(struct search *s)
 {
 	int dir = (int)sys(
 		SYS_openat, AT_FDCWD, "/proc/thread-self/fd", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	uint32_t before = __atomic_load_n(&doubts, __ATOMIC_RELAXED);
 	_Alignas(8) char bytes[1024];
 	long n = dir, error = 0;
 
@@ -111,16 +114,12 @@ static int walk(struct search *s)
 	while (!error && (n = sys(SYS_getdents64, dir, bytes, sizeof(bytes))) > 0)
 		error = look_at_entries(s, bytes, n);
 	sys_close(&dir);
-	if (!error)
-		error = n;
-	if (!error && !s->doubt)
-		__atomic_store_n(&settled, before, __ATOMIC_RELAXED);
-	return (int)error;
+	return (int)(error ? error : n);
 }
 
-/* The low ones. One call tells which of them are closed; where it fails (fewer are allowed), each
- * is asked. */
-static int look_near(struct search *s)
+/* PLACES_NEAR numbers from `first` on. One call tells which of them are closed; where it fails
+ * (fewer are allowed), each is asked. */
+static int look_from(struct search *s, int first)
 {
 	struct pollfd p[PLACES_NEAR];
 	struct sys_time now = {0, 0};
@@ -128,11 +127,43 @@ static int look_near(struct search *s)
 	long n;
 
 	for (int i = 0; i < PLACES_NEAR; i++)
-		p[i] = (struct pollfd){.fd = i};
+		p[i] = (struct pollfd){.fd = first + i};
 	n = sys(SYS_PPOLL, p, PLACES_NEAR, &now, NULL, SYS_SIGSET_BYTES);
 	for (int i = 0; !error && i < PLACES_NEAR; i++)
 		if (n < 0 || !(p[i].revents & POLLNVAL))
-			error = look_at(s, i);
+			error = look_at(s, first + i);
+	return error;
+}
+
+/* Number for number, where there is no /proc (in a chroot): all that may be in use, and those that
+ * may have been before the limit was lowered. */
+static int look_at_all(struct search *s)
+{
+	uint64_t limit[2] = {0, 0};
+	int error = 0;
+
+	sys(SYS_prlimit64, 0, RLIMIT_NOFILE, NULL, limit);
+	if (limit[1] < FAR_LEAST)
+		limit[1] = FAR_LEAST;
+	if (limit[1] > FAR_MOST)
+		limit[1] = FAR_MOST;
+	for (int i = 0; !error && i < (int)limit[1]; i += PLACES_NEAR)
+		error = look_from(s, i);
+	return error;
+}
+
+/* All of them. */
+static int walk(struct search *s)
+{
+	uint32_t before = __atomic_load_n(&doubts, __ATOMIC_RELAXED);
+	int error = walk_proc(s);
+
+	if (error && error != -EMFILE) {
+		s->found->count = 1;
+		error = look_at_all(s);
+	}
+	if (!error && !s->doubt)
+		__atomic_store_n(&settled, before, __ATOMIC_RELAXED);
 	return error;
 }
 
@@ -149,5 +180,5 @@ int places_find(struct places *p, int fd, int except)
 	if (__atomic_load_n(&doubts, __ATOMIC_RELAXED) !=
 		__atomic_load_n(&settled, __ATOMIC_RELAXED))
 		return walk(&s);
-	return look_near(&s);
+	return look_from(&s, 0);
 }

@@ -1,10 +1,12 @@
 /*
  * places: the descriptors of this process that lead to one socket.
  * Those below PLACES_NEAR are always looked at. The rest cost a walk through /proc/thread-self/fd,
- * which is made only while a duplicate may stand there: before the first walk (it may have been
- * inherited over exec), and after dup() and the like gave out such a number. A walk that meets no
- * TCP socket that could still be connected settles the matter until then. What raw system calls and
- * recvmsg() put there stays unknown.
+ * (where there is none, a
+ * question for each number: a few milliseconds), which is made only while a duplicate may stand
+ * there: before the first walk (it may have been inherited over exec), and after dup() and the like
+ * gave out such a number. A walk that meets no TCP socket that could still be connected settles the
+ * matter until then. What raw system calls and recvmsg() put there stays unknown; without /proc, so
+ * does what stands at 65,536 or above and beyond the hard limit, or at 1,048,576 or above.
  */
 #ifndef MAILSEAL_PRELOAD_PLACES_H
 #define MAILSEAL_PRELOAD_PLACES_H

@@ -108,23 +108,25 @@ static bool take_lines(struct registrations *r, size_t *length, int fd, ino_t in
 	return false;
 }
 
-static bool read_registration(struct registrations *r, int epoll, int fd)
+/* 1: found; 0: there is none; -errno: fdinfo cannot be read (there is no /proc in a chroot). */
+static int read_registration(struct registrations *r, int epoll, int fd)
 {
 	char path[64];
 	size_t length = 0;
 	bool found = false;
 	struct stat st;
 	struct text t;
+	int file, error;
 	long n;
-	int file;
 
 	text_init(&t, path, sizeof(path));
 	text_add(&t, "/proc/thread-self/fdinfo/");
 	text_add_number(&t, (uint64_t)epoll);
 	file = (int)sys(SYS_openat, AT_FDCWD, path, O_RDONLY | O_CLOEXEC);
-	if (file < 0 || sys_fstat(fd, &st) != 0) {
+	error = file < 0 ? file : sys_fstat(fd, &st);
+	if (error) {
 		sys_close(&file);
-		return false;
+		return error == -EBADF ? 0 : error; /* closed meanwhile */
 	}
 	do {
 		n = sys(SYS_read, file, r->text + length, sizeof(r->text) - length);
@@ -132,34 +134,41 @@ static bool read_registration(struct registrations *r, int epoll, int fd)
 		found = n > 0 && take_lines(r, &length, fd, st.st_ino);
 	} while (n > 0 && !found);
 	sys_close(&file);
-	return found;
+	return n < 0 ? (int)n : found;
 }
 
-static void take_one(struct registrations *r, int epoll, int fd)
+static int take_one(struct registrations *r, int epoll, int fd)
 {
 	struct epoll_event none = {.events = 0};
+	int found;
 
-	if (r->count == REGISTRATIONS_MAX || !may_be_registered(epoll, fd) ||
-		!read_registration(r, epoll, fd))
-		return;
+	if (r->count == REGISTRATIONS_MAX || !may_be_registered(epoll, fd))
+		return 0;
+	found = read_registration(r, epoll, fd);
+	if (found <= 0)
+		return found;
 	if (sys(SYS_epoll_ctl, epoll, EPOLL_CTL_DEL, fd, &none) != 0)
-		return;
+		return 0;
 	r->at[r->count].epoll = epoll;
 	r->at[r->count].fd = fd;
 	r->count++;
+	return 0;
 }
 
-void registrations_take(struct registrations *r, const struct places *places)
+int registrations_take(struct registrations *r, const struct places *places)
 {
+	int error = 0;
+
 	r->count = 0;
 	if (!__atomic_load_n(&epoll_count, __ATOMIC_RELAXED))
-		return;
-	for (unsigned i = 0; i < EPOLLS; i++) {
+		return 0;
+	for (unsigned i = 0; !error && i < EPOLLS; i++) {
 		int epoll = __atomic_load_n(&epolls[i], __ATOMIC_RELAXED) - 1;
 
-		for (unsigned j = 0; epoll >= 0 && j < places->count; j++)
-			take_one(r, epoll, places->at[j].fd);
+		for (unsigned j = 0; !error && epoll >= 0 && j < places->count; j++)
+			error = take_one(r, epoll, places->at[j].fd);
 	}
+	return error;
 }
 
 void registrations_put(struct registrations *r)

@@ -28,9 +28,11 @@ struct registrations {
 /* A new epoll descriptor. */
 void registrations_note_epoll(int epoll);
 
-/* Takes the registrations of the socket at all these descriptors out of epoll. What cannot be read
- * stays. */
-void registrations_take(struct registrations *r, const struct places *places);
+/*
+ * Takes the registrations of the socket at all these descriptors out of epoll. 0, or -errno where
+ * one may be there that cannot be read: what was taken by then is still to be put back.
+ */
+int registrations_take(struct registrations *r, const struct places *places);
 
 /* Makes them again, and forgets them. */
 void registrations_put(struct registrations *r);

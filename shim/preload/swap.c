@@ -180,11 +180,12 @@ static int put_at_stragglers(struct swap *s, const struct stat *tcp)
 	return -EBUSY;
 }
 
-int swap_in(struct swap *s, int fd)
+int swap_in(struct swap *s, int fd, const char **reason)
 {
 	struct stat tcp;
 	int error;
 
+	*reason = "cannot put the socketpair in place";
 	s->tcp = (int)sys(SYS_FCNTL, fd, F_DUPFD_CLOEXEC, 3);
 	if (s->tcp < 0)
 		return s->tcp;
@@ -193,8 +194,11 @@ int swap_in(struct swap *s, int fd)
 		error = sys_fstat(s->application, &s->pair);
 	if (!error)
 		error = places_find(&s->places, fd, s->tcp);
-	if (!error)
-		registrations_take(&s->registrations, &s->places);
+	s->registrations.count = 0;
+	if (!error && (error = registrations_take(&s->registrations, &s->places)))
+		*reason =
+			"the socket may be registered with epoll, and without /proc that cannot be "
+			"read; let the program see /proc, or connect before it registers";
 	if (!error)
 		error = put_everywhere(s, s->application, &tcp, s->tcp);
 	if (!error) {
@@ -232,8 +236,8 @@ bool swap_back(struct swap *s)
 {
 	if (!s->swapped)
 		return true;
-	registrations_take(&s->registrations, &s->places);
-	s->swapped = !swap_reset(s) || put_everywhere(s, s->tcp, &s->pair, s->tcp) != 0;
+	s->swapped = registrations_take(&s->registrations, &s->places) != 0 || !swap_reset(s) ||
+		     put_everywhere(s, s->tcp, &s->pair, s->tcp) != 0;
 	registrations_put(&s->registrations);
 	if (s->swapped)
 		swap_kill(s);

@@ -30,8 +30,8 @@ struct swap {
  * kept. */
 int swap_prepare(struct swap *s, int fd);
 
-/* Puts the application's end in place. 0 or -errno, everything as before. */
-int swap_in(struct swap *s, int fd);
+/* Puts the application's end in place. 0, or -errno with *reason, everything as before. */
+int swap_in(struct swap *s, int fd, const char **reason);
 
 /*
  * Takes back what a vanished agent may have begun: the TCP socket is unconnected afterwards, its

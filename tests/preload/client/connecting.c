@@ -1040,18 +1040,31 @@ static void no_unix_sockets(void)
 	check(descriptors() == before);
 }
 
-/* Where the process cannot be looked at, nothing is passed. */
+/* Where the descriptors cannot be listed, each number is asked. One above a limit that came later
+ * cannot be swapped, and must not be left behind. */
 static void no_walk(void)
 {
-	int next, fd;
+	struct rlimit limit = {2000, 2000}, lowered = {1000, 1000};
+	int fds[4];
 
-	aim("127.0.0.1", 25);
-	fd = tcp(0);
-	next = dup(fd);
-	close(next);
+	check(setrlimit(RLIMIT_NOFILE, &limit) == 0);
 	forbid(SYS_getdents64, -1, EPERM);
-	check(dial(fd) == -1 && errno == ECONNREFUSED);
-	check(is_unconnected_tcp(fd) && dup(fd) == next);
+	aim("127.0.0.1", 25);
+	for (int round = 0; round < 2; round++) {
+		fds[0] = tcp(0);
+		fds[1] = dup(fds[0]);
+		fds[2] = fcntl(fds[0], F_DUPFD, 300);
+		fds[3] = dup3(fds[0], 1900, O_CLOEXEC);
+		if (round) {
+			check(setrlimit(RLIMIT_NOFILE, &lowered) == 0);
+			check(dial(fds[0]) == -1 && errno == ECONNREFUSED);
+			check(is_unconnected_tcp(fds[0]) && is_unconnected_tcp(fds[2]) && is_unconnected_tcp(1900));
+			return;
+		}
+		check(dial(fds[0]) == 0);
+		check(fcntl(1900, F_GETFD) == FD_CLOEXEC && fcntl(300, F_GETFD) == 0);
+		all_swapped(fds, 4);
+	}
 }
 
 /* A socket that cannot be looked at might be one for mail. */
