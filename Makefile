@@ -10,6 +10,7 @@ BINDIR ?= $(PREFIX)/bin
 MANDIR ?= $(PREFIX)/share/man
 DOCDIR ?= $(PREFIX)/share/doc/mailseal
 CONFIG_DEFAULT ?= $(SYSCONFDIR)/mailseal.conf
+SOCKET_DEFAULT ?= /run/mailseal/agent.sock
 
 CC ?= gcc
 CFLAGS ?= -O2 -g
@@ -21,7 +22,7 @@ HARDENING ?= -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2 -fstack-protector-strong -fst
 HARDENED_LINK ?= -pie -Wl,-z,relro,-z,now,-z,noexecstack
 ALL_CFLAGS = -std=gnu11 -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 -I. -MMD -MP -fvisibility=hidden $(WARNINGS) $(CFLAGS) \
 	-DMAILSEAL_VERSION='"$(VERSION)"' -DMAILSEAL_CONFIG_DEFAULT='"$(CONFIG_DEFAULT)"' \
-	-DMAILSEAL_LIBDIR='"$(LIBDIR)"' -DMAILSEAL_LIBEXECDIR='"$(LIBEXECDIR)"'
+	-DMAILSEAL_SOCKET_DEFAULT='"$(SOCKET_DEFAULT)"' -DMAILSEAL_LIBDIR='"$(LIBDIR)"' -DMAILSEAL_LIBEXECDIR='"$(LIBEXECDIR)"'
 
 # The preload sits in other people's processes: libc alone, no helper symbols that only one libc has.
 PRELOAD_CFLAGS = -fPIC -fno-stack-protector -U_FORTIFY_SOURCE -fno-asynchronous-unwind-tables
@@ -123,12 +124,13 @@ bench: deps-test all
 # The texts name the usual places; installed, they name the true ones.
 TRUE_PLACES = sed -e 's|/usr/local/lib/mailseal|$(LIBDIR)|g' -e 's|/usr/local/share/doc/mailseal|$(DOCDIR)|g' \
 	-e 's|/usr/local/bin|$(BINDIR)|g' -e 's|/etc/mailseal\.conf|$(CONFIG_DEFAULT)|g' \
-	-e 's|/etc/mailseal\.d/|$(CONFIG_DEFAULT:.conf=).d/|g'
+	-e 's|/etc/mailseal\.d/|$(CONFIG_DEFAULT:.conf=).d/|g' -e 's|/run/mailseal/agent\.sock|$(SOCKET_DEFAULT)|g'
 PAGES := $(wildcard tools/*.[1-8])
+SYSTEMD := $(wildcard tools/systemd/*)
 page_place = $(MANDIR)/man$(subst .,,$(suffix $(1)))/$(notdir $(1))
 install_text = $(TRUE_PLACES) $(1) | install -D -m 644 /dev/stdin $(DESTDIR)$(2)
 INSTALLED = $(LIBDIR)/libmailseal.so $(LIBEXECDIR)/mailseal-agent $(BINDIR)/mailseal \
-	$(addprefix $(DOCDIR)/,README.md LICENSE mailseal.conf systemd/mailseal.conf) $(foreach p,$(PAGES),$(call page_place,$(p)))
+	$(addprefix $(DOCDIR)/,README.md LICENSE mailseal.conf $(SYSTEMD:tools/%=%)) $(foreach p,$(PAGES),$(call page_place,$(p)))
 
 install: all
 	install -D -m 644 $(BUILD)/libmailseal.so $(DESTDIR)$(LIBDIR)/libmailseal.so
@@ -136,7 +138,7 @@ install: all
 	install -D -m 755 $(BUILD)/mailseal $(DESTDIR)$(BINDIR)/mailseal
 	install -D -m 644 -t $(DESTDIR)$(DOCDIR) README.md LICENSE
 	$(call install_text,config/mailseal.conf,$(DOCDIR)/mailseal.conf)
-	$(call install_text,tools/systemd/mailseal.conf,$(DOCDIR)/systemd/mailseal.conf)
+	$(foreach f,$(SYSTEMD),$(call install_text,$(f),$(DOCDIR)/$(f:tools/%=%)) &&) true
 	$(foreach p,$(PAGES),$(call install_text,$(p),$(call page_place,$(p))) &&) true
 
 uninstall:

@@ -46,7 +46,21 @@ void agent_leave(struct agent *agent)
 static bool nothing_to_wait_for(const struct agent *agent)
 {
 	return agent->stopping || agent->leaving || agent->options.private ||
-	       (log_is_stderr() && agent->served > 0);
+	       (!agent->options.system && log_is_stderr() && agent->served > 0);
+}
+
+/* One that an administrator started stays; one that a service manager starts when it is called does
+ * not have to. */
+static bool stays(const struct agent *agent)
+{
+	return agent->options.system && !agent->options.system->activated;
+}
+
+static int wait_for_somebody(struct agent *agent)
+{
+	if (stays(agent))
+		return 0;
+	return loop_timer_set(agent->loop, &agent->idle, loop_now(agent->loop) + IDLE_MS);
 }
 
 /* Nobody is here: stay for a while, or go. */
@@ -63,7 +77,7 @@ static void settle(void *context)
 		loop_stop(agent->loop);
 	} else {
 		malloc_trim(0); /* what many sessions held may go back now */
-		loop_timer_set(agent->loop, &agent->idle, loop_now(agent->loop) + IDLE_MS);
+		wait_for_somebody(agent);
 	}
 }
 
@@ -143,12 +157,17 @@ static int set_up(struct agent *agent)
 	agent->rules = rules_new(agent->options.config, agent->options.config_named);
 	if (!agent->rules)
 		return -ENOMEM;
+	if (agent->options.system) {
+		agent->seats = seats_new(seats_for_descriptors());
+		if (!agent->seats)
+			return -ENOMEM;
+	}
 	agent->settling = (struct task){.run = settle, .context = agent};
 	agent->idle = (struct timer){.expired = idle_long_enough, .context = agent};
 	agent->last_call = (struct timer){.expired = last_call_over, .context = agent};
 	rc = catch_signals(agent);
 	if (rc == 0)
-		rc = loop_timer_set(agent->loop, &agent->idle, loop_now(agent->loop) + IDLE_MS);
+		rc = wait_for_somebody(agent);
 	return rc < 0 ? rc : listener_open(agent);
 }
 
@@ -156,6 +175,7 @@ static void tear_down(struct agent *agent)
 {
 	sessions_free(agent);
 	rules_free(agent->rules);
+	seats_free(agent->seats);
 	loop_free(agent->loop);
 	if (agent->signals >= 0)
 		close(agent->signals);

@@ -6,6 +6,8 @@
 
 #include "shim/agent/loop.h"
 #include "shim/agent/rules.h"
+#include "shim/agent/seats.h"
+#include "shim/agent/system.h"
 
 #include <stdint.h>
 #include <sys/types.h>
@@ -25,7 +27,8 @@ struct caller;
 struct agent_options {
 	int fd; /* listener, or the request channel itself where `private` */
 	bool private;
-	const char *config;
+	const struct system_sockets *system; /* in place of `fd`: an agent for all users */
+	const char *config;		     /* of the system agent: absolute */
 	bool config_named;
 	const char *log;
 	uint16_t ports[AGENT_PORTS];
@@ -39,12 +42,15 @@ struct agent {
 	struct rules *rules;
 	uid_t uid, overflow_uid;
 	/* listener */
+	int listeners[SYSTEM_SOCKETS];
+	unsigned listener_count;
 	struct watch listening;
 	struct task accepting;
 	struct timer pause;
 	int spare;	     /* a descriptor to give up when there are no others left */
 	uint64_t complained; /* when a stranger, or a lack of descriptors, was last logged */
 	struct caller *callers;
+	struct seats *seats; /* NULL: no limit */
 	/* sessions */
 	struct session *sessions;
 	unsigned session_count;

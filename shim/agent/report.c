@@ -5,6 +5,7 @@
 #include "shim/agent/parts.h"
 
 #include <arpa/inet.h>
+#include <fcntl.h>
 #include <netinet/in.h>
 #include <stdio.h>
 #include <string.h>
@@ -15,6 +16,23 @@
 #define TEXT_LIMIT 300
 #define REASON_LIMIT 700
 
+/* What a process calls itself is there for all to see; its executable is not, if it is another
+ * user's. */
+static ssize_t read_comm(pid_t pid, char *out, size_t size)
+{
+	char path[48];
+	ssize_t n;
+	int fd;
+
+	snprintf(path, sizeof(path), "/proc/%ld/comm", (long)pid);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return -1;
+	n = read(fd, out, size - 1);
+	close(fd);
+	return n > 0 && out[n - 1] == '\n' ? n - 1 : n;
+}
+
 static void find_exe(pid_t pid, char *exe, size_t size)
 {
 	char path[48];
@@ -22,6 +40,8 @@ static void find_exe(pid_t pid, char *exe, size_t size)
 
 	snprintf(path, sizeof(path), "/proc/%ld/exe", (long)pid);
 	n = readlink(path, exe, size - 1);
+	if (n <= 0)
+		n = read_comm(pid, exe, size);
 	exe[n > 0 ? n : 0] = '\0';
 }
 

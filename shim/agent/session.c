@@ -40,6 +40,7 @@ static void session_free(struct session *s)
 	if (s->next)
 		s->next->link = s->link;
 	agent->session_count--;
+	seats_leave(agent->seats, s->uid);
 	free(s);
 	agent_settle(agent);
 }
@@ -377,6 +378,7 @@ void session_begin(struct agent *agent, int channel, struct request *r, const st
 		request_clear(r);
 		handover_reply(channel, HANDOFF_ACK, ENOMEM, NULL);
 		close(channel);
+		seats_leave(agent->seats, peer->uid);
 		agent_settle(agent);
 		return;
 	}

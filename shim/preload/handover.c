@@ -25,6 +25,7 @@
 #include "shim/preload/settings.h"
 #include "shim/preload/swap.h"
 #include "shim/preload/sys.h"
+#include "shim/preload/system.h"
 
 #define DEADLINE_MS 5000
 #define RETRY_FIRST_MS 5
@@ -121,8 +122,8 @@ static enum answer ask(struct attempt *a, struct handoff_addr *local, int *error
 		return ANSWER_FINAL;
 	a->reason = "cannot send the request to the agent";
 	*error = (int)(n = send_request(a, (size_t)n));
-	if (n < 0)
-		return gone(n) ? ANSWER_AGAIN : ANSWER_FINAL;
+	if (n < 0 && !gone(n)) /* one that turns callers away says why before it hears them */
+		return ANSWER_FINAL;
 	a->reason = "the agent does not answer";
 	*error = -ETIMEDOUT;
 	if (sys_wait(a->request, POLLIN, a->deadline) != 1)
@@ -145,19 +146,32 @@ static enum answer ask(struct attempt *a, struct handoff_addr *local, int *error
 	return ANSWER_FINAL;
 }
 
+/* A request socket to an agent of this process's service, which is started where there is none. */
+static int reach_own(struct attempt *a, bool private_only)
+{
+	int fd = identity_compute(&a->identity, &a->reason);
+
+	if (fd)
+		return fd;
+	fd = reach_agent(&a->identity, private_only, a->deadline, &a->reason);
+	if (fd < 0)
+		a->identity.file = a->identity.agent;
+	return fd;
+}
+
 /* One try with one agent. */
 static enum answer try_agent(
 	struct attempt *a, bool private_only, struct handoff_addr *local, int *error)
 {
-	*error = identity_compute(&a->identity, &a->reason);
-	if (*error)
-		return ANSWER_FINAL;
-	a->request = reach_agent(&a->identity, private_only, a->deadline, &a->reason);
+	bool root_changed = identity_root_changed();
+
+	if (system_is_meant(root_changed))
+		a->request = system_reach(&a->identity, root_changed, a->deadline, &a->reason);
+	else
+		a->request = reach_own(a, private_only);
 	*error = a->request;
-	if (a->request < 0) {
-		a->identity.file = a->identity.agent;
+	if (a->request < 0)
 		return ANSWER_FINAL;
-	}
 	if (!a->swap.swapped) {
 		*error = swap_in(&a->swap, a->fd, &a->reason);
 		if (*error)
@@ -321,9 +335,6 @@ static int hand_over(struct attempt *a)
 
 	a->reason = s->refuse;
 	if (s->refuse)
-		return error;
-	a->reason = "the root directory changed since the program was started";
-	if (identity_root_changed())
 		return error;
 	a->reason = "cannot make a socketpair";
 	error = swap_prepare(&a->swap, a->fd);

@@ -7,7 +7,7 @@
 #include <sys/socket.h>
 
 #include "shim/handoff/text.h"
-#include "shim/preload/settings.h"
+#include "shim/preload/overflow.h"
 #include "shim/preload/start.h"
 #include "shim/preload/sys.h"
 
@@ -15,28 +15,10 @@
 #define PRIVATE_MAX 64	    /* agents of this process alone, alive at the same time */
 #define SHARED_WAIT_MS 1000 /* for a listener that is just being started, or is busy */
 #define RETRY_MS 5
-#define OVERFLOW_UID 65534u /* where the kernel does not say */
 
 enum verdict { TRUSTED, NOT_YET, STRANGER };
 
 static pid_t private_agents[PRIVATE_MAX];
-
-/* Read once: it is the kernel's for as long as the machine runs, as a rule. */
-static uid_t overflow_uid(void)
-{
-	static uint32_t known; /* 0: not read yet */
-	uid_t uid = __atomic_load_n(&known, __ATOMIC_RELAXED);
-	char digits[16];
-
-	if (uid)
-		return uid;
-	if (sys_read_file("/proc/sys/kernel/overflowuid", digits, sizeof(digits)) <= 0)
-		return OVERFLOW_UID;
-	for (const char *at = digits; *at >= '0' && *at <= '9'; at++)
-		uid = uid * 10 + (uid_t)(*at - '0');
-	__atomic_store_n(&known, uid, __ATOMIC_RELAXED);
-	return uid;
-}
 
 static bool leads_to(pid_t pid, const char *what, const struct identity_file *expected)
 {

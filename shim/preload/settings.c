@@ -18,6 +18,9 @@
 #ifndef MAILSEAL_CONFIG_DEFAULT
 #define MAILSEAL_CONFIG_DEFAULT "/etc/mailseal.conf"
 #endif
+#ifndef MAILSEAL_SOCKET_DEFAULT
+#define MAILSEAL_SOCKET_DEFAULT "/run/mailseal/agent.sock"
+#endif
 
 static const char ports_default[] = "25";
 static const char ports_doubtful[] =
@@ -146,12 +149,32 @@ static void take_config(struct settings *s, const char *value)
 		s->refuse = REFUSAL("MAILSEAL_CONFIG", value);
 }
 
+_Static_assert(sizeof(MAILSEAL_SOCKET_DEFAULT) <= SETTINGS_SOCKET_SIZE, "the default path fits");
+
+static void take_socket(struct settings *s, const char *value)
+{
+	char path[SETTINGS_PATH_SIZE];
+
+	memcpy(s->socket, MAILSEAL_SOCKET_DEFAULT, sizeof(MAILSEAL_SOCKET_DEFAULT));
+	s->system = SETTINGS_SYSTEM_DEFAULT;
+	if (!value)
+		return;
+	s->system = SETTINGS_SYSTEM_NAMED;
+	if (strcmp(value, "none") == 0)
+		s->system = SETTINGS_SYSTEM_NONE;
+	else if (take_path(path, value) && strlen(path) < sizeof(s->socket))
+		memcpy(s->socket, path, strlen(path) + 1);
+	else
+		s->refuse = REFUSAL("MAILSEAL_SOCKET", value);
+}
+
 static void take_environment(struct settings *s, bool secure)
 {
 	const char *value;
 
 	take_log(s, variable("MAILSEAL_LOG", secure));
 	take_config(s, variable("MAILSEAL_CONFIG", secure));
+	take_socket(s, variable("MAILSEAL_SOCKET", secure));
 	value = variable("MAILSEAL_AGENT", secure);
 	if (value && !take_path(s->agent, value))
 		s->refuse = REFUSAL("MAILSEAL_AGENT", value);

@@ -13,8 +13,16 @@
 
 #define SETTINGS_PATH_SIZE 1024
 #define SETTINGS_PORTS 16
+#define SETTINGS_SOCKET_SIZE 108 /* sun_path of the kernel */
 
 enum settings_log { SETTINGS_LOG_SYSLOG, SETTINGS_LOG_STDERR, SETTINGS_LOG_FILE };
+
+/* How MAILSEAL_SOCKET speaks of the system agent. */
+enum settings_system {
+	SETTINGS_SYSTEM_DEFAULT, /* not at all: where one is at the default path */
+	SETTINGS_SYSTEM_NAMED,	 /* at this path */
+	SETTINGS_SYSTEM_NONE,	 /* never */
+};
 
 struct settings {
 	const char *refuse;		 /* NULL: all is well */
@@ -23,6 +31,8 @@ struct settings {
 	char agent[SETTINGS_PATH_SIZE];	 /* MAILSEAL_AGENT, absolute; empty if not set */
 	char beside[SETTINGS_PATH_SIZE]; /* mailseal-agent in this library's directory; empty if
 					    unknown */
+	enum settings_system system;
+	char socket[SETTINGS_SOCKET_SIZE]; /* of the system agent, absolute */
 	enum settings_log log;
 	char log_text[SETTINGS_PATH_SIZE]; /* syslog, stderr, or the file's absolute path */
 	char ports_text[128];		   /* "25,587", sorted, without repetition */

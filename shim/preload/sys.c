@@ -149,6 +149,7 @@ static int stat_at(int fd, const char *path, int flags, struct stat *st)
 	st->st_dev = device(x.stx_dev_major, x.stx_dev_minor);
 	st->st_ino = x.stx_ino;
 	st->st_mode = x.stx_mode;
+	st->st_uid = x.stx_uid;
 	st->st_size = (off_t)x.stx_size;
 	st->st_ctim.tv_sec = (time_t)x.stx_ctime.tv_sec;
 	st->st_ctim.tv_nsec = (long)x.stx_ctime.tv_nsec;

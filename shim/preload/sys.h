@@ -140,7 +140,8 @@ void sys_signals_restore(sys_sigset before);
  * does not fit). */
 long sys_read_file(const char *path, char *out, unsigned long size);
 
-/* Device (as in st_dev) and inode of what a path, links followed, leads to. 0 or -errno. */
+/* What the preload asks of a file (st_dev, st_ino, st_mode, st_uid, st_size, st_ctim); links are
+ * followed. 0 or -errno. */
 struct stat;
 int sys_stat(const char *path, struct stat *st);
 int sys_fstat(int fd, struct stat *st);

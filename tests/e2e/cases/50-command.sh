@@ -113,8 +113,10 @@ t_installed() {
 	for file in inst/lib/mailseal/libmailseal.so inst/lib/mailseal/mailseal-agent inst/bin/mailseal; do
 		lacks <(strings "$W/$file") '^/usr/local/lib/mailseal|^/etc/mailseal'
 	done
-	lacks <(cat "$W"/inst/share/man/man?/* "$W/inst/share/doc/mailseal/systemd/mailseal.conf") '/usr/local/|[ =]/etc/mailseal\.conf'
+	lacks <(cat "$W"/inst/share/man/man?/* "$W"/inst/share/doc/mailseal/systemd/*) '/usr/local/|[ =]/etc/mailseal\.conf'
 	holds "$W/inst/share/doc/mailseal/systemd/mailseal.conf" "^Environment=LD_PRELOAD=$W/inst/lib/mailseal/libmailseal\.so$"
+	holds "$W/inst/share/doc/mailseal/systemd/mailseal-agent.service" "^ExecStart=$W/inst/lib/mailseal/mailseal-agent$"
+	holds "$W/inst/share/doc/mailseal/systemd/mailseal-agent.socket" '^ListenSequentialPacket=@mailseal/1/system$'
 	policy 'require_tls = true'
 	hostile good_server.hs
 	plain "$W/inst/bin/mailseal" run --config "$conf" --log "$log" -- swaks --to a@b.example --server mx.b.example

@@ -1,7 +1,7 @@
 # What the README shows is run as it stands there: each indented line that is a command.
 # shellcheck shell=bash
 
-readme_commands() { sed -nE 's/^    ((make|build\/mailseal|LD_PRELOAD=)( .*)?.*)$/\1/p' "$ROOT/README.md"; }
+readme_commands() { sed -nE 's/^    ((make|install|build\/mailseal|LD_PRELOAD=)( .*)?.*)$/\1/p' "$ROOT/README.md"; }
 
 # Somewhere to run the commands: a copy of the checkout and of what was built, so that whatever make does here
 # disturbs no other case.
@@ -17,7 +17,7 @@ readme_place() {
 
 t_every_command_is_known_here() {
 	local known line
-	known='^(make|make demo|make test|build/mailseal check config/mailseal\.conf|build/mailseal explain --host .*|build/mailseal policy list|build/mailseal run -- swaks .*|LD_PRELOAD=\$PWD/build/libmailseal\.so swaks .*)$'
+	known='^(make|make demo|make test|build/mailseal check config/mailseal\.conf|build/mailseal explain --host .*|build/mailseal policy list|build/mailseal run -- swaks .*|install -d /run/mailseal|build/mailseal-agent --listen /run/mailseal/agent\.sock &|LD_PRELOAD=\$PWD/build/libmailseal\.so swaks .*)$'
 	check test "$(readme_commands | wc -l)" -ge 6
 	while read -r line; do
 		checks=$((checks + 1))
@@ -55,10 +55,13 @@ t_commands_under_use() {
 	while read -r command; do
 		plain bash -c "$command"
 		equal "$status" 0 "$command"
-	done < <(readme_commands | grep -E '^(build|LD_PRELOAD)')
+	done < <(readme_commands | grep -E '^(install|build|LD_PRELOAD)')
+	check until_true 5 agent_answers
 	settle
 	equal "$(grep -c 'tls # data' "$W/transcript")" 2 "messages inside TLS"
 }
+
+agent_answers() { ss -Hlx src /run/mailseal/agent.sock | grep -q .; }
 
 # What report.c, the logs and the judgement can write stands in the manual page.
 t_log_is_documented() {

@@ -1,0 +1,211 @@
+/*
+ * caller: receives the one request of whoever was let in, and judges whether this agent is the one
+ * that is meant.
+ */
+#include "shim/agent/caller.h"
+#include "shim/agent/handover.h"
+#include "shim/agent/log.h"
+#include "shim/agent/parts.h"
+#include "shim/agent/session.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <unistd.h>
+
+#define CALLER_MS 10000 /* from accept() to the request */
+
+struct caller {
+	struct agent *agent;
+	struct caller *next, **link;
+	struct watch watch;
+	struct task task;
+	struct timer timer;
+	int fd;
+	bool seated; /* owes a seat */
+	struct ucred peer;
+};
+
+static void caller_free(struct caller *c)
+{
+	struct agent *agent = c->agent;
+
+	*c->link = c->next;
+	if (c->next)
+		c->next->link = c->link;
+	loop_timer_stop(agent->loop, &c->timer);
+	loop_undefer(agent->loop, &c->task);
+	if (c->fd >= 0) {
+		loop_unwatch(agent->loop, c->fd);
+		close(c->fd);
+	}
+	if (c->seated)
+		seats_leave(agent->seats, c->peer.uid);
+	free(c);
+	agent_settle(agent);
+}
+
+static bool port_is_ours(const struct agent *agent, uint16_t port)
+{
+	unsigned i;
+
+	for (i = 0; i < agent->options.port_count; i++)
+		if (agent->options.ports[i] == port)
+			return true;
+	return false;
+}
+
+static bool identity_is_ours(const struct agent *agent, const struct handoff_request_view *view)
+{
+	if (agent->options.system) /* there is one, whatever it is */
+		return true;
+	return view->identity_length == strlen(agent->options.identity) &&
+	       memcmp(view->identity, agent->options.identity, view->identity_length) == 0;
+}
+
+static void refuse(const struct caller *c, struct request *r, int error, const char *why)
+{
+	request_clear(r);
+	report_caller(&c->peer, r, why);
+	handover_reply(c->fd, HANDOFF_ACK, error, NULL);
+}
+
+static void stale(struct caller *c, struct request *r)
+{
+	request_clear(r);
+	handover_reply(c->fd, HANDOFF_STALE, 0, NULL);
+}
+
+static void begin(struct caller *c, struct request *r)
+{
+	int fd = c->fd;
+
+	loop_unwatch(c->agent->loop, fd);
+	c->fd = -1;
+	c->seated = false; /* it is the session's */
+	session_begin(c->agent, fd, r, &c->peer);
+}
+
+static void judge(struct caller *c, struct request *r)
+{
+	struct agent *agent = c->agent;
+	const char *error, *objection = NULL;
+	struct err err = {""};
+
+	if (agent->options.system)
+		objection = system_objection(&r->view, agent->options.config, &err);
+	if (rules_refresh(agent->rules, !*agent->options.identity) && !rules_error(agent->rules))
+		log_event("reloaded", "%s or its domains file changed", agent->options.config);
+	error = rules_error(agent->rules);
+	if (agent->stopping || agent->leaving || !identity_is_ours(agent, &r->view)) {
+		stale(c, r);
+	} else if (objection) {
+		refuse(c, r, ECONNREFUSED, objection);
+	} else if (!rules_fit(agent->rules, agent->options.identity,
+			   strlen(agent->options.identity))) {
+		stale(c, r);
+		agent_leave(agent);
+	} else if (error) {
+		refuse(c, r, ECONNREFUSED, error);
+	} else if (!port_is_ours(agent, r->view.head.peer.port)) {
+		refuse(c, r, EPROTO, "a port that is not among the configured ones");
+	} else {
+		begin(c, r);
+	}
+}
+
+static const char *malformed(int rc)
+{
+	switch (rc) {
+	case -EMFILE:
+		return "no descriptors left";
+	case -EMSGSIZE:
+		return "request too long";
+	case -EPROTONOSUPPORT:
+		return "request of another version";
+	}
+	return "malformed request";
+}
+
+static void caller_run(void *context)
+{
+	struct caller *c = context;
+	struct request r;
+	int rc;
+
+	r.view.head.magic = 0; /* not decoded */
+	rc = request_receive(c->fd, &r);
+	if (rc == -EAGAIN)
+		return;
+	if (rc == 0)
+		judge(c, &r);
+	else if (rc != -EPIPE)
+		refuse(c, &r, -rc, malformed(rc));
+	caller_free(c);
+}
+
+static void caller_ready(void *context, uint32_t events)
+{
+	struct caller *c = context;
+
+	(void)events;
+	loop_defer(c->agent->loop, &c->task);
+}
+
+static void caller_late(void *context)
+{
+	caller_free(context);
+}
+
+int caller_new(struct agent *agent, int fd, const struct ucred *peer)
+{
+	struct caller *c = calloc(1, sizeof(*c));
+	int rc = c ? 0 : -ENOMEM;
+
+	if (c) {
+		*c = (struct caller){.agent = agent, .fd = fd, .seated = true, .peer = *peer};
+		c->watch = (struct watch){caller_ready, c};
+		c->task = (struct task){.run = caller_run, .context = c};
+		c->timer = (struct timer){.expired = caller_late, .context = c};
+		rc = loop_timer_set(agent->loop, &c->timer, loop_now(agent->loop) + CALLER_MS);
+	}
+	if (rc == 0)
+		rc = loop_watch(agent->loop, fd, EPOLLIN, &c->watch);
+	if (rc < 0) {
+		if (c)
+			loop_timer_stop(agent->loop, &c->timer);
+		free(c);
+		close(fd);
+		seats_leave(agent->seats, peer->uid);
+		return rc;
+	}
+	c->next = agent->callers;
+	c->link = &agent->callers;
+	if (c->next)
+		c->next->link = &c->next;
+	agent->callers = c;
+	loop_timer_stop(agent->loop, &agent->idle);
+	return 0;
+}
+
+static void dismiss(struct caller *c)
+{
+	struct request r;
+
+	if (request_receive(c->fd, &r) == 0)
+		request_clear(&r);
+	handover_reply(c->fd, HANDOFF_STALE, 0, NULL);
+	caller_free(c);
+}
+
+void callers_dismiss(struct agent *agent)
+{
+	struct caller *c, *next;
+
+	for (c = agent->callers; c; c = next) {
+		next = c->next;
+		if (!c->task.queued)
+			dismiss(c);
+	}
+}

@@ -1,0 +1,19 @@
+"""Sits on a name that is not his:  squat.py SOCKET  (a path, or @NAME). Prints `listening`, and what is heard."""
+import os
+import socket
+import sys
+
+name = sys.argv[1]
+s = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+s.bind('\0' + name[1:] if name[0] == '@' else name)
+if name[0] == '/':
+    os.chmod(name, 0o666)
+s.listen(64)
+print('listening', flush=True)
+while True:
+    c, _ = s.accept()
+    print('called', flush=True)
+    heard = c.recv(65536)
+    if heard:
+        print('heard', len(heard), flush=True)
+    c.close()
