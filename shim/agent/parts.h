@@ -57,6 +57,7 @@ struct session {
 	/* what is known */
 	char *names[HANDOFF_NAMES];
 	unsigned name_count;
+	char *mx_domain; /* whose MX records name the host, or NULL; display only */
 	struct policy policy;
 	struct edition *edition;     /* of the rules; held */
 	struct tls_context *context; /* held, or NULL */

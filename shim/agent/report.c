@@ -85,8 +85,9 @@ static void add_names(
 	line_quoted(line, key, list, sizeof(list));
 }
 
-/* What the certificate was compared with. */
-static void add_reference(struct log_line *line, const struct session *s)
+/* What the certificate was compared with. Where no name is known the address is a reference only to
+ * a certificate that names it. */
+static void add_reference(struct log_line *line, const struct session *s, bool verified)
 {
 	const char *const *match = s->policy.connection.match;
 	size_t n = 0;
@@ -99,11 +100,13 @@ static void add_reference(struct log_line *line, const struct session *s)
 		add_names(line, "reference", match, n, n);
 	else if (s->head.flags & HANDOFF_NAMES_TORN)
 		line_word(line, "reference", "unknown");
+	else if (!s->name_count && verified)
+		line_word(line, "reference", "address");
 	else if (s->name_count)
 		add_names(line, "reference", (const char *const *)s->names, s->name_count,
 			s->name_count);
 	else
-		line_word(line, "reference", "address");
+		line_word(line, "reference", "unknown");
 }
 
 static void begin(struct log_line *line, const char *event, const struct session *s)
@@ -117,6 +120,8 @@ static void begin(struct log_line *line, const char *event, const struct session
 	line_number(line, "uid", s->uid);
 	line_quoted(line, "exe", s->exe, TEXT_LIMIT);
 	line_quoted(line, "host", s->name_count ? s->names[0] : "", NAME_LIMIT);
+	if (s->mx_domain)
+		line_quoted(line, "mx-domain", s->mx_domain, NAME_LIMIT);
 	line_word(line, "addr", s->address);
 }
 
@@ -172,7 +177,7 @@ void report_dialogue(void *context, const struct dialogue_report *r)
 	struct log_line line;
 
 	begin(&line, event_of(r), s);
-	add_reference(&line, s);
+	add_reference(&line, s, r->facts.tls == TLS_FACT_ON && r->facts.verified);
 	if (r->transaction) {
 		line_quoted(&line, "sender", r->sender, TEXT_LIMIT);
 		add_names(&line, "recipients", r->recipients, kept, r->recipient_count);

@@ -36,6 +36,7 @@ static void session_free(struct session *s)
 	loop_undefer(agent->loop, &s->task);
 	for (i = 0; i < s->name_count; i++)
 		free(s->names[i]);
+	free(s->mx_domain);
 	*s->link = s->next;
 	if (s->next)
 		s->next->link = s->link;
@@ -295,7 +296,9 @@ static int copy_names(struct session *s, const struct handoff_request_view *view
 		if (!s->names[s->name_count])
 			return -ENOMEM;
 	}
-	return 0;
+	if (view->mx_domain)
+		s->mx_domain = strdup(view->mx_domain);
+	return view->mx_domain && !s->mx_domain ? -ENOMEM : 0;
 }
 
 static struct session *session_new(

@@ -22,28 +22,44 @@ _Static_assert(sizeof(struct handoff_request) == 72 && sizeof(struct handoff_rep
 static const char name_mark[] = "\0mailseal"; /* the first NUL makes it abstract */
 #define NAME_MARK_SIZE (sizeof(name_mark) - 1)
 
-long handoff_request_encode(void *out, const struct handoff_request *head, const char *const *names,
-	unsigned name_count, const char *identity, size_t identity_length)
+static bool name_fits(const char *name)
+{
+	return *name && strnlen(name, HANDOFF_NAME_SIZE) < HANDOFF_NAME_SIZE;
+}
+
+static char *put_name(char *at, const char *name)
+{
+	size_t size = strlen(name) + 1;
+
+	memcpy(at, name, size);
+	return at + size;
+}
+
+long handoff_request_encode(void *out, const struct handoff_request *head,
+	const struct handoff_names *names, const char *identity, size_t identity_length)
 {
 	struct handoff_request *request = out;
 	char *at = (char *)out + sizeof(*request);
 
-	if (name_count > HANDOFF_NAMES || identity_length >= HANDOFF_IDENTITY_SIZE)
+	if (names->count > HANDOFF_NAMES || identity_length >= HANDOFF_IDENTITY_SIZE)
 		return -EINVAL;
-	for (unsigned i = 0; i < name_count; i++)
-		if (!names[i][0] || strnlen(names[i], HANDOFF_NAME_SIZE) == HANDOFF_NAME_SIZE)
+	for (unsigned i = 0; i < names->count; i++)
+		if (!name_fits(names->list[i]))
 			return -EINVAL;
+	if (names->mx_domain && !name_fits(names->mx_domain))
+		return -EINVAL;
 	memcpy(request, head, sizeof(*request));
 	request->magic = HANDOFF_MAGIC;
 	request->version = HANDOFF_VERSION;
-	request->name_count = (uint16_t)name_count;
+	request->name_count = (uint16_t)names->count;
 	request->identity_length = (uint16_t)identity_length;
 	memset(request->padding, 0, sizeof(request->padding));
-	for (unsigned i = 0; i < name_count; i++) {
-		size_t size = strlen(names[i]) + 1;
-
-		memcpy(at, names[i], size);
-		at += size;
+	for (unsigned i = 0; i < names->count; i++)
+		at = put_name(at, names->list[i]);
+	request->flags &= (uint16_t)~HANDOFF_MX_DOMAIN;
+	if (names->mx_domain) {
+		request->flags |= HANDOFF_MX_DOMAIN;
+		at = put_name(at, names->mx_domain);
 	}
 	memcpy(at, identity, identity_length);
 	return at + identity_length - (char *)out;
@@ -52,6 +68,17 @@ long handoff_request_encode(void *out, const struct handoff_request *head, const
 static bool addr_valid(const struct handoff_addr *a)
 {
 	return a->family == AF_INET || a->family == AF_INET6;
+}
+
+/* The name at *at, which then stands behind it; NULL if there is none that is whole. */
+static const char *take_name(const char **at, const char *end)
+{
+	const char *name = *at, *nul = memchr(name, '\0', (size_t)(end - name));
+
+	if (!nul || nul == name || nul - name >= HANDOFF_NAME_SIZE)
+		return NULL;
+	*at = nul + 1;
+	return name;
 }
 
 int handoff_request_decode(const void *bytes, size_t length, struct handoff_request_view *view)
@@ -70,12 +97,14 @@ int handoff_request_decode(const void *bytes, size_t length, struct handoff_requ
 		!addr_valid(&v.head.peer))
 		return -EPROTO;
 	for (; v.name_count < v.head.name_count; v.name_count++) {
-		const char *nul = memchr(at, '\0', (size_t)(end - at));
-
-		if (!nul || nul == at || nul - at >= HANDOFF_NAME_SIZE)
+		v.names[v.name_count] = take_name(&at, end);
+		if (!v.names[v.name_count])
 			return -EPROTO;
-		v.names[v.name_count] = at;
-		at = nul + 1;
+	}
+	if (v.head.flags & HANDOFF_MX_DOMAIN) {
+		v.mx_domain = take_name(&at, end);
+		if (!v.mx_domain)
+			return -EPROTO;
 	}
 	if ((size_t)(end - at) != v.head.identity_length)
 		return -EPROTO;

@@ -27,7 +27,7 @@
 #include <sys/socket.h>
 
 #define HANDOFF_MAGIC 0x4c534d31u
-#define HANDOFF_VERSION 1
+#define HANDOFF_VERSION 2
 #define HANDOFF_NAMES 8		   /* most names that one request carries */
 #define HANDOFF_NAME_SIZE 256	   /* a host name with its NUL: RFC 1035 2.3.4 */
 #define HANDOFF_IDENTITY_SIZE 6144 /* the identity text with its NUL */
@@ -44,11 +44,12 @@ struct handoff_addr {
 
 #define HANDOFF_NAMES_TORN                                                                         \
 	0x1u /* a remembered name may be missing from the list: count the host as unverified */
+#define HANDOFF_MX_DOMAIN 0x2u /* a domain stands behind the names */
 
 struct handoff_request {
 	uint32_t magic;
 	uint16_t version;
-	uint16_t flags; /* HANDOFF_NAMES_TORN */
+	uint16_t flags; /* HANDOFF_NAMES_TORN, HANDOFF_MX_DOMAIN */
 	uint64_t junk;	/* bytes before the application's own on the plaintext socket: the agent
 			   discards exactly these */
 	struct handoff_addr peer;
@@ -57,11 +58,13 @@ struct handoff_request {
 	uint16_t identity_length; /* without NUL */
 	uint32_t padding[2]; /* to a multiple of 8: the size is the same where uint64_t aligns to 4
 			      */
-	/* then name_count NUL-terminated names, then identity_length bytes of the identity text */
+	/* then name_count NUL-terminated names, the domain likewise, and identity_length bytes of
+	 * the identity text */
 };
 
 #define HANDOFF_REQUEST_MAX                                                                        \
-	(sizeof(struct handoff_request) + HANDOFF_NAMES * HANDOFF_NAME_SIZE + HANDOFF_IDENTITY_SIZE)
+	(sizeof(struct handoff_request) + (HANDOFF_NAMES + 1) * HANDOFF_NAME_SIZE +                \
+		HANDOFF_IDENTITY_SIZE)
 
 enum handoff_stage {
 	HANDOFF_ACK = 1, /* error 0: taken, connect() was begun (EINPROGRESS); `local` is the bound
@@ -84,17 +87,28 @@ struct handoff_request_view {
 	struct handoff_request head;
 	const char *names[HANDOFF_NAMES];
 	unsigned name_count;
+	const char *mx_domain; /* NULL if none */
 	const char *identity;
 	size_t identity_length;
 };
 
 /*
- * Writes a request into `out` (HANDOFF_REQUEST_MAX bytes). `head` gives everything but name_count
- * and identity_length. Returns its length, or -EINVAL if a name or the identity is too long or
- * there are too many.
+ * The names that the application looked up for the address; and the domain whose MX or SRV records
+ * name the first of them, or NULL: for display only, it came from unsigned DNS.
  */
-long handoff_request_encode(void *out, const struct handoff_request *head, const char *const *names,
-	unsigned name_count, const char *identity, size_t identity_length);
+struct handoff_names {
+	const char *const *list;
+	unsigned count;
+	const char *mx_domain;
+};
+
+/*
+ * Writes a request into `out` (HANDOFF_REQUEST_MAX bytes). `head` gives everything but name_count,
+ * HANDOFF_MX_DOMAIN and identity_length. Returns its length, or -EINVAL if a name or the identity
+ * is too long or there are too many.
+ */
+long handoff_request_encode(void *out, const struct handoff_request *head,
+	const struct handoff_names *names, const char *identity, size_t identity_length);
 
 /* Takes a received request apart; every length is checked. 0, -EPROTO (malformed) or
  * -EPROTONOSUPPORT (version). */

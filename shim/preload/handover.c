@@ -69,10 +69,12 @@ static long write_request(struct attempt *a)
 {
 	struct handoff_request head = {.junk = a->swap.junk, .peer = a->peer};
 
+	const struct handoff_names names = {a->hints.names, a->hints.count, NULL};
+
 	head.flags = a->hints.torn ? HANDOFF_NAMES_TORN : 0;
 	memcpy(head.nonce, a->nonce, sizeof(head.nonce));
-	return handoff_request_encode(a->bytes, &head, a->hints.names, a->hints.count,
-		a->identity.text, a->identity.length);
+	return handoff_request_encode(
+		a->bytes, &head, &names, a->identity.text, a->identity.length);
 }
 
 static long send_request(const struct attempt *a, size_t length)

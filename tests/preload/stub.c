@@ -122,7 +122,8 @@ static void note(const struct request *r)
 
 	for (unsigned i = 0; i < r->view.name_count; i++)
 		n += snprintf(line + n, sizeof(line) - (size_t)n, "%s,", r->view.names[i]);
-	n += snprintf(line + n, sizeof(line) - (size_t)n, "\n");
+	n += snprintf(line + n, sizeof(line) - (size_t)n, " mx-domain=%s\n",
+		r->view.mx_domain ? r->view.mx_domain : "-");
 	if (log_fd >= 0 && write(log_fd, line, (size_t)n) < 0)
 		exit(1);
 }

@@ -44,6 +44,8 @@ static bool have_network;
 static char directory[] = "/tmp/agent_session_XXXXXX";
 static char config[64], log_path[64], ca_file[64];
 static uint16_t request_flags; /* of the requests to come */
+static const char *const usual_name[] = {"mx.b.example"};
+static struct handoff_names request_names = {usual_name, 1, NULL}; /* likewise */
 static X509 *certificate;
 static EVP_PKEY *key;
 
@@ -292,7 +294,6 @@ static inline int call_channel(void)
 static inline void ask_over(
 	struct call *c, int channel, int tcp, uint16_t port, size_t junk, const char *identity)
 {
-	static const char *const names[] = {"mx.b.example"};
 	static char bytes[HANDOFF_REQUEST_MAX];
 	struct handoff_request head = {.flags = request_flags,
 		.junk = junk,
@@ -317,7 +318,7 @@ static inline void ask_over(
 	set_wait(c->app);
 	fds[0] = tcp;
 	fds[1] = pair[1];
-	n = handoff_request_encode(bytes, &head, names, 1, identity, strlen(identity));
+	n = handoff_request_encode(bytes, &head, &request_names, identity, strlen(identity));
 	assert_true(n > 0);
 	send_request(c, bytes, (size_t)n, fds);
 	close(pair[1]);

@@ -184,9 +184,10 @@ static void send_message(const void *bytes, size_t n, const int *fds, size_t cou
 static size_t good_request(void *bytes)
 {
 	static const char *const names[] = {"mx.b.example"};
+	static const struct handoff_names looked_up = {names, 1, NULL};
 	struct handoff_request head = {.peer = {.family = AF_INET, .port = 25}};
 
-	return (size_t)handoff_request_encode(bytes, &head, names, 1, "identity\n", 9);
+	return (size_t)handoff_request_encode(bytes, &head, &looked_up, "identity\n", 9);
 }
 
 static unsigned open_descriptors(void)

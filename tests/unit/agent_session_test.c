@@ -479,6 +479,26 @@ static void name_that_may_be_missing_is_never_verified(void **state)
 	expect_verified(HANDOFF_NAMES_TORN, "certificate-verified=no reason=\"the name that");
 }
 
+static void without_a_name_the_reference_is_unknown(void **state)
+{
+	NEEDS_NETWORK();
+	write_config_with_ca();
+	request_names.count = 0;
+	expect_verified(0, "reference=unknown");
+	request_names.count = 1;
+	expect_logged("certificate-verified=no");
+}
+
+static void domain_of_the_mx_record_is_shown(void **state)
+{
+	NEEDS_NETWORK();
+	write_config_with_ca();
+	request_names.mx_domain = "b\".example";
+	expect_verified(0, "mx-domain=\"b\\\".example\"");
+	request_names.mx_domain = NULL;
+	expect_logged("reference=\"mx.b.example\"");
+}
+
 static void only_the_kernels_peer_counts(void **state)
 {
 	struct sockaddr_in in = {.sin_family = AF_INET,
@@ -596,6 +616,8 @@ int main(void)
 		TEST(untouched_connections_are_relayed_with_half_close),
 		TEST(known_name_is_verified),
 		TEST(name_that_may_be_missing_is_never_verified),
+		TEST(without_a_name_the_reference_is_unknown),
+		TEST(domain_of_the_mx_record_is_shown),
 		TEST(only_the_kernels_peer_counts),
 		TEST(failed_handshake_is_followed_by_a_fresh_connection),
 		TEST(fresh_connection_never_goes_to_another_network),

@@ -23,11 +23,12 @@ static const struct handoff_addr v6 = {.family = AF_INET6,
 
 static long encode(void *out)
 {
-	const char *names[] = {"mx.example.com", "b"};
+	static const char *const names[] = {"mx.example.com", "b"};
+	static const struct handoff_names looked_up = {names, 2, "example.com"};
 	struct handoff_request head = {
 		.flags = HANDOFF_NAMES_TORN, .junk = 53249, .peer = v4, .nonce = {1, 2}};
 
-	return handoff_request_encode(out, &head, names, 2, "version=1\n", 10);
+	return handoff_request_encode(out, &head, &looked_up, "version=1\n", 10);
 }
 
 static void request_reads_back(void **state)
@@ -42,10 +43,11 @@ static void request_reads_back(void **state)
 	assert_int_equal(view.name_count, 2);
 	assert_string_equal(view.names[0], "mx.example.com");
 	assert_string_equal(view.names[1], "b");
+	assert_string_equal(view.mx_domain, "example.com");
 	assert_int_equal(view.identity_length, 10);
 	assert_memory_equal(view.identity, "version=1\n", 10);
 	assert_int_equal(view.head.junk, 53249);
-	assert_int_equal(view.head.flags, HANDOFF_NAMES_TORN);
+	assert_int_equal(view.head.flags, HANDOFF_NAMES_TORN | HANDOFF_MX_DOMAIN);
 	assert_memory_equal(&view.head.peer, &v4, sizeof(v4));
 }
 
@@ -96,8 +98,9 @@ static void request_takes_names_up_to_the_limit(void **state)
 {
 	static char bytes[HANDOFF_REQUEST_MAX], name[HANDOFF_NAME_SIZE + 1],
 		identity[HANDOFF_IDENTITY_SIZE];
-	const char *names[HANDOFF_NAMES + 1];
-	struct handoff_request head = {.peer = v6};
+	const char *list[HANDOFF_NAMES + 1];
+	struct handoff_names names = {list, HANDOFF_NAMES, name};
+	struct handoff_request head = {.peer = v6, .flags = HANDOFF_MX_DOMAIN};
 	struct handoff_request_view view;
 	long length;
 
@@ -105,22 +108,26 @@ static void request_takes_names_up_to_the_limit(void **state)
 	memset(name, 'a', HANDOFF_NAME_SIZE - 1);
 	memset(identity, 'i', sizeof(identity));
 	for (int i = 0; i <= HANDOFF_NAMES; i++)
-		names[i] = name;
+		list[i] = name;
 	length = handoff_request_encode(
-		bytes, &head, names, HANDOFF_NAMES, identity, HANDOFF_IDENTITY_SIZE - 1);
+		bytes, &head, &names, identity, HANDOFF_IDENTITY_SIZE - 1);
 	assert_true(length > 0 && (size_t)length <= HANDOFF_REQUEST_MAX);
 	assert_int_equal(handoff_request_decode(bytes, (size_t)length, &view), 0);
 	assert_int_equal(strlen(view.names[HANDOFF_NAMES - 1]), HANDOFF_NAME_SIZE - 1);
-	assert_int_equal(
-		handoff_request_encode(bytes, &head, names, HANDOFF_NAMES + 1, identity, 1),
-		-EINVAL);
-	assert_int_equal(
-		handoff_request_encode(bytes, &head, names, 1, identity, HANDOFF_IDENTITY_SIZE),
-		-EINVAL);
+	assert_int_equal(strlen(view.mx_domain), HANDOFF_NAME_SIZE - 1);
+	names.count++;
+	assert_int_equal(handoff_request_encode(bytes, &head, &names, identity, 1), -EINVAL);
+	names = (struct handoff_names){list, 1, NULL};
+	assert_int_equal(handoff_request_encode(bytes, &head, &names, identity, HANDOFF_IDENTITY_SIZE), -EINVAL);
+	length = handoff_request_encode(bytes, &head, &names, identity, 1);
+	assert_int_equal(handoff_request_decode(bytes, (size_t)length, &view), 0);
+	assert_null(view.mx_domain);
 	name[HANDOFF_NAME_SIZE - 1] = 'a';
-	assert_int_equal(handoff_request_encode(bytes, &head, names, 1, identity, 1), -EINVAL);
+	assert_int_equal(handoff_request_encode(bytes, &head, &names, identity, 1), -EINVAL);
 	name[0] = '\0';
-	assert_int_equal(handoff_request_encode(bytes, &head, names, 1, identity, 1), -EINVAL);
+	assert_int_equal(handoff_request_encode(bytes, &head, &names, identity, 1), -EINVAL);
+	names = (struct handoff_names){list, 0, name};
+	assert_int_equal(handoff_request_encode(bytes, &head, &names, identity, 1), -EINVAL);
 }
 
 static void reply_is_checked(void **state)
