@@ -69,7 +69,8 @@ static long write_request(struct attempt *a)
 {
 	struct handoff_request head = {.junk = a->swap.junk, .peer = a->peer};
 
-	const struct handoff_names names = {a->hints.names, a->hints.count, NULL};
+	const struct handoff_names names = {
+		a->hints.names, a->hints.count, *a->hints.mx_domain ? a->hints.mx_domain : NULL};
 
 	head.flags = a->hints.torn ? HANDOFF_NAMES_TORN : 0;
 	memcpy(head.nonce, a->nonce, sizeof(head.nonce));

@@ -1,110 +1,121 @@
 /*
- * hints: the names that the application looked up, by address.
- * A slot's state is its version (changed by each writer), or BUSY and the writer's process while it
- * is being written: a slot that stays busy under another process was left so by a fork and says
- * nothing in this one.
+ * hints: the names that the application looked up, by address; and the domains, by host.
  */
 #include "shim/preload/hints.h"
 
 #include <netinet/in.h>
 #include <string.h>
 
-#include "shim/preload/sys.h"
+#include "shim/preload/ring.h"
 
-#define SLOTS 256
-#define BUSY 0x80000000u
-#define READ_TRIES 8
+#define DOMAINS 64
 
-struct entry {
-	uint8_t address[16];	      /* IPv4 as v4-mapped; all zero: empty */
-	char name[HANDOFF_NAME_SIZE]; /* empty: there was one, but it was too long */
-};
+RING(names, HINTS_MOST, HANDOFF_NAME_SIZE);
+RING(domains, DOMAINS, 2 * HANDOFF_NAME_SIZE); /* host and domain, each with its NUL */
 
-static struct {
-	uint32_t state;
-	struct entry entry;
-} slots[SLOTS];
+static uint32_t doubt; /* look-ups to come until every address has its names again */
 
-static uint32_t next_slot, next_version;
-
-static void make_key(uint8_t key[16], int family, const void *address)
+static void make_key(uint8_t key[RING_KEY], int family, const void *address)
 {
 	static const uint8_t mapped[12] = {[10] = 0xff, 0xff};
 
 	if (family == AF_INET6) {
-		memcpy(key, address, 16);
+		memcpy(key, address, RING_KEY);
 		return;
 	}
 	memcpy(key, mapped, sizeof(mapped));
-	memcpy(key + 12, address, 4);
+	memcpy(key + sizeof(mapped), address, RING_KEY - sizeof(mapped));
 }
 
-/* Copies a slot. False if it could not be read whole. */
-static bool read_slot(unsigned i, struct entry *out)
+/* The name as it is compared: small letters, no dot at the end. Returns its size with the NUL, 1
+ * for one that is too long. */
+static uint32_t canonical(char out[HANDOFF_NAME_SIZE], const char *name)
 {
-	for (int try = 0; try < READ_TRIES; try++) {
-		uint32_t before = __atomic_load_n(&slots[i].state, __ATOMIC_ACQUIRE);
+	size_t length = strnlen(name, HANDOFF_NAME_SIZE + 1);
 
-		if (!before)
-			memset(out, 0, sizeof(*out));
-		if (!before)
-			return true;
-		if (before & BUSY)
-			continue;
-		memcpy(out, &slots[i].entry, sizeof(*out));
-		__atomic_thread_fence(__ATOMIC_ACQUIRE);
-		if (__atomic_load_n(&slots[i].state, __ATOMIC_RELAXED) == before)
-			return true;
-	}
-	return false;
-}
-
-static bool left_by_fork(uint32_t state)
-{
-	return (state & BUSY) && (state & ~BUSY) != (uint32_t)sys(SYS_getpid);
+	if (length && length <= HANDOFF_NAME_SIZE && name[length - 1] == '.')
+		length--;
+	if (length >= HANDOFF_NAME_SIZE)
+		length = 0;
+	for (size_t i = 0; i < length; i++)
+		out[i] = (char)(name[i] >= 'A' && name[i] <= 'Z' ? name[i] - 'A' + 'a' : name[i]);
+	out[length] = '\0';
+	return (uint32_t)length + 1;
 }
 
 /* Is it remembered, in a slot that will not be pushed out soon? */
-static bool known(const uint8_t key[16], const char *name)
+static bool known(const uint8_t key[RING_KEY], const char *name)
 {
-	unsigned next = __atomic_load_n(&next_slot, __ATOMIC_RELAXED);
-	struct entry e;
+	char text[HANDOFF_NAME_SIZE];
 
-	for (unsigned i = 0; i < SLOTS; i++)
-		if ((i - next) % SLOTS >= SLOTS / 2 &&
-			__atomic_load_n(&slots[i].state, __ATOMIC_RELAXED) && read_slot(i, &e) &&
-			memcmp(e.address, key, 16) == 0 && strcmp(e.name, name) == 0)
+	for (uint32_t i = 0; i < HINTS_MOST; i++)
+		if (ring_look(&names, i, key, text) == RING_FOUND && strcmp(text, name) == 0 &&
+			ring_age_left(&names, i) >= HINTS_MOST / 2)
 			return true;
 	return false;
+}
+
+static void look_up_counts(void)
+{
+	uint32_t left = __atomic_load_n(&doubt, __ATOMIC_RELAXED);
+
+	while (left && !__atomic_compare_exchange_n(
+			       &doubt, &left, left - 1, true, __ATOMIC_RELAXED, __ATOMIC_RELAXED))
+		;
 }
 
 void hints_remember(const char *name, int family, const void *address)
 {
-	uint32_t busy = BUSY | (uint32_t)sys(SYS_getpid);
-	size_t length = strnlen(name, HANDOFF_NAME_SIZE);
-	uint8_t key[16];
+	char text[HANDOFF_NAME_SIZE];
+	uint32_t size = canonical(text, name);
+	uint8_t key[RING_KEY];
 
-	if (length == HANDOFF_NAME_SIZE)
-		name = "", length = 0;
 	make_key(key, family, address);
-	if (known(key, name))
-		return;
-	for (int try = 0; try < SLOTS; try++) {
-		unsigned i = __atomic_fetch_add(&next_slot, 1, __ATOMIC_RELAXED) % SLOTS;
-		uint32_t state = __atomic_load_n(&slots[i].state, __ATOMIC_RELAXED), version;
+	look_up_counts();
+	if (!known(key, text))
+		ring_add(&names, key, text, size);
+}
 
-		if ((state & BUSY) && !left_by_fork(state))
-			continue;
-		if (!__atomic_compare_exchange_n(&slots[i].state, &state, busy, false,
-			    __ATOMIC_ACQ_REL, __ATOMIC_RELAXED))
-			continue;
-		__atomic_thread_fence(__ATOMIC_RELEASE);
-		memcpy(slots[i].entry.address, key, 16);
-		memcpy(slots[i].entry.name, name, length);
-		slots[i].entry.name[length] = '\0';
-		version = __atomic_add_fetch(&next_version, 1, __ATOMIC_RELAXED) & ~BUSY;
-		__atomic_store_n(&slots[i].state, version ? version : 1, __ATOMIC_RELEASE);
+void hints_doubt(void)
+{
+	__atomic_store_n(&doubt, HINTS_MOST, __ATOMIC_RELAXED);
+}
+
+/* Hosts are told apart by their first letters, and then by the text. */
+static void host_key(uint8_t key[RING_KEY], const char *host)
+{
+	memset(key, 0, RING_KEY);
+	memcpy(key, host, strnlen(host, RING_KEY));
+}
+
+void hints_remember_domain(const char *target, const char *domain)
+{
+	char text[2 * HANDOFF_NAME_SIZE];
+	uint32_t size = canonical(text, target), more = canonical(text + size, domain);
+	uint8_t key[RING_KEY];
+
+	if (size == 1 || more == 1)
 		return;
+	host_key(key, text);
+	ring_add(&domains, key, text, size + more);
+}
+
+static void find_domain(const char *host, char out[HANDOFF_NAME_SIZE])
+{
+	char text[2 * HANDOFF_NAME_SIZE];
+	uint8_t key[RING_KEY];
+	uint32_t newest = 0;
+
+	out[0] = '\0';
+	host_key(key, host);
+	for (uint32_t i = 0; i < DOMAINS; i++) {
+		uint32_t left = ring_age_left(&domains, i);
+
+		if (left < newest || ring_look(&domains, i, key, text) != RING_FOUND ||
+			strcmp(text, host) != 0)
+			continue;
+		newest = left;
+		memcpy(out, text + strlen(text) + 1, strlen(text + strlen(text) + 1) + 1);
 	}
 }
 
@@ -124,22 +135,23 @@ static void add_name(struct hints *out, const char *name)
 
 void hints_find(const struct handoff_addr *peer, struct hints *out)
 {
-	struct entry e;
-	uint8_t key[16];
+	char text[HANDOFF_NAME_SIZE];
+	uint8_t key[RING_KEY];
 
 	make_key(key, peer->family, peer->addr);
 	out->count = 0;
-	out->torn = false;
-	for (unsigned i = 0; i < SLOTS; i++) {
-		uint32_t state = __atomic_load_n(&slots[i].state, __ATOMIC_RELAXED);
+	out->torn = __atomic_load_n(&doubt, __ATOMIC_RELAXED) != 0;
+	out->mx_domain[0] = '\0';
+	for (uint32_t i = 0; i < HINTS_MOST; i++) {
+		enum ring_slot slot = ring_look(&names, i, key, text);
 
-		if (!state || left_by_fork(state))
-			continue;
-		if (!read_slot(i, &e))
+		if (slot == RING_FOUND)
+			add_name(out, text);
+		else if (slot == RING_TORN)
 			out->torn = true;
-		else if (memcmp(e.address, key, 16) == 0)
-			add_name(out, e.name);
 	}
+	if (out->count)
+		find_domain(out->names[0], out->mx_domain);
 }
 
 /* One part of inet_aton's number forms: decimal, 0octal or 0xhex. NULL if it is none. */

@@ -1,7 +1,8 @@
 /*
- * hints: the names that the application looked up, by address. A fixed ring of slots; the newest
- * push out the oldest. Safe from any thread and from signal handlers, without locks: each slot is a
- * seqlock.
+ * hints: the names that the application looked up, by address, and the domains whose mail those
+ * hosts take. Safe from any thread and from signal handlers. What HINTS_MOST is not enough for is
+ * forgotten, oldest first: to an address whose names are all forgotten the rule for unknown names
+ * applies.
  */
 #ifndef MAILSEAL_PRELOAD_HINTS_H
 #define MAILSEAL_PRELOAD_HINTS_H
@@ -10,14 +11,30 @@
 
 #include "shim/handoff/handoff.h"
 
-/* Remembers that `name` (not a numeric literal) led to this address: family, and 4 or 16 bytes. */
+#define HINTS_MOST 2048 /* pairs of name and address: a message to some 500 domains */
+#define HINTS_ANSWER                                                                               \
+	1024 /* most that one answer may bring, so that it cannot push out all others */
+
+/*
+ * Remembers that `name` (not a numeric literal) led to this address: family, and 4 or 16 bytes.
+ * Case and a dot at the end make no other name. An empty name, or one that is too long: there was a
+ * name, but it cannot be said.
+ */
 void hints_remember(const char *name, int family, const void *address);
+
+/* Remembers that MX or SRV records of `domain` name the host `target`. The newest domain counts. */
+void hints_remember_domain(const char *target, const char *domain);
+
+/* An answer brought more than can be remembered: for the next HINTS_MOST look-ups, any address may
+ * have a name that is not known. */
+void hints_doubt(void);
 
 struct hints {
 	char bytes[HANDOFF_NAMES][HANDOFF_NAME_SIZE];
 	const char *names[HANDOFF_NAMES];
 	unsigned count;
-	bool torn; /* a name may be missing */
+	bool torn;			   /* a name may be missing */
+	char mx_domain[HANDOFF_NAME_SIZE]; /* of the first name; empty: not known */
 };
 
 /* All the remembered names of an address; v4-mapped and IPv4 are the same. */

@@ -19,6 +19,47 @@ static void find(void *out, const char *name)
 	memcpy(out, &definition, sizeof(definition));
 }
 
+static const struct {
+	const char *name, *old_name;
+} resolvers[] = {
+	[NEXT_RES_QUERY] = {"res_query", "__res_query"},
+	[NEXT_RES_SEARCH] = {"res_search", "__res_search"},
+	[NEXT_RES_QUERYDOMAIN] = {"res_querydomain", "__res_querydomain"},
+	[NEXT_RES_SEND] = {"res_send", "__res_send"},
+	[NEXT_RES_NQUERY] = {"res_nquery", "__res_nquery"},
+	[NEXT_RES_NSEARCH] = {"res_nsearch", "__res_nsearch"},
+	[NEXT_RES_NQUERYDOMAIN] = {"res_nquerydomain", "__res_nquerydomain"},
+	[NEXT_RES_NSEND] = {"res_nsend", "__res_nsend"},
+};
+
+static void *found[sizeof(resolvers) / sizeof(resolvers[0])];
+
+/* `from`: RTLD_NEXT or a library. */
+static void *find_resolver(enum next_resolver which, void *from)
+{
+	void *definition = dlsym(from, resolvers[which].name);
+
+	if (!definition)
+		definition = dlsym(from, resolvers[which].old_name);
+	if (definition)
+		__atomic_store_n(&found[which], definition, __ATOMIC_RELEASE);
+	return definition;
+}
+
+void *next_resolver(enum next_resolver which)
+{
+	void *definition = __atomic_load_n(&found[which], __ATOMIC_ACQUIRE), *library;
+
+	if (!definition)
+		definition = find_resolver(which, RTLD_NEXT);
+	if (definition)
+		return definition;
+	/* Loaded by a library that the program loaded for itself. The handle is kept: so is what it
+	 * leads to. */
+	library = dlopen("libresolv.so.2", RTLD_LAZY | RTLD_NOLOAD);
+	return library ? find_resolver(which, library) : NULL;
+}
+
 void next_resolve(void)
 {
 	find(&next.connect, "connect");
@@ -45,6 +86,9 @@ void next_resolve(void)
 	find(&next.gethostbyname2, "gethostbyname2");
 	find(&next.gethostbyname_r, "gethostbyname_r");
 	find(&next.gethostbyname2_r, "gethostbyname2_r");
+	for (unsigned i = 0; i < sizeof(found) / sizeof(found[0]); i++)
+		if (!find_resolver((enum next_resolver)i, RTLD_NEXT))
+			dlerror(); /* the application asks for its own errors */
 }
 
 static long as_libc(long result)

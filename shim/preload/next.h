@@ -1,8 +1,8 @@
 /*
  * next: the definitions behind our own, as the dynamic linker finds them (libc's, or those of
  * another preload). Looked up once, in the constructor: dlsym() takes locks and may allocate, so
- * never in a call of the application's. What is not there stays NULL; where a system call does the
- * same, the callers below make it.
+ * never in a call of the application's (but see next_resolver()). What is not there stays NULL;
+ * where a system call does the same, the callers below make it.
  */
 #ifndef MAILSEAL_PRELOAD_NEXT_H
 #define MAILSEAL_PRELOAD_NEXT_H
@@ -41,6 +41,25 @@ struct next {
 };
 
 extern struct next next;
+
+/* libresolv's: musl has the first four of them. */
+enum next_resolver {
+	NEXT_RES_QUERY,
+	NEXT_RES_SEARCH,
+	NEXT_RES_QUERYDOMAIN,
+	NEXT_RES_SEND,
+	NEXT_RES_NQUERY,
+	NEXT_RES_NSEARCH,
+	NEXT_RES_NQUERYDOMAIN,
+	NEXT_RES_NSEND,
+};
+
+/*
+ * NULL if it is nowhere. Called only by the functions of those names, which take locks and memory
+ * themselves: with older glibc they are in a library that may be loaded later, so that what was not
+ * found before is looked for again.
+ */
+void *next_resolver(enum next_resolver which);
 
 void next_resolve(void);
 

@@ -15,8 +15,29 @@ static void remember_hostent(const char *name, const struct hostent *host)
 	if (!name || !host || hints_numeric(name) ||
 		(host->h_addrtype != AF_INET && host->h_addrtype != AF_INET6))
 		return;
-	for (char **address = host->h_addr_list; address && *address; address++)
+	for (char **address = host->h_addr_list; address && *address; address++) {
+		if (address - host->h_addr_list == HINTS_ANSWER) {
+			hints_doubt();
+			return;
+		}
 		hints_remember(name, host->h_addrtype, *address);
+	}
+}
+
+static void remember_addrinfo(const char *name, const struct addrinfo *a)
+{
+	for (unsigned count = 0; a; a = a->ai_next, count++) {
+		if (count == HINTS_ANSWER) {
+			hints_doubt();
+			return;
+		}
+		if (a->ai_family == AF_INET)
+			hints_remember(name, AF_INET,
+				&((struct sockaddr_in *)(void *)a->ai_addr)->sin_addr);
+		else if (a->ai_family == AF_INET6)
+			hints_remember(name, AF_INET6,
+				&((struct sockaddr_in6 *)(void *)a->ai_addr)->sin6_addr);
+	}
 }
 
 MAILSEAL_EXPORT int getaddrinfo(const char *node, const char *service, const struct addrinfo *wish,
@@ -28,16 +49,8 @@ MAILSEAL_EXPORT int getaddrinfo(const char *node, const char *service, const str
 	if (!next.getaddrinfo)
 		return EAI_FAIL;
 	error = next.getaddrinfo(node, service, wish, result);
-	if (error || !node || hints_numeric(node))
-		return error;
-	for (const struct addrinfo *a = *result; a; a = a->ai_next) {
-		if (a->ai_family == AF_INET)
-			hints_remember(node, AF_INET,
-				&((struct sockaddr_in *)(void *)a->ai_addr)->sin_addr);
-		else if (a->ai_family == AF_INET6)
-			hints_remember(node, AF_INET6,
-				&((struct sockaddr_in6 *)(void *)a->ai_addr)->sin6_addr);
-	}
+	if (!error && node && !hints_numeric(node))
+		remember_addrinfo(node, *result);
 	return error;
 }
 
