@@ -209,7 +209,8 @@ int swap_in(struct swap *s, int fd, const char **reason)
 	registrations_put(&s->registrations);
 	if (error)
 		sys_close(&s->tcp);
-	/* Under the application's number, for that is what its signals tell (F_SETSIG in fcntl(2)). */
+	/* Under the application's number, for that is what its signals tell (F_SETSIG in fcntl(2)).
+	 */
 	else if (s->flags & O_ASYNC)
 		sys(SYS_FCNTL, fd, F_SETFL, s->flags & (O_NONBLOCK | O_ASYNC));
 	s->swapped = !error;
