@@ -99,25 +99,16 @@ static int make_socket(void)
 	return fd;
 }
 
-/* Every duplicate must lead where the socket leads now, and no descriptor to a TCP socket. */
+/* Every duplicate must lead where the socket leads now: none still to the TCP socket. */
 static void look_at_duplicates(int fd)
 {
 	struct stat one, other;
 	int found = 0;
 
 	fstat(fd, &one);
-	for (int i = 0; i < FAR + 100 * duplicates + 100; i++) {
-		int domain = 0;
-		socklen_t n = sizeof(domain);
-
-		if (i == fd || fstat(i, &other) < 0 || !S_ISSOCK(other.st_mode))
-			continue;
-		found += other.st_ino == one.st_ino;
-		if (syscall(SYS_getsockopt, i, SOL_SOCKET, SO_DOMAIN, &domain, &n) == 0 && domain == AF_INET) {
-			printf("descriptor %d is a TCP socket\n", i);
-			exit(3);
-		}
-	}
+	for (int i = 0; i < FAR + 100 * duplicates + 100; i++)
+		if (i != fd && fstat(i, &other) == 0 && S_ISSOCK(other.st_mode))
+			found += other.st_ino == one.st_ino ? 1 : 1000;
 	if (found != duplicates) {
 		printf("%d duplicates of %d\n", found, duplicates);
 		exit(3);
