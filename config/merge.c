@@ -189,6 +189,7 @@ static void fill_connection(
 {
 	const struct section *on_bad = decide_host(set, choice, RANK_ON_BAD_CERTIFICATE);
 	const struct section *protect = decide_host(set, choice, RANK_PROTECT_CREDENTIALS);
+	const struct section *own = decide_host(set, choice, RANK_APPLICATION_TLS);
 	const struct section *const *from = choice->text;
 	const struct section *client = from[SETTING_CLIENT_CERTIFICATE];
 
@@ -196,6 +197,8 @@ static void fill_connection(
 	c->on_bad_certificate_origin = &on_bad->origin[SETTING_ON_BAD_CERTIFICATE];
 	c->protect_credentials = protect->value[SETTING_PROTECT_CREDENTIALS];
 	c->protect_credentials_origin = &protect->origin[SETTING_PROTECT_CREDENTIALS];
+	c->application_tls = (enum application_tls)own->value[SETTING_APPLICATION_TLS];
+	c->application_tls_origin = &own->origin[SETTING_APPLICATION_TLS];
 	c->intercept = choice->intercept;
 	c->ca_file = from[SETTING_CA_FILE]->ca_file;
 	c->match = (const char *const *)from[SETTING_MATCH]->match;

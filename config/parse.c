@@ -276,6 +276,7 @@ static cfg_t *make_parser(void)
 		VALUE("message_override"),
 		VALUE("on_bad_certificate"),
 		VALUE("protect_credentials"),
+		VALUE("application_tls"),
 		VALUE("intercept"),
 		VALUE("ca_file"),
 		VALUES("match"),

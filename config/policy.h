@@ -46,6 +46,14 @@ enum on_bad_certificate {
 	BAD_CERTIFICATE_REFUSE
 };
 
+/* STARTTLS that the application issues itself, so that its TLS is its own. From weak to strict. */
+enum application_tls {
+	APPLICATION_TLS_ALLOW,
+	APPLICATION_TLS_AUTO, /* where TLS that nobody verified for mailseal would do for all mail
+			       */
+	APPLICATION_TLS_REFUSE,
+};
+
 enum message_override { OVERRIDE_IGNORE, OVERRIDE_TIGHTEN, OVERRIDE_ANY };
 
 /*
@@ -92,9 +100,11 @@ struct connection_settings {
 	const char *ciphersuites;	/* OpenSSL's list for TLS 1.3, or NULL */
 	enum on_bad_certificate on_bad_certificate;
 	bool protect_credentials;
+	enum application_tls application_tls;
 	bool intercept;
 	const struct origin *on_bad_certificate_origin;
 	const struct origin *protect_credentials_origin;
+	const struct origin *application_tls_origin;
 	/*
 	 * "ca_file", "match" or "fingerprints" where the sections of several remembered names set
 	 * it differently, so that no one setting would prove them all: policy_judge() then counts

@@ -21,6 +21,7 @@ enum setting {
 	/* connection settings with an order from weak to strict */
 	SETTING_ON_BAD_CERTIFICATE,
 	SETTING_PROTECT_CREDENTIALS,
+	SETTING_APPLICATION_TLS,
 	SETTING_INTERCEPT,
 	/* connection settings without one */
 	SETTING_CA_FILE,
@@ -57,11 +58,12 @@ struct section {
 };
 
 /*
- * What is compared from weak to strict: every demand, and two connection settings behind them.
+ * What is compared from weak to strict: every demand, and three connection settings behind them.
  */
 enum rank {
 	RANK_ON_BAD_CERTIFICATE = DEMAND_COUNT,
 	RANK_PROTECT_CREDENTIALS,
+	RANK_APPLICATION_TLS,
 	RANK_COUNT,
 };
 

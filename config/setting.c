@@ -48,6 +48,13 @@ static const struct word bad_certificates[] = {
 	{NULL, 0},
 };
 
+static const struct word application_tls[] = {
+	{"auto", APPLICATION_TLS_AUTO},
+	{"allow", APPLICATION_TLS_ALLOW},
+	{"refuse", APPLICATION_TLS_REFUSE},
+	{NULL, 0},
+};
+
 static const struct word overrides[] = {
 	{"any", OVERRIDE_ANY},
 	{"tighten", OVERRIDE_TIGHTEN},
@@ -70,6 +77,8 @@ static const struct {
 	[SETTING_ON_BAD_CERTIFICATE] = {"on_bad_certificate", bad_certificates,
 		"\"unauthenticated\", \"cleartext\" or \"refuse\""},
 	[SETTING_PROTECT_CREDENTIALS] = {"protect_credentials", truth, "true or false"},
+	[SETTING_APPLICATION_TLS] = {"application_tls", application_tls,
+		"\"auto\", \"allow\" or \"refuse\""},
 	[SETTING_INTERCEPT] = {"intercept", truth, "true or false"},
 	[SETTING_CA_FILE] = {"ca_file", NULL, NULL},
 	[SETTING_MATCH] = {"match", NULL, NULL},

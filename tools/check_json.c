@@ -28,14 +28,15 @@ static json_t *json_policy(const struct policy *p)
 {
 	const struct demands *d = &p->demands;
 	const struct connection_settings *c = &p->connection;
-	json_t *object = json_pack("{s:b, s:b, s:b, s:s, s:s, s:s, s:b, s:b, s:s, s:b}",
+	json_t *object = json_pack("{s:b, s:b, s:b, s:s, s:s, s:s, s:b, s:b, s:s, s:b, s:s}",
 		"intercept", c->intercept, "require_tls", d->require_tls, "verify_certificate",
 		d->verify_certificate, "min_tls", setting_value_name(SETTING_MIN_TLS, d->min_tls),
 		"violation", setting_value_name(SETTING_VIOLATION, d->violation), "mode",
 		setting_value_name(SETTING_MODE, d->mode), "message_may_relax", d->relax,
 		"message_may_tighten", d->tighten, "on_bad_certificate",
 		setting_value_name(SETTING_ON_BAD_CERTIFICATE, c->on_bad_certificate),
-		"protect_credentials", c->protect_credentials);
+		"protect_credentials", c->protect_credentials, "application_tls",
+		setting_value_name(SETTING_APPLICATION_TLS, c->application_tls));
 
 	put_text(object, SETTING_CA_FILE, c->ca_file);
 	json_object_set_new(object, "match", json_strings(c->match));

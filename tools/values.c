@@ -64,6 +64,7 @@ static const void *held(const struct section *section, enum setting setting)
 	case SETTING_MESSAGE_OVERRIDE:
 	case SETTING_ON_BAD_CERTIFICATE:
 	case SETTING_PROTECT_CREDENTIALS:
+	case SETTING_APPLICATION_TLS:
 	case SETTING_INTERCEPT:
 	case SETTING_COUNT:
 		break;
@@ -124,6 +125,8 @@ void values_of_connection(const struct policy_set *set, const struct policy *pol
 		c->on_bad_certificate_origin);
 	add(values, "protect_credentials", json_boolean(c->protect_credentials),
 		c->protect_credentials_origin);
+	add(values, "application_tls", word(SETTING_APPLICATION_TLS, c->application_tls),
+		c->application_tls_origin);
 	add(values, "intercept", json_boolean(c->intercept), exempter(set, address, c->intercept));
 	add_text(set, values, SETTING_CA_FILE, c->ca_file);
 	add_list(set, values, SETTING_MATCH, c->match);

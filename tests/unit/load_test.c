@@ -155,6 +155,11 @@ static void wrong_values_are_told(void **state)
 						 "write \"tempfail\" or \"reject\""},
 		{"default { mode = test }", "1: mode: \"test\" is not a value for it; write "
 					    "\"enforce\" or \"observe\""},
+		{"default { application_tls = yes }",
+			"1: application_tls: \"yes\" is not a value for it; write \"auto\", "
+			"\"allow\" or \"refuse\""},
+		{"default { application_tls = alow }", "1: application_tls: \"alow\" is not a value "
+			"for it; did you mean \"allow\"? Write \"auto\", "},
 		{"default { on_bad_certificate = ignore }",
 			"1: on_bad_certificate: \"ignore\" is not a value for it; "
 			"write \"unauthenticated\", \"cleartext\" or \"refuse\""},
@@ -309,6 +314,8 @@ static void connection_settings_have_no_place_beside_envelopes(void **state)
 			"1: intercept: is a setting of the conn"},
 		{"sender \"a.b\" { on_bad_certificate = refuse }",
 			"1: on_bad_certificate: is a setting of the connection"},
+		{"recipient \"a.b\" { application_tls = allow }",
+			"1: application_tls: is a setting of the connection"},
 		{"sender \"a.b\" { protect_credentials = false }",
 			"1: protect_credentials: is a setting of the connection"},
 		{"sender \"a.b\" { servername = x }", "1: servername: is a setting"},
@@ -619,7 +626,7 @@ static void every_setting_is_taken(void **state)
 		"default { require_tls = YES\n verify_certificate = off\n min_tls = TLSv1.3\n "
 		"violation = \"reject\"\n"
 		" mode = observe\n on_bad_certificate = 'refuse'\n protect_credentials = false\n "
-		"intercept = on\n"
+		"application_tls = Allow intercept = on\n"
 		" message_override = tighten fingerprints = { "
 		"0000000000000000000000000000000000000000000000000000000000000000 }"
 		" client_certificate = @/ca.pem client_key = @/key.pem ciphers = HIGH ciphersuites "
@@ -636,6 +643,7 @@ static void every_setting_is_taken(void **state)
 	assert_int_equal(d->value[SETTING_MODE], MODE_OBSERVE);
 	assert_int_equal(d->value[SETTING_ON_BAD_CERTIFICATE], BAD_CERTIFICATE_REFUSE);
 	assert_int_equal(d->value[SETTING_PROTECT_CREDENTIALS], false);
+	assert_int_equal(d->value[SETTING_APPLICATION_TLS], APPLICATION_TLS_ALLOW);
 	assert_int_equal(d->value[SETTING_INTERCEPT], true);
 	assert_string_equal(d->ca_file, in_directory("ca.pem"));
 	assert_string_equal(d->match[0], "mx.example");

@@ -27,11 +27,12 @@ enum value {
 	TIGHTEN,  /* 1: the message may ask for more */
 	ON_BAD,	  /* 0 cleartext, 1 unauthenticated, 2 refuse; default and host */
 	PROTECT,  /* 0, 1: credentials; default and host */
+	OWN_TLS,  /* 0 allow, 1 auto, 2 refuse: the application's STARTTLS; default and host */
 	VALUES
 };
 
 /* What the built-in default says. */
-static const int model_builtin[VALUES] = {0, 1, 12, 0, 1, 0, 1, 1, 1};
+static const int model_builtin[VALUES] = {0, 1, 12, 0, 1, 0, 1, 1, 1, 1};
 
 struct model_section {
 	enum section_kind kind;
@@ -204,7 +205,7 @@ static inline struct model_demands model_demand(const struct model_config *c,
 	struct model_demands d;
 
 	for (enum value v = 0; v < VALUES; v++) {
-		bool of_connection = v == ON_BAD || v == PROTECT;
+		bool of_connection = v == ON_BAD || v == PROTECT || v == OWN_TLS;
 
 		d.value[v] = of_connection ? model_value(c, h, &model_unknown, &model_unknown, v)
 					   : model_value(c, h, sender, recipient, v);
@@ -271,6 +272,7 @@ static inline bool model_some_message(
 static inline void model_write_settings(FILE *out, const struct model_section *s)
 {
 	static const char *const bools[] = {"false", "true"};
+	static const char *const own[] = {"allow", "auto", "refuse"};
 	static const char *const on_bad[] = {"cleartext", "unauthenticated", "refuse"};
 
 	for (enum value v = 0; v < VALUES; v++) {
@@ -305,6 +307,9 @@ static inline void model_write_settings(FILE *out, const struct model_section *s
 			break;
 		case PROTECT:
 			fprintf(out, "\tprotect_credentials = %s\n", bools[value]);
+			break;
+		case OWN_TLS:
+			fprintf(out, "\tapplication_tls = %s\n", own[value]);
 			break;
 		case TIGHTEN:
 		case VALUES:

@@ -222,6 +222,10 @@ static void print_policy(FILE *out, const struct policy *p)
 		c->on_bad_certificate_origin);
 	print_value(out, SETTING_PROTECT_CREDENTIALS, c->protect_credentials,
 		c->protect_credentials_origin);
+	if (c->application_tls_origin->line > 0)
+		print_value(out, SETTING_APPLICATION_TLS, c->application_tls,
+			c->application_tls_origin);
+	assert_true(c->application_tls_origin->line > 0 || c->application_tls == APPLICATION_TLS_AUTO);
 	if (!c->intercept)
 		fprintf(out, " intercept=false");
 	if (c->ca_file)

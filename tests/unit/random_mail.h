@@ -66,6 +66,7 @@ static inline int random_value(enum value v)
 	case ENFORCE:
 		return !one_in(4);
 	case ON_BAD:
+	case OWN_TLS:
 		return (int)below(3);
 	case REQUIRE:
 	case VERIFY:
@@ -81,10 +82,10 @@ static inline int random_value(enum value v)
 
 static inline void random_settings(struct model_section *s)
 {
-	static const int chance[VALUES] = {2, 2, 6, 4, 8, 3, 1, 4, 6};
+	static const int chance[VALUES] = {2, 2, 6, 4, 8, 3, 1, 4, 6, 3};
 
 	for (enum value v = 0; v < VALUES; v++) {
-		bool connection = v == ON_BAD || v == PROTECT;
+		bool connection = v == ON_BAD || v == PROTECT || v == OWN_TLS;
 
 		s->value[v] = UNSET;
 		if (v != TIGHTEN && one_in((unsigned)chance[v]) &&
