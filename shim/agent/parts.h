@@ -5,6 +5,7 @@
  *   server.c    the server's side: handshake, fresh connection, closing
  *   client.c    the application's side: closing
  *   relay.c     intercept = false
+ *   own_tls.c   the application's own STARTTLS
  *   report.c    what is logged
  */
 #ifndef MAILSEAL_AGENT_PARTS_H
@@ -16,6 +17,7 @@
 #include "shim/agent/session.h"
 #include "shim/agent/stream.h"
 #include "shim/smtp/dialogue.h"
+#include "shim/tls/records.h"
 
 #define NEVER UINT64_MAX
 #define SERVER_LINGER_S 10 /* after our end: until the server's */
@@ -25,6 +27,7 @@ enum stage {
 	STAGE_CONNECTING,
 	STAGE_DIALOGUE,
 	STAGE_RELAY,
+	STAGE_OWN_TLS,
 };
 
 /* One side's way to its end. */
@@ -35,6 +38,13 @@ enum leg {
 	LEG_ENDING,	  /* what is left is being sent */
 	LEG_LINGERING,	  /* we ended; reading to the other's end */
 	LEG_GONE,
+};
+
+/* What was seen of the application's own TLS. */
+struct own {
+	bool client_hello, server_hello; /* and what came so far may pass */
+	struct records from_client, from_server;
+	const char *note; /* why it was ended, static; NULL: it was not */
 };
 
 struct session {
@@ -62,8 +72,10 @@ struct session {
 	struct edition *edition;     /* of the rules; held */
 	struct tls_context *context; /* held, or NULL */
 	struct dialogue *dialogue;
-	struct buf to_client, to_server; /* relay */
+	struct buf to_client, to_server; /* relay, the application's own TLS */
 	uint64_t relayed;
+	struct own own;
+	int likeness; /* unconnected, for a fresh connection once this one is closed; or -1 */
 	char own_name[64];
 	char address[64];	  /* of the peer, with port, for the log */
 	char address_literal[64]; /* the same for replies (RFC 5321 4.1.3) */
@@ -91,11 +103,20 @@ void client_close(struct session *s);
 
 /* relay.c */
 bool relay_turn(struct session *s);
+bool relay_put(struct session *s, struct stream *from, struct stream *to, struct buf *b);
+bool relay_is_over(const struct session *s);
+
+/* own_tls.c */
+void own_tls_begin(struct session *s);
+bool own_tls_turn(struct session *s);
+void own_tls_end(struct session *s, const char *note); /* static text */
+unsigned own_tls_patience(const struct session *s);    /* seconds */
 
 /* report.c */
 void report_exe(struct session *s);
 void report_dialogue(void *context, const struct dialogue_report *report);
 void report_relay(struct session *s);
+void report_own_tls(const struct session *s);
 void report_refused(struct session *s, int error, const char *why);
 /* A caller that got no session; `r` NULL, or decoded only if its magic is right. */
 void report_caller(const struct ucred *peer, const struct request *r, const char *why);

@@ -3,6 +3,7 @@
  */
 #include "shim/agent/log.h"
 #include "shim/agent/parts.h"
+#include "shim/smtp/own_tls.h"
 
 #include <arpa/inet.h>
 #include <fcntl.h>
@@ -210,6 +211,32 @@ void report_relay(struct session *s)
 	begin(&line, "relay", s);
 	line_quoted(&line, "policy", "intercept = false", TEXT_LIMIT);
 	line_number(&line, "bytes", s->relayed);
+	line_send(&line);
+}
+
+/* Nothing but the version is known of it, and that only where the server answered. */
+void report_own_tls(const struct session *s)
+{
+	const char *note = s->own.note ? s->own.note : "session ended";
+	bool tls = s->own.server_hello && *s->tls.protocol;
+	struct own_tls own;
+	struct log_line line;
+	char rule[320];
+
+	own_tls_judge(&s->policy, tls ? (enum tls_version)s->tls.version : TLS_VERSION_1_3, &own);
+	own_tls_rule(&s->policy, &own, rule, sizeof(rule));
+	begin(&line, strncmp(note, "attack", 6) == 0 ? "attack" : "application-tls", s);
+	line_word(&line, "tls", tls ? "yes" : "no");
+	line_word(&line, "protocol", tls ? s->tls.protocol : "-");
+	line_word(&line, "certificate-verified", !tls ? "-" : "no");
+	line_quoted(&line, "policy", rule, TEXT_LIMIT);
+	line_word(&line, "verdict",
+		!tls			    ? "-"
+		: own.judgement.would_block ? "would-block"
+					    : outcome_name(own.judgement.verdict.outcome));
+	line_number(&line, "bytes", s->relayed);
+	if (*note)
+		line_quoted(&line, "note", note, TEXT_LIMIT);
 	line_send(&line);
 }
 

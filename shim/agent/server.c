@@ -48,8 +48,19 @@ bool server_put_out(struct session *s)
 	return buf_length(out) < before;
 }
 
+/* What a fresh connection is made like, where the dialogue may still want one. */
+static void keep_likeness(struct session *s)
+{
+	struct err err;
+
+	if (s->dialogue && s->likeness < 0 && s->server.fd >= 0 &&
+		dialogue_wishes(s->dialogue) & DIALOGUE_MAY_RECONNECT)
+		s->likeness = connect_sibling(s->server.fd, &err);
+}
+
 void server_close(struct session *s)
 {
+	keep_likeness(s);
 	stream_close(&s->server);
 	s->server_leg = LEG_GONE;
 	s->server_deadline = NEVER;
@@ -159,9 +170,13 @@ static void reconnect_failed(struct session *s, const char *why)
 static bool reconnect(struct session *s)
 {
 	struct err err = {""};
-	int flags, rc, fd = connect_sibling(s->server.fd, &err);
+	int flags, rc, fd = s->likeness;
 
+	if (fd < 0)
+		fd = connect_sibling(s->server.fd, &err);
+	s->likeness = -1;
 	stream_close(&s->server);
+	s->server_deadline = NEVER;
 	s->tls = (struct tls_facts){0};
 	if (fd < 0) {
 		reconnect_failed(s, err.text);
@@ -219,7 +234,7 @@ static bool end(struct session *s)
 
 bool server_obey(struct session *s, unsigned wishes)
 {
-	if (s->server_leg == LEG_GONE)
+	if (s->server_leg == LEG_GONE && !(wishes & DIALOGUE_RECONNECT))
 		return false;
 	if (wishes & DIALOGUE_ABORT_SERVER ||
 		(wishes & DIALOGUE_CLOSE_SERVER && s->server_leg == LEG_RECONNECTING)) {

@@ -23,6 +23,8 @@ static void session_free(struct session *s)
 	struct agent *agent = s->agent;
 	unsigned i;
 
+	if (s->stage == STAGE_OWN_TLS)
+		report_own_tls(s);
 	dialogue_free(s->dialogue);
 	stream_close(&s->client);
 	stream_close(&s->server);
@@ -30,6 +32,8 @@ static void session_free(struct session *s)
 	edition_release(s->edition);
 	if (s->channel >= 0)
 		close(s->channel);
+	if (s->likeness >= 0)
+		close(s->likeness);
 	buf_clear(&s->to_client);
 	buf_clear(&s->to_server);
 	loop_timer_stop(agent->loop, &s->timer);
@@ -178,6 +182,17 @@ static void connect_turn(struct session *s)
 
 /* --- the turn --- */
 
+/* The server's 220 to the application's STARTTLS was the dialogue's last word. */
+static bool hand_over(struct session *s, unsigned wishes)
+{
+	if (!(wishes & DIALOGUE_HAND_OVER) || buf_length(dialogue_client_out(s->dialogue)) > 0)
+		return false;
+	dialogue_free(s->dialogue);
+	s->dialogue = NULL;
+	own_tls_begin(s);
+	return true;
+}
+
 static bool dialogue_turn(struct session *s)
 {
 	unsigned wishes = dialogue_wishes(s->dialogue);
@@ -190,6 +205,7 @@ static bool dialogue_turn(struct session *s)
 	wishes = dialogue_wishes(s->dialogue);
 	moved |= server_obey(s, wishes);
 	moved |= client_obey(s, wishes);
+	moved |= hand_over(s, wishes);
 	return moved;
 }
 
@@ -200,7 +216,9 @@ static bool finished(const struct session *s)
 
 static uint64_t patience(const struct session *s)
 {
-	unsigned seconds = s->dialogue ? dialogue_patience(s->dialogue) : 0;
+	unsigned seconds = s->dialogue		       ? dialogue_patience(s->dialogue)
+			   : s->stage == STAGE_OWN_TLS ? own_tls_patience(s)
+						       : 0;
 
 	return seconds ? s->progress + PROTOCOL_MS(seconds) : NEVER;
 }
@@ -222,6 +240,21 @@ static bool set_timer(struct session *s)
 	return due == NEVER || loop_timer_set(s->agent->loop, &s->timer, due) == 0;
 }
 
+static bool one_turn(struct session *s)
+{
+	switch (s->stage) {
+	case STAGE_DIALOGUE:
+		return dialogue_turn(s);
+	case STAGE_RELAY:
+		return relay_turn(s);
+	case STAGE_OWN_TLS:
+		return own_tls_turn(s);
+	case STAGE_CONNECTING:
+		break;
+	}
+	return false;
+}
+
 static void session_turn(void *context)
 {
 	struct session *s = context;
@@ -233,7 +266,7 @@ static void session_turn(void *context)
 		return;
 	}
 	for (i = 0; i < TURNS && moved && !finished(s); i++)
-		moved = s->stage == STAGE_RELAY ? relay_turn(s) : dialogue_turn(s);
+		moved = one_turn(s);
 	if (finished(s)) {
 		if (s->stage == STAGE_RELAY)
 			report_relay(s);
@@ -257,7 +290,9 @@ static void session_timer(void *context)
 		client_close(s);
 	if (s->server_deadline <= now)
 		server_close(s);
-	if (patience(s) <= now) {
+	if (patience(s) <= now && !s->dialogue) {
+		own_tls_end(s, "timeout");
+	} else if (patience(s) <= now) {
 		/* told already, and still nothing moves: whatever is left to be sent will not be
 		 * taken */
 		if (dialogue_wishes(s->dialogue) & DIALOGUE_CLOSE_CLIENT) {
@@ -316,6 +351,7 @@ static struct session *session_new(
 	s->agent = agent;
 	s->number = ++agent->served;
 	s->channel = channel;
+	s->likeness = -1;
 	s->head = r->view.head;
 	s->pid = peer->pid;
 	s->uid = peer->uid;

@@ -81,7 +81,7 @@ void command_alone(struct dialogue *d, const struct command *command)
 	case VERB_BAD:
 	case VERB_UNKNOWN:
 	case VERB_BDAT:
-	case VERB_STARTTLS:
+	case VERB_STARTTLS: /* taken before */
 	case VERB_VRFY:
 	case VERB_EXPN:
 	case VERB_HELP:

@@ -79,7 +79,7 @@ void end_lost(struct dialogue *d, const char *why)
 {
 	bool upgrading = d->phase == PHASE_EHLO || d->phase == PHASE_STARTTLS ||
 			 d->phase == PHASE_REGREETING || d->phase == PHASE_HELLO ||
-			 d->phase == PHASE_RECONNECT;
+			 d->phase == PHASE_RECONNECT || starttls_under_way(d);
 
 	if (message_outlives_server(d))
 		return;
@@ -128,7 +128,9 @@ void answer_flush(struct dialogue *d)
 
 void relay_hello(struct dialogue *d, const struct reply *reply, bool single)
 {
-	if (ehlo_copy(buf_bytes(&d->server_in), reply, single, &d->client_out) < 0)
+	const char *more = !single && starttls_shown(d, reply) ? "STARTTLS" : NULL;
+
+	if (ehlo_copy(buf_bytes(&d->server_in), reply, single, more, &d->client_out) < 0)
 		end(d, DIALOGUE_ABORT_SERVER);
 }
 
@@ -176,6 +178,7 @@ static bool code_fits(enum awaited what, int code)
 	case AWAITED_AUTH:
 		return code < 300 || code == 334;
 	case AWAITED_HELLO:
+	case AWAITED_HELO:
 	case AWAITED_MAIL:
 	case AWAITED_RCPT:
 	case AWAITED_END_OF_DATA:
@@ -259,8 +262,8 @@ void answer_reply(struct dialogue *d, const struct reply *reply)
 		answer_flush(d);
 		return;
 	}
-	if (what == AWAITED_HELLO && code == 250)
-		relay_hello(d, reply, false);
+	if ((what == AWAITED_HELLO || what == AWAITED_HELO) && code == 250)
+		relay_hello(d, reply, what == AWAITED_HELO);
 	else
 		relay(d, reply);
 	if (d->phase == PHASE_OVER)

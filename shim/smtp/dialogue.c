@@ -42,7 +42,7 @@ void dialogue_free(struct dialogue *d)
 {
 	if (!d)
 		return;
-	if (d->phase != PHASE_OVER) {
+	if (d->phase != PHASE_OVER && d->phase != PHASE_OWN_TLS) {
 		note_set(d, "session ended", "");
 		report_connection(d);
 	}
@@ -180,18 +180,19 @@ void dialogue_residue(struct dialogue *d)
 
 void dialogue_reconnected(struct dialogue *d)
 {
-	if (d->phase != PHASE_RECONNECT)
+	if (d->phase != PHASE_RECONNECT && d->phase != PHASE_OWN_RECONNECT)
 		return;
 	d->server_eof = false;
+	d->lost[0] = '\0';
 	d->sent = UINT64_MAX;
 	buf_clear(&d->server_in);
 	buf_clear(&d->server_out);
-	enter_phase(d, PHASE_REGREETING);
+	enter_phase(d, d->phase == PHASE_RECONNECT ? PHASE_REGREETING : PHASE_OWN_GREETING);
 }
 
 void dialogue_reconnect_failed(struct dialogue *d, const char *why)
 {
-	if (d->phase == PHASE_RECONNECT)
+	if (d->phase == PHASE_RECONNECT || d->phase == PHASE_OWN_RECONNECT)
 		end_lost(d, why);
 }
 
@@ -220,10 +221,15 @@ static bool server_speaks(const struct dialogue *d)
 	case PHASE_REGREETING:
 	case PHASE_HELLO:
 	case PHASE_OPEN:
+	case PHASE_OWN_GREETING:
+	case PHASE_OWN_EHLO:
+	case PHASE_OWN_STARTTLS:
 		return true;
 	case PHASE_HANDSHAKE:
 	case PHASE_RECONNECT:
 	case PHASE_ALONE:
+	case PHASE_OWN_RECONNECT:
+	case PHASE_OWN_TLS:
 	case PHASE_OVER:
 		return false;
 	}
@@ -247,7 +253,7 @@ static bool is_early(const struct dialogue *d)
 	if (d->phase == PHASE_READY || d->phase == PHASE_OPEN)
 		return least(d->server_out.gone, d->sent) < pending_sent_at(&d->pending);
 	return d->phase != PHASE_GREETING && d->phase != PHASE_REGREETING &&
-	       buf_length(&d->server_out) > 0;
+	       d->phase != PHASE_OWN_GREETING && buf_length(&d->server_out) > 0;
 }
 
 /* Takes one reply of the server. False when nothing can be taken now. */
@@ -322,7 +328,8 @@ static void client_finished(struct dialogue *d)
 /* The agent is ending: what is not under way yet ends now. */
 static void stop_if_idle(struct dialogue *d)
 {
-	if (d->speech == SPEECH_COMMANDS && pending_first(&d->pending) == AWAITED_NOTHING)
+	if (d->phase != PHASE_OWN_TLS && d->speech == SPEECH_COMMANDS &&
+		pending_first(&d->pending) == AWAITED_NOTHING)
 		end_with_reply(d, "4.3.2", "the agent is ending, try again");
 }
 
@@ -354,9 +361,14 @@ unsigned dialogue_wishes(const struct dialogue *d)
 
 	if (d->phase == PHASE_HANDSHAKE)
 		wishes |= DIALOGUE_START_TLS;
-	if (d->phase == PHASE_RECONNECT)
+	if (d->phase == PHASE_RECONNECT || d->phase == PHASE_OWN_RECONNECT)
 		wishes |= DIALOGUE_RECONNECT;
-	if (d->phase != PHASE_OVER && !d->client_eof && buf_room(&d->client_in) > 0)
+	if (starttls_may_come(d))
+		wishes |= DIALOGUE_MAY_RECONNECT;
+	if (d->phase == PHASE_OWN_TLS)
+		wishes |= DIALOGUE_HAND_OVER;
+	if (d->phase != PHASE_OVER && d->phase != PHASE_OWN_TLS && !d->client_eof &&
+		buf_room(&d->client_in) > 0)
 		wishes |= DIALOGUE_READ_CLIENT;
 	if (server_speaks(d) && !d->server_eof && buf_room(&d->server_in) > 0)
 		wishes |= DIALOGUE_READ_SERVER;

@@ -105,6 +105,11 @@ void dialogue_run(struct dialogue *d);
 	       */
 #define DIALOGUE_CLOSE_CLIENT                                                                      \
 	0x10u /* client_out first, then shutdown(SHUT_WR); read to EOF and discard */
+#define DIALOGUE_HAND_OVER                                                                         \
+	0x80u /* client_out first, then the dialogue is done: what both sides say now is the       \
+		 application's own TLS, to be relayed as long as it looks like it */
+#define DIALOGUE_MAY_RECONNECT                                                                     \
+	0x100u /* RECONNECT may still come, though the server's connection is being closed */
 #define DIALOGUE_READ_CLIENT 0x20u /* there is use for more bytes */
 #define DIALOGUE_READ_SERVER 0x40u
 unsigned dialogue_wishes(const struct dialogue *d);

@@ -4,6 +4,7 @@
  *   dialogue.c     life, events, the run loop, wishes
  *   patience.c     how long what is awaited may take
  *   upgrade.c      from the greeting to the decision: EHLO, STARTTLS, handshake, fresh connection
+ *   starttls.c     the application's own STARTTLS
  *   request.c      what the application says, and commands that are no transaction's
  *   alone.c        the same without a server
  *   transaction.c  MAIL, RCPT and DATA, and what is held of them
@@ -35,6 +36,12 @@ enum phase {
 	PHASE_HELLO, /* the greeting that counts was sent: inside TLS, or in the clear for good */
 	PHASE_OPEN,  /* commands pass */
 	PHASE_ALONE, /* policy blocks: no server any more, the relay answers by itself */
+	/* the application said STARTTLS itself: the octets behind the server's 220 are its own */
+	PHASE_OWN_RECONNECT,
+	PHASE_OWN_GREETING,
+	PHASE_OWN_EHLO,
+	PHASE_OWN_STARTTLS,
+	PHASE_OWN_TLS, /* the server's 220 was passed on: the session relays */
 	PHASE_OVER,
 };
 
@@ -152,6 +159,15 @@ void await(struct dialogue *d, enum awaited what); /* the reply to what was just
 void upgrade_begin(struct dialogue *d, enum greeter greeter, const char *argument, size_t length);
 void upgrade_reply(struct dialogue *d, const struct reply *reply);
 void upgrade_judge(struct dialogue *d);
+
+/* starttls.c */
+bool starttls_take(struct dialogue *d, const struct command *command); /* false: it stays */
+bool starttls_under_way(const struct dialogue *d);
+bool starttls_may_come(const struct dialogue *d); /* and be accepted, while the relay is alone */
+bool starttls_step(struct dialogue *d);		  /* what the application says meanwhile */
+void starttls_reply(struct dialogue *d, const struct reply *reply);
+bool starttls_shown(const struct dialogue *d, const struct reply *reply); /* to EHLO */
+bool starttls_shown_alone(const struct dialogue *d);
 
 /* transaction.c: MAIL, RCPT, DATA. False: the line stays, and is read again later. */
 bool transaction_mail(struct dialogue *d, const struct line *line, const struct command *command);

@@ -15,6 +15,7 @@ static unsigned patience_open(const struct dialogue *d)
 	case AWAITED_QUIT:
 		return 60;
 	case AWAITED_HELLO:
+	case AWAITED_HELO:
 	case AWAITED_MAIL:
 	case AWAITED_RCPT:
 	case AWAITED_AUTH:
@@ -40,9 +41,14 @@ unsigned dialogue_patience(const struct dialogue *d)
 	case PHASE_STARTTLS:
 	case PHASE_HELLO:
 	case PHASE_ALONE:
+	case PHASE_OWN_GREETING:
+	case PHASE_OWN_EHLO:
+	case PHASE_OWN_STARTTLS:
 		return 300;
 	case PHASE_HANDSHAKE:
 	case PHASE_RECONNECT:
+	case PHASE_OWN_RECONNECT:
+	case PHASE_OWN_TLS:
 		return 120;
 	case PHASE_READY:
 	case PHASE_OPEN:

@@ -14,7 +14,8 @@
 
 enum awaited {
 	AWAITED_NOTHING, /* the queue is empty */
-	AWAITED_HELLO,	 /* EHLO or HELO of the application, forwarded */
+	AWAITED_HELLO,	 /* EHLO of the application, forwarded */
+	AWAITED_HELO,
 	AWAITED_MAIL,
 	AWAITED_RCPT,
 	AWAITED_DATA,	     /* the 354 */

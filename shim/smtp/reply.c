@@ -221,7 +221,8 @@ static size_t shown_keyword(const char *text, size_t n, char *out)
 	return 0;
 }
 
-int ehlo_copy(const char *bytes, const struct reply *reply, bool single, struct buf *out)
+int ehlo_copy(const char *bytes, const struct reply *reply, bool single, const char *more,
+	struct buf *out)
 {
 	char held[REPLY_LINE_MAX], keyword[REPLY_LINE_MAX];
 	const char *p = bytes;
@@ -229,7 +230,7 @@ int ehlo_copy(const char *bytes, const struct reply *reply, bool single, struct 
 	struct line line;
 	int rc = 0;
 
-	if (buf_room(out) < reply->octets + 2 * reply->lines + 8)
+	if (buf_room(out) < reply->octets + 2 * reply->lines + 8 + (more ? strlen(more) + 8 : 0))
 		return -ENOBUFS;
 	/* A line is written when the next one is known to follow: the last one has a blank, not a
 	 * dash. */
@@ -249,5 +250,10 @@ int ehlo_copy(const char *bytes, const struct reply *reply, bool single, struct 
 		memcpy(held, keyword, length);
 		held_length = length;
 	}
-	return rc < 0 ? rc : append_line(out, reply->code, ' ', held, held_length);
+	if (rc == 0 && more)
+		rc = append_line(out, reply->code, '-', held, held_length);
+	if (rc < 0)
+		return rc;
+	return more ? append_line(out, reply->code, ' ', more, strlen(more))
+		    : append_line(out, reply->code, ' ', held, held_length);
 }

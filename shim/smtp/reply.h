@@ -38,8 +38,9 @@ bool ehlo_offers(const char *bytes, const struct reply *reply, const char *keywo
 /*
  * Appends the 250 to EHLO as the application may see it: only known keywords that this relay can
  * honour, AUTH without mechanisms bound to a TLS channel (-PLUS: RFC 5802 6). With `single`, only
- * its first line (for HELO).
+ * its first line (for HELO). `more`: a keyword to show beside those, or NULL.
  */
-int ehlo_copy(const char *bytes, const struct reply *reply, bool single, struct buf *out);
+int ehlo_copy(const char *bytes, const struct reply *reply, bool single, const char *more,
+	struct buf *out);
 
 #endif

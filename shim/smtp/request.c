@@ -45,8 +45,7 @@ static void refuse_bdat(struct dialogue *d, const struct command *command)
 /* Answered here whatever the connection is like. */
 static bool is_always_refused(enum verb verb)
 {
-	return verb == VERB_BAD || verb == VERB_BDAT || verb == VERB_STARTTLS ||
-	       verb == VERB_DESYNCHRONISING;
+	return verb == VERB_BAD || verb == VERB_BDAT || verb == VERB_DESYNCHRONISING;
 }
 
 static void always_refuse(struct dialogue *d, const struct command *command)
@@ -140,7 +139,7 @@ static bool command_open(struct dialogue *d, const struct line *line, const stru
 		if (final_reply_is_due(d))
 			return false;
 		transaction_over(d);
-		forward(d, line, AWAITED_HELLO);
+		forward(d, line, command->verb == VERB_EHLO ? AWAITED_HELLO : AWAITED_HELO);
 		return true;
 	case VERB_MAIL:
 		return transaction_mail(d, line, command);
@@ -201,6 +200,13 @@ static bool command_take(struct dialogue *d, const struct line *line)
 	if (d->stopping && command.verb == VERB_MAIL) {
 		end_with_reply(d, "4.3.2", "the agent is ending, try again");
 		return true;
+	}
+	if (command.verb == VERB_STARTTLS) {
+		bool taken = starttls_take(d, &command);
+
+		if (taken)
+			buf_consume(&d->client_in, octets);
+		return taken;
 	}
 	if (d->phase == PHASE_READY && !is_always_refused(command.verb)) {
 		bool taken = command_ready(d, &copy, &command);
@@ -306,6 +312,8 @@ static bool long_line_step(struct dialogue *d)
 
 bool request_step(struct dialogue *d)
 {
+	if (starttls_under_way(d))
+		return starttls_step(d);
 	if (d->speech == SPEECH_BDAT && d->bdat_left == 0)
 		return bdat_step(d);
 	if (d->speech == SPEECH_CONTENT)

@@ -155,7 +155,7 @@ static void ehlo_replied(struct dialogue *d, const struct reply *reply)
 		upgrade_judge(d);
 	} else if (reply->code != 250) {
 		relay_refusal(d, reply, PHASE_READY);
-	} else if (ehlo_copy(bytes, reply, d->greeter == GREETER_HELO, &d->shown) < 0) {
+	} else if (ehlo_copy(bytes, reply, d->greeter == GREETER_HELO, NULL, &d->shown) < 0) {
 		end(d, DIALOGUE_ABORT_SERVER);
 	} else if (ehlo_offers(bytes, reply, "STARTTLS")) {
 		send_command(d, "STARTTLS", "");
@@ -238,7 +238,8 @@ void upgrade_reply(struct dialogue *d, const struct reply *reply)
 	bool more = buf_length(&d->server_in) > octets;
 
 	/* Whatever follows a reply to which the next command is still to come was not asked for. */
-	if (more && d->phase == PHASE_STARTTLS && reply->code == 220) {
+	if (more && (d->phase == PHASE_STARTTLS || d->phase == PHASE_OWN_STARTTLS) &&
+		reply->code == 220) {
 		end_attack(d, "octets after the 220 to STARTTLS");
 		return;
 	}
@@ -262,11 +263,18 @@ void upgrade_reply(struct dialogue *d, const struct reply *reply)
 	case PHASE_HELLO:
 		hello_replied(d, reply);
 		break;
+	case PHASE_OWN_GREETING:
+	case PHASE_OWN_EHLO:
+	case PHASE_OWN_STARTTLS:
+		starttls_reply(d, reply);
+		break;
 	case PHASE_READY:
 	case PHASE_HANDSHAKE:
 	case PHASE_RECONNECT:
 	case PHASE_OPEN:
 	case PHASE_ALONE:
+	case PHASE_OWN_RECONNECT:
+	case PHASE_OWN_TLS:
 	case PHASE_OVER:
 		end_protocol_error(d, "reply without a command");
 		break;

@@ -104,11 +104,12 @@ void answer_alone_hello(struct dialogue *d, bool esmtp)
 	static const char extensions[] =
 		"250-SIZE\r\n250-8BITMIME\r\n250-SMTPUTF8\r\n250-DSN\r\n"
 		"250-ENHANCEDSTATUSCODES\r\n250 AUTH PLAIN LOGIN CRAM-MD5 XOAUTH2 OAUTHBEARER\r\n";
+	const char *own = esmtp && starttls_shown_alone(d) ? "250-STARTTLS\r\n" : "";
 	char name[256], text[VERDICT_SIZE];
 
 	line_sanitize(
 		name, sizeof(name), d->settings.server_name, strlen(d->settings.server_name), true);
-	snprintf(text, sizeof(text), "250%c%s\r\n%s", esmtp ? '-' : ' ', name,
+	snprintf(text, sizeof(text), "250%c%s\r\n%s%s", esmtp ? '-' : ' ', name, own,
 		esmtp ? extensions : "");
 	if (pending_add_reply(&d->pending, text, false) < 0)
 		end(d, DIALOGUE_ABORT_SERVER);

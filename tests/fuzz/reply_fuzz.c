@@ -38,7 +38,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		must_parse(&out, reply.code);
 		buf_clear(&out);
 		if (reply.code != 334) {
-			if (ehlo_copy(bytes, &reply, false, &out) < 0)
+			if (ehlo_copy(bytes, &reply, false, size & 1 ? "STARTTLS" : NULL, &out) < 0)
 				abort();
 			must_parse(&out, reply.code);
 		}

@@ -52,6 +52,7 @@ struct transcript {
 static const struct transcript transcripts[] = {
 #include "tests/unit/dialogue_transcripts.inc"
 #include "tests/unit/dialogue_policy.inc"
+#include "tests/unit/dialogue_starttls.inc"
 };
 #pragma GCC diagnostic pop
 
@@ -231,6 +232,8 @@ static unsigned wish_named(const char *name, size_t n)
 		{"close-server", DIALOGUE_CLOSE_SERVER},
 		{"abort-server", DIALOGUE_ABORT_SERVER},
 		{"close-client", DIALOGUE_CLOSE_CLIENT},
+		{"hand-over", DIALOGUE_HAND_OVER},
+		{"may-reconnect", DIALOGUE_MAY_RECONNECT},
 		{"read-client", DIALOGUE_READ_CLIENT},
 		{"read-server", DIALOGUE_READ_SERVER},
 	};
@@ -310,13 +313,14 @@ static struct policy policy_of(enum policy_kind kind)
 {
 	struct policy policy = {
 		.demands = {.verify_certificate = true, .min_tls = TLS_VERSION_1_2, .mode = MODE_ENFORCE},
-		.connection = {.protect_credentials = true, .intercept = true},
+		.connection = {.protect_credentials = true, .application_tls = APPLICATION_TLS_AUTO, .intercept = true},
 	};
 
 	for (int i = 0; i < DEMAND_COUNT; i++)
 		policy.demands.origin[i] = &rule;
 	policy.connection.on_bad_certificate_origin = &rule;
 	policy.connection.protect_credentials_origin = &rule;
+	policy.connection.application_tls_origin = &rule;
 	policy.demands.require_tls = kind == REQUIRED || kind == REQUIRED_REJECT || kind == OBSERVED;
 	if (kind == REQUIRED_REJECT)
 		policy.demands.violation = VIOLATION_REJECT;
