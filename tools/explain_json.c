@@ -190,6 +190,18 @@ static json_t *json_row(const struct explain *e, const struct row *row)
 		"recipients", fates, "auth", json_auth(row));
 }
 
+static json_t *json_own_tls(const struct explanation *e)
+{
+	const struct own_tls *own = &e->own_tls;
+
+	return json_pack("{s:s, s:b, s:o}", "outcome",
+		!own->accepted		     ? "blocked"
+		: own->judgement.would_block ? "would-block"
+					     : "passes",
+		"shown", own->offered, "reply",
+		e->own_tls_reply[0] ? json_text(e->own_tls_reply) : json_null());
+}
+
 json_t *explain_as_json(const struct explain *e)
 {
 	const struct configuration *c = &e->configuration;
@@ -198,10 +210,11 @@ json_t *explain_as_json(const struct explain *e)
 
 	for (unsigned i = 0; i < e->explanation.row_count && !untouched; i++)
 		json_array_append_new(outcomes, json_row(e, &e->explanation.rows[i]));
-	return json_pack("{s:o, s:o, s:b, s:o, s:o, s:o, s:o, s:b, s:o}", "file",
+	return json_pack("{s:o, s:o, s:b, s:o, s:o, s:o, s:o, s:b, s:o, s:o}", "file",
 		json_text(c->path), "domains_file",
 		c->seen.domains_present ? json_text(c->domains) : json_null(), "built_in",
 		!c->seen.main_present, "connection", json_connection(e), "sender",
 		json_mailbox(&e->question.sender), "recipients", json_recipients(e), "header",
-		json_header(&e->question), "untouched", untouched, "outcomes", outcomes);
+		json_header(&e->question), "untouched", untouched, "outcomes", outcomes,
+		"own_starttls", untouched ? json_null() : json_own_tls(&e->explanation));
 }

@@ -252,6 +252,23 @@ static void print_auth(const struct row *row)
 	print_wrapped(row->auth_reply, 6, 6, WIDTH);
 }
 
+static void print_own_tls(const struct explanation *e)
+{
+	const struct own_tls *own = &e->own_tls;
+
+	printf("\nwhat becomes of STARTTLS, if the program issues it itself\n  ");
+	if (!own->accepted) {
+		printf("refused\n%*s", 6, "");
+		print_wrapped(e->own_tls_reply, 6, 6, WIDTH);
+	} else if (own->judgement.would_block) {
+		printf("passes (mode = observe; enforce would refuse it), not shown to the "
+		       "program\n");
+	} else {
+		printf("passes, %s\n", own->offered ? "and is shown to the program"
+						    : "but is not shown to the program");
+	}
+}
+
 void explain_in_words(const struct explain *e)
 {
 	print_question(e);
@@ -268,4 +285,5 @@ void explain_in_words(const struct explain *e)
 	printf("\nwhat becomes of AUTH, if the program logs in\n");
 	for (unsigned i = 0; i < e->explanation.row_count; i++)
 		print_auth(&e->explanation.rows[i]);
+	print_own_tls(&e->explanation);
 }

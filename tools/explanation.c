@@ -170,6 +170,9 @@ static int demand(struct explanation *e, const struct question *q)
 int explanation_make(struct explanation *e, const struct policy_set *set, const struct question *q)
 {
 	question_policy(q, set, &e->policy);
+	own_tls_judge(&e->policy, TLS_VERSION_1_3, &e->own_tls);
+	if (!e->own_tls.accepted)
+		own_tls_words(&e->own_tls, e->own_tls_reply);
 	if (demand(e, q))
 		return -ENOMEM;
 	add_rows(e, q->recipient_count);

@@ -6,6 +6,7 @@
 #define MAILSEAL_TOOLS_EXPLANATION_H
 
 #include "shim/smtp/envelope.h"
+#include "shim/smtp/own_tls.h"
 #include "shim/smtp/verdict.h"
 #include "tools/question.h"
 
@@ -45,6 +46,8 @@ struct explanation {
 	struct demands *demands; /* for each recipient, with what the message says */
 	struct row rows[ROWS_MOST];
 	unsigned row_count;
+	struct own_tls own_tls;		  /* STARTTLS that the program issues itself */
+	char own_tls_reply[VERDICT_SIZE]; /* where it is not accepted; else "" */
 };
 
 /* Into `set` and `question` go pointers. 0 or -ENOMEM; explanation_clear() is due after either. */

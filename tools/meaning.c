@@ -237,6 +237,11 @@ void meaning_in_words(const struct policy *policy,
 			c->client_certificate);
 	if (!c->protect_credentials)
 		say(&speech, "Passwords may go in the clear.");
+	if (c->application_tls == APPLICATION_TLS_ALLOW)
+		say(&speech,
+			"A program may use STARTTLS of its own, and verifies for itself then.");
+	if (c->application_tls == APPLICATION_TLS_REFUSE)
+		say(&speech, "A program that issues STARTTLS itself is refused.");
 	if (policy->demands.mode == MODE_OBSERVE)
 		say(&speech,
 			"Only observed: nothing is blocked, the log tells what would have been.");

@@ -93,6 +93,12 @@ static void warn_of_connection(const struct warner *w, const struct policy *p)
 	if (sets(w, SETTING_PROTECT_CREDENTIALS, false))
 		warn(w, SETTING_PROTECT_CREDENTIALS,
 			"passwords can be read on the way where the server offers no TLS");
+	if (sets(w, SETTING_APPLICATION_TLS, APPLICATION_TLS_ALLOW) && p->demands.require_tls &&
+		p->demands.verify_certificate)
+		warn(w, SETTING_APPLICATION_TLS,
+			"a program that issues STARTTLS itself is trusted to verify the "
+			"certificate, and "
+			"the fields of its messages do not count");
 	if (s->kind == SECTION_DEFAULT && sets(w, SETTING_INTERCEPT, false))
 		warn(w, SETTING_INTERCEPT, "hosts without a section are not protected at all");
 	if (s->kind == SECTION_DEFAULT && section_sets(s, SETTING_MATCH))

@@ -41,6 +41,22 @@ static void check_tells_what_a_file_means(void **state)
 		"c.conf: warning: others than its owner may write the file");
 }
 
+static void check_tells_what_becomes_of_own_starttls(void **state)
+{
+	(void)state;
+	need_command();
+	write_file("c.conf", "host \"a.example\" { application_tls = allow }\n"
+			     "host \"b.example\" { require_tls = true\n"
+			     "application_tls = allow }\n"
+			     "host \"c.example\" { application_tls = refuse }\n");
+	assert_sh(0, "./mailseal check c.conf",
+		"A program may use STARTTLS of its own, and verifies for itself then.\n");
+	assert_says("A program that issues STARTTLS itself is refused.\n");
+	assert_says("c.conf:3: warning: application_tls: a program that issues STARTTLS itself is");
+	assert_null(strstr(output, "c.conf:1: warning: application_tls"));
+	assert_sh(0, "./mailseal check --json c.conf", "\"application_tls\": \"refuse\"");
+}
+
 static void check_tells_what_an_old_version_means(void **state)
 {
 	(void)state;
@@ -276,6 +292,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(check_tells_what_a_file_means),
+		cmocka_unit_test(check_tells_what_becomes_of_own_starttls),
 		cmocka_unit_test(check_tells_what_an_old_version_means),
 		cmocka_unit_test(check_tells_of_senders_and_recipients_in_both_files),
 		cmocka_unit_test(check_warns_of_what_surprises),

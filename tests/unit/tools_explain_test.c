@@ -206,7 +206,7 @@ static void servers_without_a_name_are_literals_in_replies(void **state)
 
 static void what_becomes_of_credentials_is_told(void **state)
 {
-	const char *at;
+	const char *at, *end;
 
 	(void)state;
 	need_command();
@@ -231,7 +231,9 @@ static void what_becomes_of_credentials_is_told(void **state)
 		"      538 5.7.11 mailseal: credentials not sent: hard.example does not");
 	assert_sh(0, "./mailseal explain -c auth.conf --host open.example", "what becomes of AUTH");
 	at = strstr(output, "what becomes of AUTH");
-	assert_null(strstr(at, "refused\n"));
+	end = strstr(at, "what becomes of STARTTLS");
+	at = strstr(at, "refused\n");
+	assert_true(!at || at > end);
 	assert_sh(0, "./mailseal explain -c auth.conf --host must.example",
 		"  no STARTTLS                       refused\n"
 		"      538 5.7.11 mailseal: must.example does not offer STARTTLS; require_tls by "
@@ -241,6 +243,33 @@ static void what_becomes_of_credentials_is_told(void **state)
 		"it)\n");
 	assert_sh(0, "./mailseal explain -j -c auth.conf --host hard.example",
 		"\"auth\": {\n        \"outcome\": \"blocked\",\n        \"reply\": \"538 5.7.11 ");
+}
+
+static void what_becomes_of_own_starttls_is_told(void **state)
+{
+	(void)state;
+	need_command();
+	write_file("own.conf", "host \"open.example\" { application_tls = allow }\n"
+			       "host \"shut.example\" { application_tls = refuse\n"
+			       " violation = reject }\n"
+			       "host \"seen.example\" { application_tls = refuse\n"
+			       " mode = observe }\n");
+	assert_sh(0, "./mailseal explain -c own.conf --host mx.example",
+		"\nwhat becomes of STARTTLS, if the program issues it itself\n"
+		"  passes, but is not shown to the program\n");
+	assert_says("  application_tls       auto              built-in default\n");
+	assert_sh(0, "./mailseal explain -c own.conf --host open.example",
+		"  passes, and is shown to the program\n");
+	assert_sh(0, "./mailseal explain -c own.conf --host shut.example",
+		"  refused\n      554 5.7.0 mailseal: STARTTLS not accepted; application_tls by host "
+		"\"shut.example\"");
+	assert_sh(0, "./mailseal explain -c own.conf --host seen.example",
+		"  passes (mode = observe; enforce would refuse it), not shown to the program\n");
+	assert_sh(0, "./mailseal explain -c own.conf --address 192.0.2.1",
+		"application_tls by host \"shut.example\"");
+	explain(0, "-j", "\"own_starttls\": {\n    \"outcome\": \"blocked\",\n    \"shown\": false,\n"
+			 "    \"reply\": \"554 5.7.0 mailseal: STARTTLS not accepted: mailseal could not "
+			 "verify the certificate; require_tls by host \\\"mail.partner.net\\\"");
 }
 
 static void bad_input_is_named(void **state)
@@ -303,6 +332,7 @@ int main(void)
 		cmocka_unit_test(folded_fields_are_read_as_one),
 		cmocka_unit_test(servers_without_a_name_are_literals_in_replies),
 		cmocka_unit_test(what_becomes_of_credentials_is_told),
+		cmocka_unit_test(what_becomes_of_own_starttls_is_told),
 		cmocka_unit_test(bad_input_is_named),
 		cmocka_unit_test(a_script_gets_json),
 	};
