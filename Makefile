@@ -70,12 +70,13 @@ $(BUILD)/rooms.a: $(ROOM_OBJECTS)
 SANITIZED := $(if $(SANITIZER_LOG),$(BUILD)/obj/tests/unit/sanitizer_options.o)
 $(SANITIZED): ALL_CFLAGS += -DSANITIZER_OPTIONS='"log_path=$(SANITIZER_LOG):verify_asan_link_order=0:print_stacktrace=1"'
 
+# -rdynamic: for the mark in main.c.
 $(BUILD)/mailseal-agent: $(BUILD)/obj/shim/agent/main.o $(SANITIZED) $(BUILD)/rooms.a
-	$(Q)$(CC) $(CFLAGS) $(HARDENED_LINK) -o $@ $^ $(LIBS)
+	$(Q)$(CC) $(CFLAGS) $(HARDENED_LINK) -rdynamic -o $@ $^ $(LIBS)
 
 # The same agent with every protocol timeout divided by 100, so that tests of stalls end.
 $(BUILD)/mailseal-agent-fast: $(patsubst %.c,$(BUILD)/obj-fast/%.o,$(call sources,agent)) $(BUILD)/rooms.a
-	$(Q)$(CC) $(CFLAGS) $(HARDENED_LINK) -o $@ $^ $(LIBS)
+	$(Q)$(CC) $(CFLAGS) $(HARDENED_LINK) -rdynamic -o $@ $^ $(LIBS)
 
 $(BUILD)/mailseal: $(TOOL_OBJECTS) $(SANITIZED) $(BUILD)/rooms.a
 	$(Q)$(CC) $(CFLAGS) $(HARDENED_LINK) -o $@ $^ $(LIBS)

@@ -21,6 +21,9 @@
 __attribute__((visibility("default"))) const char *argp_program_version =
 	"mailseal-agent " MAILSEAL_VERSION;
 
+extern const char HANDOFF_AGENT_MARK[];
+__attribute__((visibility("default"))) const char HANDOFF_AGENT_MARK[] = MAILSEAL_VERSION;
+
 static char doc[] =
 	"Connects for programs that run under libmailseal.so, and speaks TLS to their mail servers."
 	"\vlibmailseal.so starts it by itself, and MAILSEAL_IDENTITY in the environment then says "

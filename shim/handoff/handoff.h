@@ -34,6 +34,13 @@
 #define HANDOFF_NONCE_SIZE 16
 #define HANDOFF_AGENT_FD 3 /* where a started agent finds its listener (or its private channel) */
 
+/*
+ * What /etc/ld.so.preload names is loaded into the agent as well, whose own connections must not be
+ * handed over. The agent's program exports a symbol of this name; where the preload finds it,
+ * nothing is a mail port.
+ */
+#define HANDOFF_AGENT_MARK mailseal_agent_program
+
 struct handoff_addr {
 	uint16_t family; /* AF_INET or AF_INET6 (v4-mapped stays AF_INET6), 0 if unknown */
 	uint16_t port;	 /* host byte order */

@@ -11,6 +11,7 @@
 #include <string.h>
 #include <sys/auxv.h>
 
+#include "shim/handoff/handoff.h"
 #include "shim/handoff/text.h"
 #include "shim/preload/next.h"
 #include "shim/preload/sys.h"
@@ -25,6 +26,9 @@
 static const char ports_default[] = "25";
 static const char ports_doubtful[] =
 	"25,465,587,2525"; /* refused where MAILSEAL_PORTS cannot be understood */
+
+/* Defined by the agent's program alone, see shim/handoff/handoff.h. */
+extern const char HANDOFF_AGENT_MARK[] __attribute__((weak));
 
 static struct settings settings;
 static int ready;
@@ -198,6 +202,8 @@ __attribute__((constructor)) static void settings_take(void)
 		return;
 	next_resolve();
 	take_environment(&settings, getauxval(AT_SECURE) != 0);
+	if (HANDOFF_AGENT_MARK)
+		settings.port_count = 0;
 	if (sys_stat("/", &root) == 0) {
 		settings.root_dev = root.st_dev;
 		settings.root_ino = root.st_ino;

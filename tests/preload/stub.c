@@ -159,14 +159,19 @@ static void relay(int a, int b)
 	struct pollfd p[2] = {{.fd = a, .events = POLLIN}, {.fd = b, .events = POLLIN}};
 	char buffer[4096];
 
-	while (poll(p, 2, 30000) > 0)
+	while ((p[0].events || p[1].events) && poll(p, 2, 30000) > 0)
 		for (int i = 0; i < 2; i++) {
-			ssize_t n = p[i].revents ? read(p[i].fd, buffer, sizeof(buffer)) : 1;
+			ssize_t n;
 
-			if (n <= 0)
+			if (!p[i].events || !p[i].revents)
+				continue;
+			n = read(p[i].fd, buffer, sizeof(buffer));
+			if (n < 0 || (n > 0 && send(p[!i].fd, buffer, (size_t)n, MSG_NOSIGNAL) != n))
 				return;
-			if (p[i].revents && write(p[!i].fd, buffer, (size_t)n) != n)
-				return;
+			if (n == 0) { /* its end; the other direction goes on */
+				shutdown(p[!i].fd, SHUT_WR);
+				p[i].events = 0;
+			}
 		}
 }
 

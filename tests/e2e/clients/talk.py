@@ -7,9 +7,11 @@ no_greeting  MAIL without any greeting
 two        two messages with RSET between, on one connection
 bytewise   each octet in a write of its own
 halfclose  shutdown(SHUT_WR) behind QUIT, sent at once, then reads to the end
+blind      sends the whole session, closes and exits without reading a word
 bdat       tries BDAT, must see 5yz, then QUIT
 vanish     closes in the middle of the content
 """
+import os
 import socket
 import sys
 import time
@@ -45,6 +47,11 @@ if way == "first":
     s.sendall("\r\n".join([HELLO, MAIL, RCPT, "DATA", BODY, "QUIT", ""]).encode())
     for want in "222232" "2":
         hear(want)
+elif way == "blind":
+    s.sendall("\r\n".join([HELLO, MAIL, RCPT, "DATA", BODY, "QUIT", ""]).encode())
+    f.close()
+    s.close()
+    os._exit(0)
 elif way == "halfclose":
     s.sendall("\r\n".join([HELLO, MAIL, RCPT, "DATA", BODY, "QUIT", ""]).encode())
     s.shutdown(socket.SHUT_WR)

@@ -14,6 +14,7 @@
 #include <netinet/tcp.h>
 #include <poll.h>
 #include <pthread.h>
+#include <sched.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdbool.h>
@@ -878,13 +879,32 @@ static int requests_logged(void)
 	return n;
 }
 
-/* The agent's own program, but another user runs it, with a configuration of his. */
-static void squat_with_agent(const struct sockaddr_un *sun, socklen_t length, int ready)
+static void as_other_user(void)
+{
+	check(setuid(1234) == 0);
+}
+
+/* Root of another container, which shares the network. */
+static void in_other_container(void)
+{
+	check(unshare(CLONE_NEWNS) == 0);
+}
+
+/* Who went into a chroot would read the configuration that he finds there. */
+static void in_other_root(void)
+{
+	check(chroot("/proc/self/cwd/root") == 0 && chdir("/") == 0);
+}
+
+/* The agent's own program, but run by somebody else, with a configuration of his. */
+static void squat_with_agent(
+	const struct sockaddr_un *sun, socklen_t length, void (*become)(void), int ready)
 {
 	int program = open(getenv("MAILSEAL_AGENT"), O_RDONLY | O_CLOEXEC), fd;
 	char *argv[] = {(char *)"mailseal-agent", NULL}, *envp[] = {NULL};
 
-	check(program >= 0 && setuid(1234) == 0);
+	check(program >= 0);
+	become();
 	fd = socket(AF_UNIX, SOCK_SEQPACKET, 0);
 	while (bind(fd, (const void *)sun, length) != 0)
 		usleep(1000);
@@ -898,7 +918,7 @@ static void squat_with_agent(const struct sockaddr_un *sun, socklen_t length, in
 	_exit(127);
 }
 
-static void squatted_by_other_users_agent(void)
+static void with_foreign_agent(void (*become)(void))
 {
 	struct sockaddr_un sun;
 	int ready[2], fd;
@@ -916,7 +936,7 @@ static void squatted_by_other_users_agent(void)
 	check(pipe(ready) == 0);
 	pid = fork();
 	if (pid == 0)
-		squat_with_agent(&sun, length, ready[1]);
+		squat_with_agent(&sun, length, become, ready[1]);
 	close(ready[1]);
 	check(read(ready[0], &byte, 1) == 0); /* it runs */
 	fd = tcp(0);
@@ -924,6 +944,34 @@ static void squatted_by_other_users_agent(void)
 	talk(fd);
 	check(requests_logged() == 2);
 	kill(pid, SIGKILL);
+}
+
+static void squatted_by_other_users_agent(void)
+{
+	with_foreign_agent(as_other_user);
+}
+
+static void squatted_by_other_container(void)
+{
+	with_foreign_agent(in_other_container);
+}
+
+static void squatted_in_other_root(void)
+{
+	with_foreign_agent(in_other_root);
+}
+
+/* A user namespace that maps nobody: there we are the one whom the kernel cannot name. */
+static void unmapped(void)
+{
+	int fd;
+
+	aim("127.0.0.1", 25);
+	if (unshare(CLONE_NEWUSER) != 0)
+		exit(77);
+	fd = tcp(0);
+	check(dial(fd) == 0);
+	talk(fd);
 }
 
 static void squatted_by_other_program(void)
@@ -1255,6 +1303,9 @@ const struct client_case connecting_cases[] = {
 	{"squatted_without_listening", squatted_without_listening},
 	{"squatted_by_other_user", squatted_by_other_user},
 	{"squatted_by_other_users_agent", squatted_by_other_users_agent},
+	{"squatted_by_other_container", squatted_by_other_container},
+	{"squatted_in_other_root", squatted_in_other_root},
+	{"unmapped", unmapped},
 	{"squatted_by_other_program", squatted_by_other_program},
 	{NULL, NULL},
 };
