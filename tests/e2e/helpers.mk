@@ -9,6 +9,11 @@ FLAGS = -std=gnu11 -D_GNU_SOURCE -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmi
 HOSTILE = $(wildcard tests/hostile/*.c)
 CLIENTS = $(patsubst tests/e2e/clients/%.c,$(OUT)/%,$(wildcard tests/e2e/clients/*.c))
 
+# Other languages, with Debian's compilers; a client that cannot be built is missed by its own case.
+have = $(if $(wildcard /usr/bin/$(1)),$(2))
+CLIENTS += $(call have,rustc,$(OUT)/rust_client) $(call have,g++,$(OUT)/asio_client)
+CLIENTS += $(call have,ecj,$(OUT)/java/NioClient.class $(OUT)/java/jakarta/MailClient.class $(OUT)/java/javax/MailClient.class)
+
 all: $(OUT)/hostile $(OUT)/wirecheck $(CLIENTS)
 
 $(OUT)/hostile: $(HOSTILE) $(wildcard tests/hostile/*.h) | $(OUT)
@@ -19,6 +24,21 @@ $(OUT)/wirecheck: tests/e2e/wirecheck.c | $(OUT)
 
 $(OUT)/%: tests/e2e/clients/%.c | $(OUT)
 	$(CC) $(FLAGS) -o $@ $< -pthread
+
+$(OUT)/rust_client: tests/e2e/clients/rust_client.rs | $(OUT)
+	/usr/bin/rustc -o $@ $<
+
+$(OUT)/asio_client: tests/e2e/clients/asio_client.cc | $(OUT)
+	g++ -Wall -o $@ $< -pthread
+
+$(OUT)/java/NioClient.class: tests/e2e/clients/NioClient.java | $(OUT)
+	ecj -11 -proc:none -d $(@D) $<
+
+# The same program for both names of the library.
+$(OUT)/java/%/MailClient.class: tests/e2e/clients/MailClient.java
+	mkdir -p $(@D)
+	sed 's/jakarta\./$*./' $< >$(@D)/MailClient.java
+	ecj -11 -proc:none -cp $$(echo /usr/share/java/$*?mail.jar) -d $(@D) $(@D)/MailClient.java
 
 $(OUT):
 	mkdir -p $@

@@ -103,9 +103,13 @@ postfix_configure() {
 	} >"$pf/etc/master.cf"
 }
 
-postfix_start() {
+postfix_libraries() {
 	[ -x "$mta/usr/lib/postfix/sbin/master" ] || skip "no Postfix unpacked in $mta"
 	mta_libs=$mta/usr/lib/postfix:$(compgen -G "$mta/usr/lib/*-linux-gnu" | head -n 1):$(compgen -G "$mta/lib/*-linux-gnu" | head -n 1)
+}
+
+postfix_start() {
+	postfix_libraries
 	# By a short way: the names of its sockets must fit 108 octets.
 	mkdir -p "$pf" /run/pf
 	mount --bind "$pf" /run/pf || exit 70
@@ -151,5 +155,5 @@ stored() {
 }
 
 received_line() { sed -n '/^Received:/,/^[^ \t]/{/^Received:/p;/^[ \t]/p}' "$W/stored" | tr -s '\n\t ' ' '; }
-over_tls() { [ "$native" = 1 ] && return; checks=$((checks + 1)); received_line | grep -q ' with ESMTPS ' || fail "not over TLS: $(received_line)"; }
+over_tls() { [ "$native" = 1 ] && return; checks=$((checks + 1)); received_line | grep -Eq ' with ESMTPS | \(using TLSv1' || fail "not over TLS: $(received_line)"; }
 over_clear() { checks=$((checks + 1)); received_line | grep -Eq ' with E?SMTP ' || fail "not in the clear: $(received_line)"; }

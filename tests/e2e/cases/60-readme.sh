@@ -10,7 +10,7 @@ readme_place() {
 	unset MAILSEAL_AGENT MAILSEAL_LOG
 	mkdir -p /run/readme/build
 	cp -a "$ROOT"/{shim,config,tools,tests,Makefile,README.md,LICENSE} /run/readme
-	find "$BUILD" -mindepth 1 -maxdepth 1 ! -name e2e ! -name asan ! -name mta -exec cp -a {} /run/readme/build \;
+	find "$BUILD" -mindepth 1 -maxdepth 1 ! -name e2e ! -name asan ! -name mta ! -name exim ! -name senders -exec cp -a {} /run/readme/build \;
 	cd /run/readme || fail "no place"
 	echo '127.0.0.10 mail.partner.example' >>/etc/hosts
 }

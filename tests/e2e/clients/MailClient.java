@@ -1,0 +1,19 @@
+// MailClient HOST PORT FILE: Jakarta Mail; helpers.mk makes one for javax.mail of it too.
+import jakarta.mail.Session;
+import jakarta.mail.Transport;
+import jakarta.mail.internet.InternetAddress;
+import jakarta.mail.internet.MimeMessage;
+import java.io.FileInputStream;
+import java.util.Properties;
+
+public class MailClient {
+	public static void main(String[] args) throws Exception {
+		Properties settings = new Properties();
+		settings.put("mail.smtp.host", args[0]);
+		settings.put("mail.smtp.port", args[1]);
+		settings.put("mail.smtp.localhost", "client.a.example");
+		settings.put("mail.smtp.from", "sender@a.example");
+		Transport.send(new MimeMessage(Session.getInstance(settings), new FileInputStream(args[2])),
+				InternetAddress.parse("a@b.example"));
+	}
+}
