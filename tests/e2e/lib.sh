@@ -201,3 +201,5 @@ says() {
 . "$E2E/postfix.sh"
 # shellcheck source=tests/e2e/exim.sh
 . "$E2E/exim.sh"
+# shellcheck source=tests/e2e/opensmtpd.sh
+. "$E2E/opensmtpd.sh"

@@ -602,3 +602,64 @@ t_command_line() {
 	LISTEN_FDS=1 LISTEN_PID=$$ plain timeout --preserve-status 1 "$MAILSEAL_AGENT" --listen "$W/d/agent.sock"
 	equal "$status" 0 "sockets passed to another process"
 }
+
+# A relay whose processes go into a chroot and give up root before they connect.
+t_opensmtpd() {
+	local relay
+	product
+	strict
+	postfix_start
+	system_agent --user mailbox
+	unset MAILSEAL_CONFIG
+	capture_start
+	opensmtpd_start 127.0.0.10
+	opensmtpd_send
+	stored 1
+	over_tls
+	holds "$W/stored.body" '^SECRETBODY'
+	opensmtpd_said ' mta delivery .*result="Ok" stat="250 2\.0\.0 Ok: queued as '
+	system_logged 'event=transaction .*uid=5605 exe="smtpd" host="" .*verdict=tls-verified'
+	relay=$(opensmtpd_relay)
+	equal "$(readlink "/proc/$relay/root")" /var/lib/opensmtpd/empty "root of the relay"
+	equal "$(awk '$1 == "Uid:" { print $2, $3, $4 }' "/proc/$relay/status")" "5605 5605 5605"
+	equal "$(agents)" "$system" "the agents"
+	capture_stop
+	wire starttls SECRETBODY a@b.example
+}
+
+t_opensmtpd_is_blocked_by_policy() {
+	product
+	strict
+	hostile no_starttls.hs
+	system_agent
+	unset MAILSEAL_CONFIG
+	opensmtpd_start 127.0.0.10
+	opensmtpd_send
+	opensmtpd_said ' mta delivery .*result="TempFail" stat="454 4\.7\.4 mailseal: '
+	settle 30 # it keeps its connections for a while
+	nothing_plain
+}
+
+opensmtpd_tries_again() {
+	opensmtpd_control schedule all
+	sleep 1
+	grep -q 'tls # data' "$W/transcript"
+}
+
+# timeout: 120
+t_opensmtpd_without_the_system_agent() {
+	product
+	strict
+	hostile good_server.hs
+	opensmtpd_start 127.0.0.10
+	opensmtpd_send
+	opensmtpd_said ' mta delivery .*result="TempFail" stat="Network error on destination MXs"'
+	equal "$(connections)" 0 "connections"
+	equal "$(agents | wc -l)" 0 "agents"
+	# It keeps the message, and sends it once there is an agent.
+	system_agent
+	until_true 50 opensmtpd_tries_again || fail "$(tail -n 20 "$W/smtpd.log")"
+	opensmtpd_said ' mta delivery .*result="Ok"'
+	settle 30
+	nothing_plain
+}
