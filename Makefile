@@ -28,6 +28,18 @@ ALL_CFLAGS = -std=gnu11 -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 -I. -MMD -MP -fvisi
 PRELOAD_CFLAGS = -fPIC -fno-stack-protector -U_FORTIFY_SOURCE -fno-asynchronous-unwind-tables
 PRELOAD_LINK = -shared -Wl,-z,relro,-z,now,-z,noexecstack,-z,defs,-soname,libmailseal.so
 
+# What ld.so(8) may put in for $LIB: the library is found under each of these names in its directory, and the 32-bit
+# one under others, so that one LD_PRELOAD serves programs of both. Distributions differ, and Debian with itself:
+# libc6:i386 says lib/i386-linux-gnu, libc6-i386 lib32.
+LOADER_LIB := $(shell ld.so --list-diagnostics 2>/dev/null | sed -n 's/^dl_dst_lib="\(.*\)"$$/\1/p')
+LIB_NAMES := $(or $(sort $(LOADER_LIB) $(addprefix lib/,$(shell $(CC) -print-multiarch 2>/dev/null))),lib64)
+LIB32_NAMES := $(filter-out $(LIB_NAMES),lib lib/i386-linux-gnu)
+LIB32 := $(if $(filter x86_64-%,$(shell $(CC) -dumpmachine)),lib32)
+# FILE and what stands beside it, under other names in DIRECTORY
+put_links = for name in $(2); do mkdir -p $(1)/$$name && ln -srf $(3) $(1)/$$name || exit 1; done
+# musl's loader takes $LIB as it stands: that name too leads to the library.
+put_literal_link = ln -sfn $(firstword $(LIB_NAMES)) '$(1)/$$LIB'
+
 Q := $(if $(V),,@)
 rooms := base handoff tls smtp agent
 sources = $(wildcard shim/$(1)/*.c)
@@ -36,11 +48,12 @@ ROOM_OBJECTS := $(ROOM_SOURCES:%.c=$(BUILD)/obj/%.o)
 TOOL_OBJECTS := $(patsubst %.c,$(BUILD)/obj/%.o,$(wildcard tools/*.c))
 PRELOAD_SOURCES := $(call sources,preload) $(call sources,handoff)
 PRELOAD_OBJECTS := $(PRELOAD_SOURCES:%.c=$(BUILD)/pic/%.o)
+PRELOAD32_OBJECTS := $(PRELOAD_SOURCES:%.c=$(BUILD)/pic32/%.o)
 UNIT_TESTS := $(patsubst tests/unit/%.c,$(BUILD)/test/%,$(wildcard tests/unit/*_test.c))
 FUZZERS := $(patsubst tests/fuzz/%.c,$(BUILD)/fuzz/%,$(wildcard tests/fuzz/*_fuzz.c))
 LIBS := -lssl -lcrypto -lconfuse -lidn2 -ljansson
 
-all: $(BUILD)/libmailseal.so $(BUILD)/mailseal-agent $(BUILD)/mailseal
+all: $(BUILD)/links $(BUILD)/mailseal-agent $(BUILD)/mailseal
 
 # What the objects were built with, paths among it. The file changes only when that does, and then all is built anew.
 FLAGS := $(subst ','\'',$(CC) $(filter-out $(WARNINGS),$(ALL_CFLAGS)) $(HARDENING) $(PRELOAD_CFLAGS))
@@ -56,12 +69,32 @@ $(BUILD)/pic/%.o: %.c $(BUILD)/flags
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(ALL_CFLAGS) $(PRELOAD_CFLAGS) -c -o $@ $<
 
+$(BUILD)/pic32/%.o: %.c $(BUILD)/flags | can32
+	@mkdir -p $(@D)
+	$(Q)$(CC) -m32 $(ALL_CFLAGS) $(PRELOAD_CFLAGS) -c -o $@ $<
+
 $(BUILD)/obj-fast/%.o: %.c $(BUILD)/flags
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(ALL_CFLAGS) $(HARDENING) -DMAILSEAL_TIMEOUT_DIVISOR=100 -c -o $@ $<
 
 $(BUILD)/libmailseal.so: $(PRELOAD_OBJECTS)
 	$(Q)$(CC) $(PRELOAD_LINK) -o $@ $^
+
+$(BUILD)/links: $(BUILD)/libmailseal.so
+	$(Q)$(call put_links,$(BUILD),$(LIB_NAMES),$< $(BUILD)/mailseal-agent) && $(call put_literal_link,$(BUILD)) && touch $@
+
+# The preload for 32-bit programs; the agent is the same.
+lib32: $(BUILD)/lib32/libmailseal.so
+
+$(BUILD)/lib32/libmailseal.so: $(PRELOAD32_OBJECTS)
+	@mkdir -p $(@D)
+	$(Q)$(CC) -m32 $(PRELOAD_LINK) -o $@ $^
+	$(Q)ln -srf $(BUILD)/mailseal-agent $(@D) && $(call put_links,$(BUILD),$(LIB32_NAMES),$@ $(BUILD)/mailseal-agent)
+
+can32:
+	@mkdir -p $(BUILD) && echo '#include <errno.h>' | $(CC) -m32 -shared -x c -o $(BUILD)/can32 - 2>/dev/null || \
+		{ echo "make lib32: $(CC) builds nothing for 32-bit programs here; install gcc-multilib, or" \
+		"libc6-dev-i386 for another compiler than gcc" >&2; exit 69; }
 
 $(BUILD)/rooms.a: $(ROOM_OBJECTS)
 	$(Q)rm -f $@ && ar rcs $@ $^
@@ -88,7 +121,7 @@ $(BUILD)/test/%: $(BUILD)/obj/tests/unit/%.o $(BUILD)/rooms.a
 unit: $(UNIT_TESTS)
 	@tests/unit/run $(UNIT_TESTS)
 
-test: deps-test all $(BUILD)/mailseal-agent-fast $(UNIT_TESTS)
+test: deps-test all $(LIB32) $(BUILD)/mailseal-agent-fast $(UNIT_TESTS)
 	@tests/run $(BUILD)
 
 demo: deps-demo all
@@ -99,7 +132,7 @@ deps deps-demo deps-test deps-lint deps-fuzz:
 
 # The list of prerequisites says that packages come before the compiler runs.
 ifneq ($(filter deps% demo test asan lint fuzz,$(MAKECMDGOALS)),)
-$(ROOM_OBJECTS) $(TOOL_OBJECTS) $(PRELOAD_OBJECTS) $(UNIT_TESTS) $(FUZZERS): | $(filter deps-%,$(MAKECMDGOALS:%=deps-%))
+$(ROOM_OBJECTS) $(TOOL_OBJECTS) $(PRELOAD_OBJECTS) can32 $(UNIT_TESTS) $(FUZZERS): | $(filter deps-%,$(MAKECMDGOALS:%=deps-%))
 endif
 
 asan: deps-test
@@ -130,11 +163,17 @@ PAGES := $(wildcard tools/*.[1-8])
 SYSTEMD := $(wildcard tools/systemd/*)
 page_place = $(MANDIR)/man$(subst .,,$(suffix $(1)))/$(notdir $(1))
 install_text = $(TRUE_PLACES) $(1) | install -D -m 644 /dev/stdin $(DESTDIR)$(2)
-INSTALLED = $(LIBDIR)/libmailseal.so $(LIBEXECDIR)/mailseal-agent $(BINDIR)/mailseal \
+LIB_LINKS = $(patsubst %,$(LIBDIR)/%/libmailseal.so,$(LIB_NAMES) lib32 $(LIB32_NAMES))
+INSTALLED = $(LIBDIR)/libmailseal.so $(LIB_LINKS) '$(LIBDIR)/$$LIB' $(LIBEXECDIR)/mailseal-agent $(BINDIR)/mailseal \
 	$(addprefix $(DOCDIR)/,README.md LICENSE mailseal.conf $(SYSTEMD:tools/%=%)) $(foreach p,$(PAGES),$(call page_place,$(p)))
 
-install: all
+install: all $(if $(wildcard $(BUILD)/lib32/libmailseal.so),lib32)
 	install -D -m 644 $(BUILD)/libmailseal.so $(DESTDIR)$(LIBDIR)/libmailseal.so
+	$(call put_links,$(DESTDIR)$(LIBDIR),$(LIB_NAMES),$(DESTDIR)$(LIBDIR)/libmailseal.so)
+	$(call put_literal_link,$(DESTDIR)$(LIBDIR))
+	$(if $(wildcard $(BUILD)/lib32/libmailseal.so), \
+		install -D -m 644 -t $(DESTDIR)$(LIBDIR)/lib32 $(BUILD)/lib32/libmailseal.so && \
+		$(call put_links,$(DESTDIR)$(LIBDIR),$(LIB32_NAMES),$(DESTDIR)$(LIBDIR)/lib32/libmailseal.so))
 	install -D -m 755 $(BUILD)/mailseal-agent $(DESTDIR)$(LIBEXECDIR)/mailseal-agent
 	install -D -m 755 $(BUILD)/mailseal $(DESTDIR)$(BINDIR)/mailseal
 	install -D -m 644 -t $(DESTDIR)$(DOCDIR) README.md LICENSE
@@ -144,13 +183,14 @@ install: all
 
 uninstall:
 	rm -f $(INSTALLED:%=$(DESTDIR)%)
-	for directory in $(addprefix $(DESTDIR),$(DOCDIR)/systemd $(DOCDIR) $(sort $(LIBEXECDIR) $(LIBDIR))); do \
+	for directory in $(addprefix $(DESTDIR),$(DOCDIR)/systemd $(DOCDIR) $(patsubst %/libmailseal.so,%,$(LIB_LINKS)) \
+		$(LIBDIR)/lib $(sort $(LIBEXECDIR) $(LIBDIR))); do \
 		if [ -d $$directory ]; then rmdir --ignore-fail-on-non-empty $$directory; fi; done
 
 clean:
 	rm -rf $(BUILD)
 
-.PHONY: all unit test demo deps deps-demo deps-test deps-lint deps-fuzz asan fuzz lint bench install uninstall clean FORCE
+.PHONY: all lib32 can32 unit test demo deps deps-demo deps-test deps-lint deps-fuzz asan fuzz lint bench install uninstall clean FORCE
 .DELETE_ON_ERROR:
 .SECONDARY:
--include $(shell find $(BUILD)/obj $(BUILD)/obj-fast $(BUILD)/pic -name "*.d" 2>/dev/null)
+-include $(shell find $(BUILD)/obj $(BUILD)/obj-fast $(BUILD)/pic $(BUILD)/pic32 -name "*.d" 2>/dev/null)

@@ -254,6 +254,11 @@ int handoff_name_decode(const struct sockaddr_un *sun, socklen_t length, struct 
 	return 0;
 }
 
+uint64_t handoff_nanoseconds(const struct timespec *t)
+{
+	return (uint64_t)(unsigned long)t->tv_sec * 1000000000u + (uint64_t)t->tv_nsec;
+}
+
 int handoff_config_line(char *out, size_t size, const char *path, const struct stat *st)
 {
 	struct text t;
@@ -269,8 +274,7 @@ int handoff_config_line(char *out, size_t size, const char *path, const struct s
 		text_add(&t, ":");
 		text_add_number(&t, (uint64_t)st->st_size);
 		text_add(&t, ":");
-		text_add_number(&t,
-			(uint64_t)st->st_ctim.tv_sec * 1000000000u + (uint64_t)st->st_ctim.tv_nsec);
+		text_add_number(&t, handoff_nanoseconds(&st->st_ctim));
 	} else {
 		text_add(&t, ":absent");
 	}

@@ -151,12 +151,17 @@ struct handoff_name {
 
 struct sockaddr_un;
 struct stat;
+struct timespec;
 
 /* Writes the socket name; returns its address length. */
 socklen_t handoff_name_encode(const struct handoff_name *name, struct sockaddr_un *sun);
 
 /* 0, or -EINVAL if this is not such a name. */
 int handoff_name_decode(const struct sockaddr_un *sun, socklen_t length, struct handoff_name *name);
+
+/* A file's time as it stands in the identity text: the same on both sides until 2106, also where
+ * time_t has 32 bits and has overflowed. */
+uint64_t handoff_nanoseconds(const struct timespec *t);
 
 /*
  * The line of the identity text that stands for the configuration file:

@@ -111,15 +111,13 @@ static int add_agent(struct text *t, struct identity *id)
 		return error;
 	id->executable.dev = st.st_dev;
 	id->executable.ino = st.st_ino;
+	/* Not its path: 32-bit and 64-bit programs find the same file under different ones. */
 	text_add(t, "agent=");
-	text_add(t, id->agent);
-	text_add(t, ":");
 	text_add_number(t, st.st_dev);
 	text_add(t, ":");
 	text_add_number(t, st.st_ino);
 	text_add(t, ":");
-	text_add_number(
-		t, (uint64_t)st.st_ctim.tv_sec * 1000000000u + (uint64_t)st.st_ctim.tv_nsec);
+	text_add_number(t, handoff_nanoseconds(&st.st_ctim));
 	text_add(t, "\n");
 	return 0;
 }

@@ -32,7 +32,8 @@ struct client_case {
 };
 
 /* The last row of each has no name. */
-extern const struct client_case connecting_cases[], ways_cases[], living_cases[], asking_cases[];
+extern const struct client_case connecting_cases[], ways_cases[], living_cases[], asking_cases[],
+	kinds_cases[];
 
 /* Where dial() goes, see aim(). */
 extern struct sockaddr_storage address;
@@ -55,5 +56,7 @@ void count_signal(int number);
 void handle(int number, int flags);
 void alarm_in(int ms);
 void forbid(unsigned number, int first, int error);
+int requests_logged(void);
+int agents_logged(void);
 
 #endif

@@ -170,3 +170,31 @@ void forbid(unsigned number, int first, int error)
 	check(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0);
 	check(prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) == 0);
 }
+
+int requests_logged(void)
+{
+	FILE *f = fopen(getenv("MAILSEAL_LOG"), "r");
+	char line[4096];
+	int n = 0;
+
+	check(f);
+	while (fgets(line, sizeof(line), f))
+		n += strncmp(line, "request ", 8) == 0;
+	fclose(f);
+	return n;
+}
+
+/* That served requests one after another. */
+int agents_logged(void)
+{
+	FILE *f = fopen(getenv("MAILSEAL_LOG"), "r");
+	char line[4096];
+	int pid, last = 0, n = 0;
+
+	check(f);
+	while (fgets(line, sizeof(line), f))
+		if (sscanf(line, "request pid=%d", &pid) == 1 && pid != last)
+			n++, last = pid;
+	fclose(f);
+	return n;
+}

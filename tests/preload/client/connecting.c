@@ -866,19 +866,6 @@ static void squatted_by_other_user(void)
 	with_squatter(1234);
 }
 
-static int requests_logged(void)
-{
-	FILE *f = fopen(getenv("MAILSEAL_LOG"), "r");
-	char line[4096];
-	int n = 0;
-
-	check(f);
-	while (fgets(line, sizeof(line), f))
-		n += strncmp(line, "request ", 8) == 0;
-	fclose(f);
-	return n;
-}
-
 static void as_other_user(void)
 {
 	check(setuid(1234) == 0);
@@ -977,20 +964,6 @@ static void unmapped(void)
 static void squatted_by_other_program(void)
 {
 	with_squatter(0);
-}
-
-static int agents_logged(void)
-{
-	FILE *f = fopen(getenv("MAILSEAL_LOG"), "r");
-	char line[4096];
-	int pid, last = 0, n = 0;
-
-	check(f);
-	while (fgets(line, sizeof(line), f))
-		if (sscanf(line, "request pid=%d", &pid) == 1 && pid != last)
-			n++, last = pid;
-	fclose(f);
-	return n;
 }
 
 /* Programs of one service, each with limits of its own: the last one is as the first, but for a
