@@ -59,7 +59,8 @@ static int connect_swapped(int fd, bool wait)
 
 	if (face_read(fd, &face) != FACE_NONE)
 		return face_connect(fd, &face, wait);
-	return early ? HANDOVER_RACED : CONNECT_PASS;
+	/* The kernel's word for it, without asking it: TCP may be back in place by then. */
+	return early || option(fd, SO_DOMAIN) != AF_UNIX ? HANDOVER_RACED : -EINVAL;
 }
 
 static int connect_tcp(
@@ -104,6 +105,9 @@ static int connect_once(int fd, const struct sockaddr *address, socklen_t length
 		return refuse(address, length, "SMC sockets cannot be handed over", 0);
 	if (domain != AF_INET && domain != AF_INET6)
 		return CONNECT_PASS;
+	if (!protocol) /* an AF_UNIX socket's: another thread swapped it between the two questions
+			*/
+		return HANDOVER_RACED;
 	if (protocol != IPPROTO_TCP && protocol != IPPROTO_MPTCP)
 		return CONNECT_PASS;
 	return connect_tcp(fd, domain, address, length, wait);
