@@ -373,7 +373,7 @@ static void threads(void)
 
 	aim("127.0.0.1", 25);
 	pthread_attr_init(&small);
-	check(pthread_attr_setstacksize(&small, 32768) == 0);
+	check(pthread_attr_setstacksize(&small, 16384) == 0);
 	for (int i = 0; i < 8; i++)
 		check(pthread_create(&ids[i], &small, thread, NULL) == 0);
 	for (int i = 0; i < 8; i++)
@@ -392,9 +392,15 @@ static void in_handler(int number)
 
 static void signal_handler(void)
 {
+	static char memory[8192];
+	stack_t small = {.ss_sp = memory, .ss_size = sizeof(memory)};
+	struct sigaction action = {.sa_handler = in_handler, .sa_flags = SA_ONSTACK};
+
 	aim("127.0.0.1", 25);
 	signal(SIGUSR1, in_handler);
 	raise(SIGUSR1);
+	check(sigaltstack(&small, NULL) == 0 && sigaction(SIGUSR2, &action, NULL) == 0);
+	raise(SIGUSR2);
 }
 
 /* From no free descriptor to enough: an error each time, nothing lost, and TCP stays. */
@@ -696,6 +702,13 @@ static void mptcp(void)
 	if (fd < 0)
 		exit(77);
 	check(dial(fd) == 0 && !is_tcp(fd));
+	talk(fd);
+	/* One that is connected elsewhere stays so. */
+	aim("127.0.0.1", OTHER_PORT);
+	fd = socket(AF_INET, SOCK_STREAM, 262);
+	check(dial(fd) == 0 && is_tcp(fd));
+	aim("127.0.0.1", 25);
+	check(dial(fd) == -1 && errno == EISCONN && is_tcp(fd));
 	talk(fd);
 }
 
