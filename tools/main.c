@@ -29,6 +29,8 @@ static const struct {
 		"tell who decides about mail, and what becomes of it"},
 	{"policy", "mailseal policy", command_policy, "list | set | unset ...",
 		"show and change what holds for a domain"},
+	{"doctor", "mailseal doctor", command_doctor, "[OPTION]... PROGRAM [PID] | UNIT",
+		"tell whether mailseal reaches a program"},
 	{"help", "mailseal help", command_help, "[COMMAND]", "show this, or the help of a command"},
 	{"version", "mailseal version", command_version, "", "show the version"},
 };

@@ -1,0 +1,358 @@
+# mailseal doctor: real programs, services and processes, reached and not.
+# shellcheck shell=bash
+
+doctor_there() {
+	product
+	unset MAILSEAL_AGENT MAILSEAL_LOG
+	[ -x "$BUILD/mailseal" ] || skip "no $BUILD/mailseal"
+	ms=$BUILD/mailseal
+	cd "$W" || fail "no $W"
+	printf 'int main(void) { return 0; }\n' >"$W/empty.c"
+}
+
+# reached|unreached PROGRAM ...: the verdict, and what it rests on in client.out
+reached() { plain "$ms" doctor "$@"; equal "$status" 0 "doctor $*"; }
+unreached() { plain "$ms" doctor "$@"; equal "$status" 1 "doctor $*"; }
+says_so() { holds "$W/client.out" "$1"; }
+
+# starts COMMAND ...: in the background, its pid in $started; it has begun to wait when this returns
+starts() {
+	: >"$W/started"
+	"$@" >"$W/started" 2>&1 &
+	started=$!
+	until_true 10 grep -q ready "$W/started" || fail "did not start: $* ($(<"$W/started"))"
+}
+
+t_real_programs_are_reached() {
+	doctor_there
+	reached swaks
+	says_so '^ok +/usr/bin/swaks is a script, run by /usr/bin/perl$'
+	says_so '^ok +/usr/bin/perl[0-9.]* is dynamically linked, by the loader of glibc'
+	says_so '^verdict +mailseal reaches swaks\.$'
+	reached /usr/bin/python3
+	reached curl
+	says_so '^note +it may speak STARTTLS by itself: .*libcurl.*libssl|gnutls'
+	reached msmtp
+	says_so 'it may speak STARTTLS by itself: .*msmtp'
+	reached openssl
+	says_so 'uses a TLS library \(lib(ssl|crypto)'
+}
+
+# What doctor looks at is what the loader loads.
+t_libraries_are_those_of_the_loader() {
+	local program
+	doctor_there
+	need strace
+	for program in /usr/bin/curl /usr/bin/msmtp /usr/bin/openssl; do
+		ldd "$program" | grep -oE '/[^ ]+' | xargs -r realpath | sort -u >"$W/loaded"
+		strace -e trace=openat -o "$W/trace" "$ms" doctor "$program" >/dev/null
+		sed -nE 's/.*openat\(AT_FDCWD, "(\/[^"]*\.so[^"]*)".* = [0-9]+$/\1/p' "$W/trace" | xargs -r realpath | sort -u >"$W/read"
+		check test "$(wc -l <"$W/loaded")" -ge 3
+		equal "$(comm -23 "$W/loaded" "$W/read")" "" "loaded by $program, but not looked at"
+	done
+}
+
+t_static_programs_are_not_reached() {
+	doctor_there
+	need gcc
+	gcc -static -o one empty.c || skip "no static C library"
+	gcc -static-pie -o two empty.c || skip "no static C library"
+	unreached ./one
+	says_so '^obstacle .*statically linked, so no library can be loaded into it\. '
+	unreached ./two
+	says_so '^obstacle .*statically linked'
+	says_so '^verdict +mailseal does NOT reach \./two\.$'
+	plain "$ms" run -- ./one
+	equal "$status" 69 "run agrees"
+}
+
+t_programs_of_musl_are_reached() {
+	doctor_there
+	need musl-gcc
+	musl-gcc -o dynamic empty.c || skip "musl-gcc does not work"
+	reached ./dynamic
+	says_so 'by the loader of musl'
+	says_so '^ok .*libmailseal\.so fits the program and its C library$'
+	musl-gcc -static -o static empty.c
+	unreached ./static
+	# A library with a symbol of glibc alone: no program of musl would start with it.
+	mkdir other
+	cp "$ms" "$BUILD/mailseal-agent" other
+	printf '#include <malloc.h>\nint f(void) { return mallopt(M_PERTURB, 1); }\n' >glibc.c
+	gcc -shared -fPIC -o other/libmailseal.so glibc.c
+	plain other/mailseal doctor ./dynamic
+	equal "$status" 1
+	says_so '^obstacle .*wants mallopt, which the program.s C library lacks'
+	LD_PRELOAD=$W/other/libmailseal.so ./dynamic 2>/dev/null
+	equal $? 127 "the loader of musl agrees"
+	plain other/mailseal doctor true
+	equal "$status" 0
+}
+
+t_a_library_for_a_newer_libc_is_told() {
+	doctor_there
+	need gcc
+	mkdir other
+	cp "$ms" "$BUILD/mailseal-agent" other
+	# Linked against a C library with a version that no glibc has.
+	printf 'int from_the_future(void) { return 1; }\n' >future.c
+	printf 'GLIBC_9.99 { from_the_future; };\n' >future.map
+	gcc -shared -fPIC -o libc.so.6 -Wl,-soname,libc.so.6,--version-script=future.map future.c
+	printf 'extern int from_the_future(void); int f(void) { return from_the_future(); }\n' >user.c
+	gcc -shared -fPIC -nostdlib -o other/libmailseal.so user.c ./libc.so.6
+	plain other/mailseal doctor true
+	equal "$status" 1
+	says_so '^obstacle .*wants from_the_future, which'
+	refute env LD_PRELOAD="$W/other/libmailseal.so" /bin/true 2>/dev/null
+}
+
+t_programs_that_gain_privileges() {
+	doctor_there
+	cp /bin/true setuid
+	chown nobody setuid
+	chmod 4755 setuid
+	unreached ./setuid
+	says_so '^obstacle .*is setuid \(65534\)'
+	reached --user nobody ./setuid
+	cp /bin/true capable
+	need setcap
+	setcap cap_net_bind_service=ep capable || skip "no file capabilities on this file system"
+	unreached ./capable
+	says_so '^obstacle .*has file capabilities'
+	unreached --user nobody ./capable
+	reached --user root ./capable
+	# As the kernel has it: AT_SECURE, and only setpriv itself complains of a library that is not there.
+	equal "$(LD_PRELOAD=/none.so setpriv --reuid nobody --clear-groups ./capable 2>&1 | wc -l)" 1 "the loader ignores LD_PRELOAD"
+	# /etc/ld.so.preload is heeded all the same.
+	echo "$BUILD/libmailseal.so" >/etc/ld.so.preload
+	reached ./setuid
+	says_so '^note .*is setuid \(65534\), and /etc/ld\.so\.preload reaches it all the same'
+	: >/etc/ld.so.preload
+}
+
+t_go_programs_are_not_reached() {
+	doctor_there
+	need gron
+	unreached gron
+	says_so '^obstacle .*gron is written in Go'
+	lacks "$W/client.out" 'lacks'
+}
+
+t_raw_system_calls_are_seen() {
+	doctor_there
+	unreached "$bin/raw_connect"
+	says_so '^obstacle .*raw_connect holds code that makes the system call connect without the C library'
+	says_so '^warning .*raw_connect uses io_uring \(io_uring_setup\)'
+	reached "$bin/poll_client"
+	lacks "$W/client.out" 'system call'
+}
+
+t_running_processes() {
+	doctor_there
+	starts sh -c 'echo ready; exec sleep 60'
+	until_true 5 test "$(readlink /proc/$started/exe)" != /bin/sh
+	unreached --pid "$started"
+	says_so '^obstacle +the process has not loaded libmailseal\.so'
+	says_so "^verdict +process $started is NOT protected by mailseal\.$"
+	kill "$started"
+	starts env LD_PRELOAD="$BUILD/libmailseal.so" sh -c 'echo ready; exec sleep 60'
+	reached --pid "$started"
+	says_so "^ok +it has loaded $BUILD/libmailseal.so"
+	says_so '^note +no agent of its own is running now'
+	says_so '^ok +it holds no TCP connection of its own to a mail port \(25\) at this moment'
+	reached sleep "$started"
+	reached cat "$started"
+	says_so "^warning +process $started does not run /usr/bin/cat"
+	plain setpriv --reuid nobody --clear-groups "$ms" doctor --pid "$started"
+	equal "$status" 77 "as another user"
+	kill "$started"
+	wait "$started"
+	plain "$ms" doctor --pid "$started"
+	equal "$status" 66 "after its end"
+}
+
+# A connection that the library took over is none of the process any more.
+t_intercepted_connections_are_not_counted() {
+	doctor_there
+	policy
+	hostile good_server.hs
+	starts env LD_PRELOAD="$BUILD/libmailseal.so" MAILSEAL_LOG="$log" /usr/bin/python3 -u -c '
+import socket, time
+s = socket.create_connection(("127.0.0.10", 25))
+assert s.recv(3) == b"220"
+print("ready")
+time.sleep(60)'
+	reached --pid "$started"
+	says_so '^ok +an agent of its user and service is running \(process [0-9]+\)'
+	says_so '^ok +it holds no TCP connection of its own to a mail port'
+	plain "$ms" doctor --pid "$(agents | head -n 1)"
+	says_so '^note +this is an agent'
+	kill "$started"
+}
+
+t_connections_past_the_library_are_seen() {
+	local how
+	doctor_there
+	hostile good_server.hs
+	for how in tcp mptcp; do
+		[ "$how" = mptcp ] && [ "$(cat /proc/sys/net/mptcp/enabled 2>/dev/null)" != 1 ] && continue
+		starts env LD_PRELOAD="$BUILD/libmailseal.so" "$bin/raw_connect" 127.0.0.10 25 $how
+		unreached --pid "$started"
+		says_so '^ok +it has loaded'
+		says_so '^obstacle +descriptor 3 is a TCP connection to 127\.0\.0\.10 port 25 that mailseal has no part in'
+		# Other ports are none of its business, unless they are asked for.
+		plain "$ms" doctor --ports 587 --pid "$started"
+		says_so 'no TCP connection of its own to a mail port \(587\)'
+		kill "$started"
+		wait "$started" 2>/dev/null
+	done
+	# IPv6, and no library at all
+	starts /usr/bin/python3 -u -c '
+import socket, time
+l = socket.create_server(("::1", 25), family=socket.AF_INET6)
+s = socket.create_connection(("::1", 25))
+m = socket.socket(socket.AF_INET6)
+m.connect(("::ffff:127.0.0.10", 25))
+print("ready")
+time.sleep(60)'
+	unreached --pid "$started"
+	says_so '^obstacle +descriptor [0-9]+ is a TCP connection to ::1 port 25'
+	says_so '^obstacle +descriptor [0-9]+ is a TCP connection to ::ffff:127\.0\.0\.10 port 25'
+	plain "$ms" doctor --json --pid "$started"
+	equal "$(json 'print([f["code"] for f in d["findings"]].count("unintercepted"), d["reached"])')" "2 False"
+	kill "$started"
+}
+
+json() { /usr/bin/python3 -c "import json, sys; d = json.load(open('$W/client.out')); $1"; }
+
+# A server's connections come to port 25: those are not mail that leaves.
+t_servers_are_not_accused() {
+	doctor_there
+	starts env LD_PRELOAD="$BUILD/libmailseal.so" /usr/bin/python3 -u -c '
+import socket, time
+s = socket.create_server(("127.0.0.10", 25))
+print("ready")
+c = s.accept()[0]
+time.sleep(60)'
+	exec 5<>/dev/tcp/127.0.0.10/25
+	sleep 0.3
+	reached --pid "$started"
+	exec 5>&-
+	kill "$started"
+}
+
+t_io_uring_is_seen() {
+	doctor_there
+	"$bin/raw_connect" 127.0.0.1 1 ring >"$W/started" &
+	until_true 5 grep -q ready "$W/started" || skip "no io_uring here"
+	plain "$ms" doctor --pid $!
+	says_so '^warning +it uses io_uring \(1 of its descriptors\)'
+	kill $!
+}
+
+t_chrooted_processes() {
+	doctor_there
+	need gcc
+	mkdir -p tree/bin tree/lib64
+	gcc -static -o tree/bin/program -x c - <<-'END' || skip "no static C library"
+		#include <stdio.h>
+		#include <unistd.h>
+		int main(void) { puts("ready"); fflush(stdout); pause(); return 0; }
+	END
+	starts chroot tree /bin/program
+	unreached --pid "$started"
+	says_so "^note +its root directory is another than this command's"
+	says_so '^obstacle .*/bin/program is statically linked'
+	kill "$started"
+}
+
+# unit LINE ...: billing.service, with the library, and these lines in a drop-in
+unit() {
+	mkdir -p /etc/systemd/system/billing.service.d
+	cat >/etc/systemd/system/billing.service <<-END
+		[Service]
+		ExecStart=/usr/bin/swaks --server mx.b.example
+		Environment=LD_PRELOAD=$BUILD/libmailseal.so
+	END
+	{ echo '[Service]'; printf '%s\n' "$@"; } >/etc/systemd/system/billing.service.d/50.conf
+}
+
+t_services_by_their_units() {
+	local name
+	doctor_there
+	unit
+	reached billing.service
+	says_so '^ok +unit /etc/systemd/system/billing\.service$'
+	says_so '^ok +drop-in /etc/systemd/system/billing\.service\.d/50\.conf$'
+	says_so '^ok .*/perl[0-9.]* is dynamically linked'
+	says_so '^verdict +mailseal reaches billing\.service\.$'
+	unit 'Environment='
+	unreached billing.service
+	says_so '^obstacle +the unit does not load the library: LD_PRELOAD is not set'
+	unit 'SystemCallFilter=@system-service' 'SystemCallFilter=~@process'
+	unreached billing.service
+	says_so '^obstacle +SystemCallFilter forbids what the library calls: clone'
+	echo 'SystemCallFilter=@system-service' >>/etc/systemd/system/billing.service.d/50.conf
+	reached billing.service
+	unit 'RestrictAddressFamilies=AF_INET AF_INET6'
+	reached --unit billing.service
+	says_so '^warning +RestrictAddressFamilies leaves AF_UNIX out'
+	unit "InaccessiblePaths=$BUILD"
+	unreached billing.service
+	says_so '^obstacle +the library .*: InaccessiblePaths hides it from the service'
+	unit 'RootDirectory=/var/empty-or-none'
+	unreached billing.service
+	says_so '^obstacle +RootDirectory=/var/empty-or-none: No such file'
+	unit 'User=nobody'
+	echo 'default { }' >/etc/mailseal.conf
+	chmod 600 /etc/mailseal.conf
+	unreached billing.service
+	says_so '^obstacle +the configuration /etc/mailseal\.conf: the service may not read /etc/mailseal\.conf'
+	chmod 644 /etc/mailseal.conf
+	reached billing.service
+	for name in none.service; do
+		plain "$ms" doctor "$name"
+		equal "$status" 66 "$name"
+	done
+}
+
+# The drop-in that is installed makes a service reached.
+t_the_drop_in_of_the_documentation_does() {
+	doctor_there
+	unit 'Environment='
+	sed "s,/usr/local/lib/mailseal,$BUILD," "$ROOT/tools/systemd/mailseal.conf" >/etc/systemd/system/billing.service.d/mailseal.conf
+	reached billing.service
+}
+
+t_nothing_is_run_and_nothing_written() {
+	doctor_there
+	need strace
+	plain strace -f -e trace=execve,fork,vfork,clone,clone3 -o "$W/trace" "$ms" doctor swaks
+	equal "$status" 0
+	equal "$(grep -cE 'execve|fork|clone' "$W/trace")" 1 "programs started"
+	plain strace -f -e trace=openat,open,creat,connect,sendto,sendmsg -o "$W/trace" "$ms" doctor swaks
+	lacks "$W/trace" 'O_WRONLY|O_RDWR|O_CREAT|AF_INET'
+}
+
+t_json_is_json() {
+	doctor_there
+	plain "$ms" doctor --json swaks
+	equal "$status" 0
+	equal "$(json 'print(d["reached"], d["pid"], d["unit"], d["findings"][0]["severity"])')" "True None None ok"
+	equal "$(json 'print(sorted(d["findings"][0]))')" "['advice', 'code', 'severity', 'text']"
+	"$ms" doctor --json no-such-program >"$W/client.out" 2>/dev/null
+	equal $? 66
+	equal "$(json 'print(d)')" "{'reached': None, 'error': 'no-such-program: No such file or directory'}"
+}
+
+t_colour_on_a_terminal_only() {
+	doctor_there
+	need script
+	reached true
+	lacks "$W/client.out" $'\033'
+	script -qec "stty cols 60; $ms doctor curl" /dev/null >"$W/client.out" </dev/null
+	says_so $'^\033\\[32mok\033\\[0m +'
+	check test "$(sed $'s/\033\\[[0-9]*m//g; s/\r//' "$W/client.out" | awk '{ if (length > n) n = length } END { print n }')" -le 100
+	NO_COLOR=1 script -qec "$ms doctor true" /dev/null >"$W/client.out" </dev/null
+	lacks "$W/client.out" $'\033'
+}

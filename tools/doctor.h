@@ -1,0 +1,121 @@
+/*
+ * doctor: whether the preload reaches a program, a service or a process.
+ * It reads files and /proc; it runs nothing of what it examines, and changes nothing.
+ */
+#ifndef MAILSEAL_TOOLS_DOCTOR_H
+#define MAILSEAL_TOOLS_DOCTOR_H
+
+#include "tools/diagnosis.h"
+#include "tools/elf.h"
+#include "tools/mailseal.h"
+
+#include <sys/stat.h>
+#include <sys/types.h>
+
+#define DOCTOR_PORTS 16
+
+/* What is examined, and what is known of how it is started. */
+struct patient {
+	struct diagnosis found;
+	int root;		   /* a directory in whose tree all paths are looked up; -1: "/" */
+	const char *root_name;	   /* what it is called, "" for "/" */
+	const char *search;	   /* PATH */
+	const char *library_paths; /* LD_LIBRARY_PATH, NULL if not set */
+	const char *preload;	   /* LD_PRELOAD if it is known what it will be, else NULL */
+	bool preload_given;	   /* what is in `preload` counts, NULL for none */
+	bool everywhere;	   /* /etc/ld.so.preload loads the library */
+	bool user_given;	   /* who runs it: */
+	uid_t uid;
+	gid_t gid;
+	bool no_new_privileges; /* setuid bits and file capabilities do not count */
+	bool is_process;	/* it runs: what is loaded is seen, not guessed */
+	bool loaded;		/* it has loaded the library */
+	char program[PATH_MAX]; /* the ELF file that is run in the end; "" until it is known */
+	struct elf_kind kind;	/* of that */
+	char library[PATH_MAX]; /* of mailseal, that its loader takes; "" if none is, or it is not
+				   known */
+	bool is_static, is_go;
+};
+
+/* --- doctor_files.c: paths in the patient's tree ------------------------------------------- */
+
+/* As open(2) with O_RDONLY, within the tree. A descriptor or -errno. */
+int patient_open(const struct patient *p, const char *path);
+void doctor_look_everywhere(struct patient *p);
+int patient_stat(const struct patient *p, const char *path, struct stat *st);
+
+/* Makes `path` the root of the tree. 0 or -errno. */
+int patient_enter(struct patient *p, const char *path);
+
+/* Looks a name up along p->search, a path as it is. 0; -ENOENT, -EACCES, -ENAMETOOLONG. */
+int patient_find(const struct patient *p, const char *name, char path[PATH_MAX]);
+
+/* The whole of a small file, \0 behind it; free it. NULL with errno. */
+char *patient_read(const struct patient *p, const char *path, size_t most, size_t *length);
+char *read_all(int fd, size_t most, size_t *length);
+
+/* --- doctor_program.c, doctor_script.c, doctor_known.c
+ * ----------------------------------------------------- */
+
+/*
+ * Examines the program at `path`, through scripts and interpreters, its libraries, and whether the
+ * library of mailseal can be loaded into it. 0, whatever was found; -errno with err where there is
+ * nothing to examine.
+ */
+int doctor_program(struct patient *p, const char *path, struct err *err);
+
+/* The same of a file that is open already. */
+int doctor_program_file(struct patient *p, int fd, const char *path, struct err *err);
+
+/* A file that begins with #!, `line` behind that; `depth` counts the interpreters. */
+int doctor_script(struct patient *p, const char *path, char *line, unsigned depth, struct err *err);
+int doctor_program_at(struct patient *p, const char *path, unsigned depth, struct err *err);
+
+/* What is known of a program of that name. */
+void doctor_known(struct patient *p, const char *path);
+
+/* --- doctor_libraries.c, doctor_imports.c, doctor_preload.c -------------------------------- */
+
+struct imports; /* what the program and its libraries import and export */
+
+/* Follows DT_NEEDED from the program on. */
+void doctor_libraries(struct patient *p, const struct elf *program, struct imports *imports);
+
+/* Is it a name of the C library or of a part of it? */
+bool is_libc_name(const char *name);
+
+/* Does the loader belong to musl; or to glibc? By its name. */
+bool is_musl_loader(const char *path);
+bool is_glibc_loader(const char *path);
+
+/* The library that the loader will take into a program of this kind. Reports what is wrong with it,
+ * and whether the program's libc has the symbols that it wants. */
+void doctor_preload_prepare(struct patient *p, const struct elf *program, struct imports *imports);
+void doctor_preload_check(struct patient *p, const struct elf *program, struct imports *imports);
+
+/* The names that stand for the library among those of LD_PRELOAD or /etc/ld.so.preload: does one of
+ * them? */
+bool names_library(const char *list);
+
+/* --- doctor_unit.c, doctor_process.c ------------------------------------------------------- */
+
+/* A service, by name or by its file. 0 or -errno with err. */
+int doctor_unit(struct patient *p, const char *name, bool is_file, struct err *err);
+
+struct ports {
+	unsigned count;
+	uint16_t at[DOCTOR_PORTS];
+};
+
+/* "25,587"; false if it is none. */
+bool ports_parse(struct ports *ports, const char *list);
+bool ports_have(const struct ports *ports, uint16_t port);
+
+/*
+ * A running process. `program` if one was named, else NULL; `ports` too. 0; -ESRCH; -EACCES where
+ * it may not be looked at; with err.
+ */
+int doctor_process(struct patient *p, pid_t pid, const char *program, const struct ports *ports,
+	struct err *err);
+
+#endif

@@ -1,0 +1,332 @@
+/*
+ * doctor_libraries: finds the libraries of a program as its loader does, without the loader:
+ * ldd(1) may run the program.
+ */
+#include "tools/doctor_imports.h"
+
+#include "tools/ld_cache.h"
+
+#include <elf.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define OBJECTS_MOST 1024
+
+struct object {
+	char *name, *path, *rpath, *runpath; /* rpath NULL where runpath is set */
+	bool no_default_places;
+	int parent; /* who needed it first; -1: the program itself */
+};
+
+struct walk {
+	const struct patient *p;
+	struct elf_kind kind;
+	bool musl;
+	struct ld_cache cache;
+	struct object *at;
+	int count;
+};
+
+bool is_libc_name(const char *name)
+{
+	static const char *const prefixes[] = {"libc.", "libpthread.", "libdl.", "librt.", "libm.",
+		"libresolv.", "libutil.", "libnsl.", "libanl.", "libnss_", "libxnet.", "ld-linux",
+		"ld-musl", "ld.so", "ld64.so", "ld-2.", "libmvec.", "libthread_db."};
+
+	for (size_t i = 0; i < sizeof(prefixes) / sizeof(*prefixes); i++) {
+		if (strncmp(name, prefixes[i], strlen(prefixes[i])) == 0)
+			return true;
+	}
+	return false;
+}
+
+static const char *base_of(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	return slash ? slash + 1 : path;
+}
+
+bool is_musl_loader(const char *path)
+{
+	return strncmp(base_of(path), "ld-musl", 7) == 0;
+}
+
+bool is_glibc_loader(const char *path)
+{
+	static const char *const prefixes[] = {"ld-linux", "ld.so", "ld64.so", "ld-2."};
+
+	for (size_t i = 0; i < sizeof(prefixes) / sizeof(*prefixes); i++) {
+		if (strncmp(base_of(path), prefixes[i], strlen(prefixes[i])) == 0)
+			return true;
+	}
+	return false;
+}
+
+static char *copy(const char *text)
+{
+	return text ? strdup(text) : NULL;
+}
+
+static void walk_clear(struct walk *w)
+{
+	for (int i = 0; i < w->count; i++) {
+		free(w->at[i].name);
+		free(w->at[i].path);
+		free(w->at[i].rpath);
+		free(w->at[i].runpath);
+	}
+	free(w->at);
+	ld_cache_clear(&w->cache);
+}
+
+static bool fits(const struct walk *w, const char *path)
+{
+	int fd = patient_open(w->p, path);
+	struct elf_kind kind;
+	bool is;
+
+	if (fd < 0)
+		return false;
+	is = elf_kind_of(fd, &kind) == 0 && elf_same_kind(&kind, &w->kind);
+	close(fd);
+	return is;
+}
+
+/* One directory of a list, $ORIGIN replaced; false where it is too long or holds what is not known.
+ */
+static bool expand(const struct object *o, const char *from, size_t length, char out[PATH_MAX])
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < length;) {
+		const char *put = from + i, *slash = strrchr(o->path, '/');
+		size_t size = 1, skip = 1;
+
+		if (from[i] == '$') {
+			bool braced = length - i >= 9 && strncmp(from + i, "${ORIGIN}", 9) == 0;
+
+			if (!braced && (length - i < 7 || strncmp(from + i, "$ORIGIN", 7) != 0))
+				return false;
+			put = o->path;
+			size = slash ? (size_t)(slash - o->path) : 0;
+			skip = braced ? 9 : 7;
+		}
+		if (n + size >= PATH_MAX)
+			return false;
+		memcpy(out + n, put, size);
+		n += size;
+		i += skip;
+	}
+	out[n] = '\0';
+	return true;
+}
+
+static bool find_in(const struct walk *w, const struct object *o, const char *list,
+	const char *separators, const char *name, char path[PATH_MAX])
+{
+	while (list && *list) {
+		size_t length = strcspn(list, separators);
+		char directory[PATH_MAX];
+		int n;
+
+		if (length && expand(o, list, length, directory)) {
+			n = snprintf(path, PATH_MAX, "%s/%s", directory, name);
+			if (n > 0 && n < PATH_MAX && fits(w, path))
+				return true;
+		}
+		list += length + (list[length] != '\0');
+	}
+	return false;
+}
+
+static bool find_by_cache(const struct walk *w, const char *name, char path[PATH_MAX])
+{
+	const char *candidate;
+
+	for (unsigned i = 0; (candidate = ld_cache_find(&w->cache, name, i)); i++) {
+		if (strlen(candidate) < PATH_MAX && fits(w, candidate)) {
+			snprintf(path, PATH_MAX, "%s", candidate);
+			return true;
+		}
+	}
+	return false;
+}
+
+static const char *multiarch(const struct elf_kind *kind)
+{
+	switch (kind->machine) {
+	case EM_X86_64:
+		return "x86_64-linux-gnu";
+	case EM_386:
+		return "i386-linux-gnu";
+	case EM_AARCH64:
+		return "aarch64-linux-gnu";
+	case EM_ARM:
+		return "arm-linux-gnueabihf";
+	case EM_RISCV:
+		return "riscv64-linux-gnu";
+	case EM_PPC64:
+		return "powerpc64le-linux-gnu";
+	case EM_S390:
+		return "s390x-linux-gnu";
+	default:
+		return "none";
+	}
+}
+
+static bool find_by_default(
+	const struct walk *w, const struct object *o, const char *name, char path[PATH_MAX])
+{
+	const char *triplet = multiarch(&w->kind);
+	char list[300];
+
+	if (w->musl)
+		snprintf(list, sizeof(list), "/lib:/usr/local/lib:/usr/lib");
+	else
+		snprintf(list, sizeof(list), "/lib/%s:/usr/lib/%s:/lib64:/usr/lib64:/lib:/usr/lib",
+			triplet, triplet);
+	return find_in(w, o, list, ":", name, path);
+}
+
+/* As ld.so(8) tells the order; musl's differs in that RPATH and RUNPATH are one. */
+static bool find(const struct walk *w, int i, const char *name, char path[PATH_MAX])
+{
+	const struct object *o = &w->at[i];
+
+	if (strchr(name, '/'))
+		return snprintf(path, PATH_MAX, "%s", name) < PATH_MAX && fits(w, path);
+	for (int up = i; up >= 0 && (w->musl || !o->runpath); up = w->at[up].parent) {
+		if (find_in(w, &w->at[up], w->at[up].rpath, ":", name, path))
+			return true;
+	}
+	if (find_in(w, o, w->p->library_paths, ":;", name, path) ||
+		find_in(w, o, o->runpath, ":", name, path))
+		return true;
+	if (o->no_default_places)
+		return false;
+	return find_by_cache(w, name, path) || find_by_default(w, o, name, path);
+}
+
+static bool is_known(const struct walk *w, const char *name)
+{
+	for (int i = 0; i < w->count; i++) {
+		if (strcmp(w->at[i].name, name) == 0)
+			return true;
+	}
+	return false;
+}
+
+static void add_object(
+	struct walk *w, const char *name, const char *path, const struct elf *e, int parent)
+{
+	struct object *grown;
+
+	if (w->count == OBJECTS_MOST ||
+		!(grown = reallocarray(w->at, (size_t)w->count + 1, sizeof(*w->at))))
+		return;
+	w->at = grown;
+	w->at[w->count] = (struct object){strdup(name), strdup(path),
+		e->runpath ? NULL : copy(e->rpath), copy(e->runpath), e->no_default_places, parent};
+	if (w->at[w->count].name && w->at[w->count].path)
+		w->count++;
+}
+
+static void examine_file(
+	struct walk *w, struct imports *imports, const char *name, const char *path, int parent);
+
+static void follow(
+	struct walk *w, struct patient *p, struct imports *imports, const struct elf *e, int from)
+{
+	for (unsigned i = 0; i < e->needed_count; i++) {
+		const char *name = elf_needed(e, i);
+		char path[PATH_MAX];
+
+		if (!*name || is_known(w, name))
+			continue;
+		if (w->musl && is_libc_name(name))
+			continue; /* it is the loader itself */
+		if (find(w, from, name, path))
+			examine_file(w, imports, name, path, from);
+		else
+			diagnosis_add(&p->found, SEVERITY_WARNING, "library-missing",
+				"If it is not found when the program starts either, the program "
+				"does not start",
+				"%s needs %s, which was not found", w->at[from].path, name);
+	}
+}
+
+static void examine_file(
+	struct walk *w, struct imports *imports, const char *name, const char *path, int parent)
+{
+	int fd = patient_open(w->p, path);
+	struct elf e;
+
+	if (fd < 0)
+		return;
+	if (elf_init(&e, fd, NULL) == 0) {
+		int own = w->count;
+
+		add_object(w, name, path, &e, parent);
+		imports_examine(imports, &e, path, false);
+		if (w->count > own)
+			follow(w, (struct patient *)w->p, imports, &e, own);
+		elf_clear(&e);
+	}
+	close(fd);
+}
+
+static void walk_init(struct walk *w, const struct patient *p, const struct elf *program)
+{
+	*w = (struct walk){.p = p, .kind = program->kind};
+	w->musl = is_musl_loader(program->interpreter);
+	if (!w->musl)
+		ld_cache_load(&w->cache, p);
+	add_object(w, p->program, p->program, program, -1);
+}
+
+int library_find(
+	const struct patient *p, const struct elf *program, const char *name, char path[PATH_MAX])
+{
+	struct walk w;
+	bool found;
+
+	walk_init(&w, p, program);
+	found = w.count > 0 && find(&w, 0, name, path);
+	walk_clear(&w);
+	return found ? 0 : -ENOENT;
+}
+
+/* What the library of mailseal brings along: a program of Go may have a loader, and no libc. */
+static void follow_library(struct walk *w, struct patient *p, struct imports *imports)
+{
+	int fd = p->library[0] ? patient_open(p, p->library) : -ENOENT, own = w->count;
+	struct elf e;
+
+	if (fd < 0)
+		return;
+	if (elf_init(&e, fd, NULL) == 0) {
+		add_object(w, p->library, p->library, &e, -1);
+		if (w->count > own)
+			follow(w, p, imports, &e, own);
+		elf_clear(&e);
+	}
+	close(fd);
+}
+
+void doctor_libraries(struct patient *p, const struct elf *program, struct imports *imports)
+{
+	struct walk w;
+
+	walk_init(&w, p, program);
+	imports_examine(imports, program, p->program, true);
+	if (w.count > 0 && program->interpreter[0])
+		examine_file(&w, imports, base_of(program->interpreter), program->interpreter, 0);
+	if (w.count > 0)
+		follow(&w, p, imports, program, 0);
+	follow_library(&w, p, imports);
+	walk_clear(&w);
+}

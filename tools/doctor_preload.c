@@ -1,0 +1,262 @@
+/*
+ * doctor_preload: the library of mailseal as the program's loader will meet it. A library that is
+ * not there, or is of another kind, costs one line on standard error, and the program goes on
+ * unprotected; one that wants a symbol that the libc lacks kills the program.
+ */
+#include "tools/doctor_imports.h"
+
+#include "tools/locate.h"
+
+#include <elf.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define SEPARATORS " \t\n:" /* as ld.so(8) takes LD_PRELOAD apart */
+
+static bool is_library_name(const char *name, size_t length)
+{
+	static const char base[] = "libmailseal";
+	const char *slash = memrchr(name, '/', length);
+	size_t skip = slash ? (size_t)(slash + 1 - name) : 0;
+
+	return length - skip >= sizeof(base) - 1 &&
+	       strncmp(name + skip, base, sizeof(base) - 1) == 0;
+}
+
+/* The next name in the list that stands for the library; NULL at the end. */
+static const char *next_name(const char **list, size_t *length)
+{
+	while (*list && **list) {
+		const char *at = *list + strspn(*list, SEPARATORS);
+
+		*length = strcspn(at, SEPARATORS);
+		*list = at + *length;
+		if (is_library_name(at, *length))
+			return at;
+	}
+	return NULL;
+}
+
+bool names_library(const char *list)
+{
+	size_t length;
+
+	return next_name(&list, &length) != NULL;
+}
+
+/* What $LIB means is built into the loader. */
+static const char *lib_of(const struct patient *p, const struct elf *program)
+{
+	static const char *const known[] = {"lib/x86_64-linux-gnu", "lib/i386-linux-gnu",
+		"lib/aarch64-linux-gnu", "lib/arm-linux-gnueabihf", "lib64", "lib32", "lib"};
+	const char *found = "lib";
+	int fd = patient_open(p, program->interpreter);
+	struct elf e;
+
+	if (fd < 0)
+		return found;
+	if (elf_init(&e, fd, NULL) == 0) {
+		for (size_t i = 0; i < sizeof(known) / sizeof(*known); i++) {
+			char bounded[40] = ""; /* whole strings only */
+			size_t n = strlen(known[i]) + 1;
+
+			memcpy(bounded + 1, known[i], n);
+			if (elf_contains(&e, bounded, n + 1)) {
+				found = known[i];
+				break;
+			}
+		}
+		elf_clear(&e);
+	}
+	close(fd);
+	return found;
+}
+
+/* Puts the loader's value in for $LIB. False for what else stands behind a dollar sign. */
+static bool expand(const struct patient *p, const struct elf *program, const char *name,
+	size_t length, char out[PATH_MAX])
+{
+	const char *dollar = memchr(name, '$', length), *behind;
+	int n;
+
+	/* musl's loader takes the name as it stands */
+	if (!dollar || is_musl_loader(program->interpreter)) {
+		n = snprintf(out, PATH_MAX, "%.*s", (int)length, name);
+		return n > 0 && n < PATH_MAX;
+	}
+	if (strncmp(dollar, "$LIB", 4) == 0)
+		behind = dollar + 4;
+	else if (strncmp(dollar, "${LIB}", 6) == 0)
+		behind = dollar + 6;
+	else
+		return false;
+	n = snprintf(out, PATH_MAX, "%.*s%s%.*s", (int)(dollar - name), name, lib_of(p, program),
+		(int)(name + length - behind), behind);
+	return n > 0 && n < PATH_MAX && !strchr(out, '$');
+}
+
+/* 0; or -errno, and why the file at `path` cannot be loaded into the program. */
+static int fits(
+	const struct patient *p, const struct elf *program, const char *path, struct err *err)
+{
+	char here[64], there[64];
+	struct elf_kind kind;
+	int fd = patient_open(p, path), rc;
+
+	if (fd < 0)
+		return err_fail(err, -fd, "%s: %s", path, strerror(-fd));
+	rc = elf_kind_of(fd, &kind);
+	close(fd);
+	if (rc)
+		return err_fail(err, ENOEXEC, "%s is not a library", path);
+	if (!elf_same_kind(&kind, &program->kind))
+		return err_fail(err, ENOEXEC, "%s is a %s library, and the program is %s", path,
+			elf_kind_name(&kind, here), elf_kind_name(&program->kind, there));
+	return 0;
+}
+
+/* A name in LD_PRELOAD, as it stands there. */
+static int find_named(const struct patient *p, const struct elf *program, const char *name,
+	size_t length, char path[PATH_MAX], struct err *err)
+{
+	char expanded[PATH_MAX];
+
+	if (!expand(p, program, name, length, expanded))
+		return err_fail(err, ENOENT, "%.*s is not understood", (int)length, name);
+	if (strchr(expanded, '/'))
+		snprintf(path, PATH_MAX, "%s", expanded);
+	else if (library_find(p, program, expanded, path))
+		return err_fail(err, ENOENT,
+			"%s: not found in the loader's directories; write its whole path",
+			expanded);
+	return fits(p, program, path, err);
+}
+
+static const char missing_advice[] =
+	"The loader says so on standard error and runs the program unprotected: put a library of "
+	"its kind there";
+
+/* All names in the list; the first library that fits is the one. */
+static bool try_list(struct patient *p, const struct elf *program, const char *list)
+{
+	size_t length;
+	const char *name;
+	struct err err = {""}, first = {""};
+	unsigned named = 0;
+
+	while ((name = next_name(&list, &length))) {
+		if (find_named(p, program, name, length, p->library, &err) == 0)
+			return true;
+		p->library[0] = '\0';
+		if (named++ == 0)
+			first = err;
+	}
+	if (named)
+		diagnosis_add(&p->found, SEVERITY_OBSTACLE, "library-unfit", missing_advice, "%s",
+			first.text);
+	return false;
+}
+
+static bool try_everywhere(struct patient *p, const struct elf *program)
+{
+	char *list;
+	bool found;
+
+	if (!p->everywhere || is_musl_loader(program->interpreter))
+		return false;
+	list = patient_read(p, "/etc/ld.so.preload", 65536, NULL);
+	found = list && try_list(p, program, list);
+	free(list);
+	return found;
+}
+
+/* The library that `mailseal run` would name. */
+static bool try_own(struct patient *p, const struct elf *program)
+{
+	struct parts parts;
+	struct err err;
+
+	if (locate_parts(&parts, &err)) {
+		diagnosis_add(&p->found, SEVERITY_OBSTACLE, "library-missing",
+			"Is mailseal installed whole?", "%s", err.text);
+		return false;
+	}
+	if (fits(p, program, parts.library, &err)) {
+		diagnosis_add(&p->found, SEVERITY_OBSTACLE, "library-unfit", missing_advice, "%s",
+			err.text);
+		return false;
+	}
+	snprintf(p->library, sizeof(p->library), "%s", parts.library);
+	return true;
+}
+
+void doctor_preload_prepare(struct patient *p, const struct elf *program, struct imports *imports)
+{
+	struct elf library;
+	struct err err;
+	int fd;
+
+	if (p->is_process && p->loaded)
+		return;
+	p->library[0] = '\0';
+	if (p->preload_given)
+		(void)(try_everywhere(p, program) ||
+			(p->preload && try_list(p, program, p->preload)));
+	else
+		(void)(try_everywhere(p, program) || try_own(p, program));
+	if (!p->library[0])
+		return;
+	fd = patient_open(p, p->library);
+	if (fd < 0)
+		return;
+	if (elf_init(&library, fd, &err)) {
+		diagnosis_add(&p->found, SEVERITY_OBSTACLE, "library-broken",
+			"Install mailseal anew", "%s: %s", p->library, err.text);
+	} else {
+		imports_want(imports, &library);
+		elf_clear(&library);
+	}
+	close(fd);
+}
+
+static const char *first_missing(const struct wanted_symbol *list, unsigned count)
+{
+	for (unsigned i = 0; i < count; i++) {
+		if (!list[i].found)
+			return list[i].name;
+	}
+	return NULL;
+}
+
+static const char dies_advice[] =
+	"The program would not even start: install a mailseal that was built for this C library";
+
+void doctor_preload_check(struct patient *p, const struct elf *program, struct imports *imports)
+{
+	const char *symbol = first_missing(imports->symbols, imports->symbol_count);
+	const char *version = first_missing(imports->versions, imports->version_count);
+	bool musl = is_musl_loader(program->interpreter);
+
+	if (!p->library[0])
+		return;
+	if (!imports->libc_seen) {
+		diagnosis_add(&p->found, SEVERITY_WARNING, "libc-unknown", NULL,
+			"the program's C library was not found, so it is not known whether %s can "
+			"be loaded",
+			p->library);
+		return;
+	}
+	if (symbol)
+		diagnosis_add(&p->found, SEVERITY_OBSTACLE, "symbol-missing", dies_advice,
+			"%s wants %s, which the program's C library lacks", p->library, symbol);
+	else if (version && !musl)
+		diagnosis_add(&p->found, SEVERITY_OBSTACLE, "version-missing", dies_advice,
+			"%s wants the version %s of a symbol, which the program's C library lacks",
+			p->library, version);
+	else
+		diagnosis_add(&p->found, SEVERITY_OK, "library", NULL,
+			"%s fits the program and its C library", p->library);
+}

@@ -1,0 +1,32 @@
+/*
+ * doctor_process: what the files that examine a process share among themselves.
+ */
+#ifndef MAILSEAL_TOOLS_DOCTOR_PROCESS_H
+#define MAILSEAL_TOOLS_DOCTOR_PROCESS_H
+
+#include "tools/doctor.h"
+
+#define PROCESS_PATH 64
+
+#ifndef MAILSEAL_SOCKET_DEFAULT
+#define MAILSEAL_SOCKET_DEFAULT "/run/mailseal/agent.sock"
+#endif
+
+struct process {
+	pid_t pid;
+	char *environment; /* as it was started; NULL if it cannot be read */
+	size_t environment_length;
+	struct ports ports;
+};
+
+/* "/proc/PID/what" */
+void process_path(char out[PROCESS_PATH], pid_t pid, const char *what);
+
+/* The whole of a file there, \0 behind it; free it. NULL with errno. */
+char *process_read(pid_t pid, const char *what, size_t *length);
+
+/* Its TCP connections to mail ports, which no agent stands between, and io_uring. 0 or -errno where
+ * its descriptors cannot be seen. */
+int doctor_sockets(struct patient *p, const struct process *x, struct err *err);
+
+#endif
