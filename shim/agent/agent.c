@@ -161,6 +161,9 @@ static int set_up(struct agent *agent)
 		agent->seats = seats_new(seats_for_descriptors());
 		if (!agent->seats)
 			return -ENOMEM;
+		rc = loop_guard(agent->loop);
+		if (rc < 0)
+			return rc;
 	}
 	agent->settling = (struct task){.run = settle, .context = agent};
 	agent->idle = (struct timer){.expired = idle_long_enough, .context = agent};

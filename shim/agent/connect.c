@@ -63,16 +63,21 @@ int connect_check(int fd)
 	return 0;
 }
 
-/* What an application may have set and what would make a relay wait, reset or signal. */
-static void calm(int fd)
+void connect_let_close(int fd)
 {
 	const struct linger none = {0, 0};
 
+	setsockopt(fd, SOL_SOCKET, SO_LINGER, &none, sizeof(none));
+}
+
+/* What an application may have set and what would make a relay wait, reset or signal. */
+static void calm(int fd)
+{
 	set_option(fd, IPPROTO_TCP, TCP_FASTOPEN_CONNECT, 0);
 	set_option(fd, IPPROTO_TCP, TCP_CORK, 0);
 	set_option(fd, IPPROTO_TCP, TCP_NODELAY, 1);
 	set_option(fd, SOL_SOCKET, SO_RCVLOWAT, 1);
-	setsockopt(fd, SOL_SOCKET, SO_LINGER, &none, sizeof(none));
+	connect_let_close(fd);
 }
 
 /* The flags belong to the application's descriptor as well: non-blocking only for this one call,
@@ -156,6 +161,7 @@ void connect_undo(int fd, int flags)
 
 	connect(fd, &none, sizeof(none));
 	option(fd, SOL_SOCKET, SO_ERROR);
+	connect_let_close(fd);
 	if (flags >= 0)
 		fcntl(fd, F_SETFL, flags);
 }

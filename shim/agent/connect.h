@@ -21,9 +21,12 @@ int connect_check(int fd);
 /*
  * Takes away options that would disturb the relay and begins to connect, without waiting. *flags:
  * those of F_GETFL before, for connect_undo(). -EINPROGRESS (also where it stands already), or
- * -errno.
+ * -errno; -EINTR: somebody made it wait all the same.
  */
 int connect_begin(int fd, const struct endpoint *to, int *flags);
+
+/* close() shall not wait, whatever SO_LINGER the application set meanwhile. */
+void connect_let_close(int fd);
 
 /* Once writable: 0 if the kernel's peer is the one asked for, filled into *peer; else -errno. */
 int connect_finish(int fd, const struct endpoint *to, struct endpoint *peer);

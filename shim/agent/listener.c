@@ -51,11 +51,12 @@ static void turn_away(int fd, enum handoff_stage stage, int error)
 
 static bool find_seat(struct agent *agent, const struct ucred *peer)
 {
-	if (seats_take(agent->seats, peer->uid))
+	if (seats_take(agent->seats, peer->uid, loop_now(agent->loop)))
 		return true;
 	if (may_complain(agent))
 		log_event("overload",
-			"user %u has as many connections as are still free for all others",
+			"user %u has as many connections as are still free for all others, or "
+			"disturbed them",
 			(unsigned)peer->uid);
 	return false;
 }

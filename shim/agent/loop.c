@@ -5,16 +5,19 @@
 
 #include <errno.h>
 #include <limits.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
 #include <time.h>
 #include <unistd.h>
 
 #define BATCH 64
+#define ROUND_NS 100000000 /* a round that takes longer may be stuck in a system call */
 
 struct loop {
 	int epoll;
-	bool stopped;
+	bool stopped, guarded;
+	timer_t guard;
 	uint64_t now;
 	struct timer **heap; /* heap[0] unused */
 	size_t timers, size;
@@ -49,6 +52,8 @@ void loop_free(struct loop *loop)
 {
 	if (!loop)
 		return;
+	if (loop->guarded)
+		timer_delete(loop->guard);
 	close(loop->epoll);
 	free(loop->heap);
 	free(loop);
@@ -236,6 +241,32 @@ static int time_to_wait(const struct loop *loop)
 	return due - now > INT_MAX ? INT_MAX : (int)(due - now);
 }
 
+static void interrupt(int signal)
+{
+	(void)signal;
+}
+
+int loop_guard(struct loop *loop)
+{
+	const struct sigaction action = {.sa_handler = interrupt}; /* no SA_RESTART */
+	struct sigevent event = {.sigev_notify = SIGEV_SIGNAL, .sigev_signo = SIGUSR1};
+
+	if (sigaction(SIGUSR1, &action, NULL) < 0 ||
+		timer_create(CLOCK_MONOTONIC, &event, &loop->guard) < 0)
+		return -errno;
+	loop->guarded = true;
+	return 0;
+}
+
+/* Again and again, since the first may come just before the call that waits. */
+static void set_guard(struct loop *loop, long ns)
+{
+	const struct itimerspec spec = {{0, ns}, {0, ns}};
+
+	if (loop->guarded)
+		timer_settime(loop->guard, 0, &spec, NULL);
+}
+
 int loop_run(struct loop *loop)
 {
 	struct epoll_event events[BATCH];
@@ -245,6 +276,7 @@ int loop_run(struct loop *loop)
 		n = epoll_wait(loop->epoll, events, BATCH, time_to_wait(loop));
 		if (n < 0 && errno != EINTR)
 			return -errno;
+		set_guard(loop, ROUND_NS);
 		loop->now = clock_now();
 		for (i = 0; i < n; i++) {
 			struct watch *w = events[i].data.ptr;
@@ -252,6 +284,7 @@ int loop_run(struct loop *loop)
 		}
 		run_tasks(loop);
 		run_timers(loop);
+		set_guard(loop, 0);
 	}
 	return 0;
 }

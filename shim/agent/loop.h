@@ -56,6 +56,13 @@ void loop_timer_stop(struct loop *loop, struct timer *timer);
 void loop_defer(struct loop *loop, struct task *task);
 void loop_undefer(struct loop *loop, struct task *task);
 
+/*
+ * From now on a system call that waits, though none should, is interrupted (EINTR) before it holds
+ * everything up. For sockets shared with somebody who may change what was set on them. Uses
+ * SIGUSR1. 0 or -errno.
+ */
+int loop_guard(struct loop *loop);
+
 /* Runs until loop_stop(). 0 or -errno. */
 int loop_run(struct loop *loop);
 void loop_stop(struct loop *loop);

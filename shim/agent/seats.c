@@ -9,6 +9,8 @@
 #define BUCKETS 256
 #define DESCRIPTORS_EACH 4  /* channel, both ends, a fresh connection */
 #define DESCRIPTORS_KEPT 32 /* for the agent itself */
+#define BARRED_MS 10000
+#define BARRED 16 /* users at a time */
 #define SEATS_LEAST 2
 #define SEATS_MOST 8192 /* memory is not without end either */
 
@@ -21,6 +23,11 @@ struct user {
 struct seats {
 	unsigned free;
 	struct user *users[BUCKETS];
+	struct {
+		uid_t uid;
+		uint64_t until;
+	} barred[BARRED];
+	unsigned bars;
 };
 
 struct seats *seats_new(unsigned count)
@@ -69,12 +76,35 @@ static struct user **find(struct seats *seats, uid_t uid)
 	return at;
 }
 
-bool seats_take(struct seats *seats, uid_t uid)
+static bool is_barred(const struct seats *seats, uid_t uid, uint64_t now)
+{
+	unsigned i;
+
+	for (i = 0; i < BARRED; i++)
+		if (seats->barred[i].uid == uid && seats->barred[i].until > now)
+			return true;
+	return false;
+}
+
+void seats_bar(struct seats *seats, uid_t uid, uint64_t now)
+{
+	unsigned place;
+
+	if (!seats || is_barred(seats, uid, now))
+		return;
+	place = seats->bars++ % BARRED;
+	seats->barred[place].uid = uid;
+	seats->barred[place].until = now + BARRED_MS;
+}
+
+bool seats_take(struct seats *seats, uid_t uid, uint64_t now)
 {
 	struct user **at;
 
 	if (!seats)
 		return true;
+	if (is_barred(seats, uid, now))
+		return false;
 	at = find(seats, uid);
 	if ((*at ? (*at)->taken : 0) >= seats->free)
 		return false;

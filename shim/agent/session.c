@@ -424,8 +424,14 @@ void session_begin(struct agent *agent, int channel, struct request *r, const st
 	loop_timer_stop(agent->loop, &agent->idle);
 	rc = begin(s, r, &told);
 	request_clear(r);
-	if (rc < 0)
+	if (rc == -EINTR) {
+		/* It was to block, by somebody who owns the socket too: all would have waited. */
+		seats_bar(agent->seats, s->uid, loop_now(agent->loop));
+		connect_failed(s, ECONNABORTED, told,
+			"the socket was changed while it was being connected");
+	} else if (rc < 0) {
 		connect_failed(s, -rc, told, "");
+	}
 }
 
 void sessions_stop(struct agent *agent)

@@ -1,6 +1,7 @@
 /*
  * stream: reading and writing without waiting.
  */
+#include "shim/agent/connect.h"
 #include "shim/agent/stream.h"
 
 #include <errno.h>
@@ -49,6 +50,7 @@ void stream_close(struct stream *s)
 		return;
 	loop_unwatch(s->loop, s->fd);
 	shutdown(s->fd, SHUT_RDWR);
+	connect_let_close(s->fd);
 	close(s->fd);
 	s->fd = -1;
 	s->readable = s->writable = false;

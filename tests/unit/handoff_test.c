@@ -12,6 +12,7 @@
 #include <cmocka.h>
 
 #include "shim/handoff/handoff.h"
+#include "shim/handoff/system.h"
 #include "shim/handoff/text.h"
 
 static const struct handoff_addr v4 = {.family = AF_INET, .port = 25, .addr = {127, 0, 0, 1}};
@@ -215,6 +216,27 @@ static void config_line_names_the_file_exactly(void **state)
 	assert_int_equal(handoff_config_line(line, 18, "/x", NULL), 17);
 }
 
+static void system_text_reads_back_and_others_do_not(void **state)
+{
+	static const char *const others[] = {"", "system", "system\nx", "system\nconfig=", "system\nconfig=/x", "version=1\n"};
+	const char *config;
+	char text[64];
+	size_t length;
+
+	(void)state;
+	assert_int_equal(system_text(text, sizeof(text), NULL), 7);
+	assert_true(system_text_read(text, 7, &config, &length));
+	assert_null(config);
+	assert_int_equal(system_text(text, sizeof(text), "/etc/m.conf"), 26);
+	assert_true(system_text_read(text, 26, &config, &length));
+	assert_int_equal(length, 11);
+	assert_memory_equal(config, "/etc/m.conf", 11);
+	assert_false(system_text_read(text, 25, &config, &length));
+	assert_int_equal(system_text(text, 26, "/etc/m.conf"), -ENAMETOOLONG);
+	for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++)
+		assert_false(system_text_read(others[i], strlen(others[i]), &config, &length));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -226,6 +248,7 @@ int main(void)
 		cmocka_unit_test(addresses_convert_both_ways),
 		cmocka_unit_test(socket_names_read_back_and_others_do_not),
 		cmocka_unit_test(config_line_names_the_file_exactly),
+		cmocka_unit_test(system_text_reads_back_and_others_do_not),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
