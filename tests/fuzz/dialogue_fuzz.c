@@ -7,6 +7,8 @@
  *   - no address of a recipient that policy blocks, whatever its message says, reaches the server;
  *   - one that only a message's header can save does not reach it before that header;
  *   - a field of mailseal's own never reaches it;
+ *   - the connection is handed over only to an application that said STARTTLS, where policy lets
+ * it, with the server's 220 as the last word, and nothing said behind it;
  *   - buffers stay bounded, every run ends.
  *
  * The first octet chooses the configuration, and with 0x80 a server that follows the protocol; then
@@ -19,6 +21,7 @@
 #include "shim/smtp/address.h"
 #include "shim/smtp/dialogue.h"
 #include "shim/smtp/envelope.h"
+#include "shim/smtp/own_tls.h"
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
@@ -65,6 +68,11 @@ static const char *const configs[] = {
 	"sender \".example\" { verify_certificate = false min_tls = 1.2 }\n"
 	"recipient \"[192.0.2.1]\" { require_tls = true }\n",
 	"",
+	"default { application_tls = allow require_tls = true }\n"
+	"recipient \"open.example\" { require_tls = false }\n",
+	"default { application_tls = refuse verify_certificate = false }\n",
+	"default { require_tls = true verify_certificate = false }\n"
+	"recipient \"open.example\" { require_tls = false }\n",
 };
 
 static const char *const words[] = {
@@ -105,7 +113,7 @@ static const char *const words[] = {
 struct world {
 	struct dialogue *d;
 	struct policy policy;
-	bool scripted;
+	bool scripted, handed_over;
 
 	/* the server as someone on the wire sees it */
 	bool required, verified_tls, handshaking;
@@ -226,6 +234,11 @@ static void check_sender(const struct world *w, const char *line, size_t n)
 		leaked("a sender before any recipient", line, n);
 }
 
+static bool has_said(const struct world *w, const char *text)
+{
+	return memmem(buf_bytes(&w->said), buf_length(&w->said), text, strlen(text));
+}
+
 static void serve(struct world *w, const char *line, size_t n)
 {
 	struct line text = {.text = line, .length = n, .octets = n + 2, .crlf = true};
@@ -236,6 +249,9 @@ static void serve(struct world *w, const char *line, size_t n)
 	case VERB_EHLO:
 		choose(w, w->facts.tls == TLS_FACT_NOT_OFFERED &&
 					  w->server.tls != TLS_FACT_NOT_OFFERED && !w->fresh
+				  ? "250-srv\r\n250 STARTTLS\r\n"
+			  : w->fresh && w->server.tls != TLS_FACT_NOT_OFFERED &&
+					  has_said(w, "starttls")
 				  ? "250-srv\r\n250 STARTTLS\r\n"
 				  : "250-srv\r\n250 AUTH LOGIN\r\n");
 		return;
@@ -377,6 +393,26 @@ static void upgrade(struct world *w)
 	}
 }
 
+static void check_hand_over(struct world *w)
+{
+	const struct buf *out = dialogue_client_out(w->d);
+	const char *text = buf_bytes(out);
+	size_t n = buf_length(out), last = n;
+	struct own_tls own;
+
+	own_tls_judge(&w->policy, TLS_VERSION_1_3, &own);
+	if (!own.accepted || !has_said(w, "starttls"))
+		leaked("handed over", text, n);
+	while (last > 1 && (last == n || text[last - 1] != '\n'))
+		last--;
+	if (n < 5 || strncmp(text + (last > 1 ? last : 0), "220", 3) != 0)
+		leaked("handed over without a 220", text, n);
+	if (buf_length(dialogue_client_in(w->d)) || buf_length(dialogue_server_in(w->d)) ||
+		dialogue_wishes(w->d) & (DIALOGUE_READ_CLIENT | DIALOGUE_READ_SERVER))
+		leaked("something was said behind STARTTLS", text, n);
+	w->handed_over = true;
+}
+
 static void run(struct world *w)
 {
 	for (int i = 0; i < (w->scripted ? 6 : 2); i++) {
@@ -385,6 +421,10 @@ static void run(struct world *w)
 		w->handshaking = dialogue_wishes(w->d) & DIALOGUE_START_TLS;
 		if (buf_length(dialogue_client_out(w->d)) > 65536)
 			abort();
+		if (dialogue_wishes(w->d) & DIALOGUE_HAND_OVER) {
+			check_hand_over(w);
+			return;
+		}
 		buf_consume(dialogue_client_out(w->d), buf_length(dialogue_client_out(w->d)));
 		if (w->scripted)
 			upgrade(w);
@@ -539,7 +579,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	w.d = dialogue_new(&settings);
 	if (w.d && w.scripted)
 		describe_server(&w, data[at++]);
-	while (w.d && at + 2 <= size)
+	while (w.d && at + 2 <= size && !w.handed_over)
 		at += record(&w, data + at, size - at);
 	dialogue_free(w.d);
 	buf_clear(&w.line);

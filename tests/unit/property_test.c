@@ -450,6 +450,51 @@ static void load(struct round *t)
 		t->set, t->host.names, t->host.name_count, (struct sockaddr *)&address, &t->policy);
 }
 
+/* Under TLS of the application's own, of which nobody verified the certificate: is it blocked? */
+static bool own_tls_blocks(struct model_demands d, int setting)
+{
+	const struct facts facts = {.tls = TLS_FACT_ON, .version = TLS_VERSION_1_3};
+
+	if (setting == 0)
+		d.value[VERIFY] = 0;
+	return model_blocks(&d, &facts);
+}
+
+/* STARTTLS of the application's own is accepted only if no mail that anybody may send through it
+ * would be blocked. */
+static void check_own_tls(struct round *t)
+{
+	struct model_demands host = model_demand(
+				     &t->config, &t->host, &model_unknown, &model_unknown),
+			     strictest = model_demand(
+				     &t->config, &t->host, &model_ambiguous, &model_ambiguous);
+	struct classes senders, recipients;
+	int setting = host.value[OWN_TLS];
+	bool refused = setting == 2 && host.value[ENFORCE];
+	struct own_tls own;
+
+	own_tls_judge(&t->policy, TLS_VERSION_1_3, &own);
+	if (own.offered && (!own.accepted || (setting != 0 && strictest.value[VERIFY])))
+		disagree(t, "STARTTLS is shown to the application");
+	if (!own.accepted) {
+		if (!refused && !own_tls_blocks(strictest, setting))
+			disagree(t, "the application's STARTTLS is refused without need");
+		return;
+	}
+	if (refused)
+		disagree(t, "the application's STARTTLS is accepted although refused");
+	find_classes(&t->config, SECTION_SENDER, &senders);
+	find_classes(&t->config, SECTION_RECIPIENT, &recipients);
+	for (unsigned i = 0; setting != 2 && i < senders.count * recipients.count; i++) {
+		struct model_demands d = model_demand(&t->config, &t->host,
+			&senders.at[i / recipients.count], &recipients.at[i % recipients.count]);
+
+		if (own_tls_blocks(d, setting))
+			disagree(t,
+				"the application's STARTTLS is accepted for mail that is blocked");
+	}
+}
+
 static void clear(struct round *t)
 {
 	relay_close(&t->relay);
@@ -473,6 +518,7 @@ static bool play_round(uint64_t seed, bool ask)
 	converse(t);
 	relay_close_dialogue(&t->relay);
 	walk(t);
+	check_own_tls(t);
 	ask = ask && can_be_asked(t);
 	if (ask) {
 		write_config(t);
