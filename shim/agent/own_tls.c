@@ -10,11 +10,11 @@
 #include <stdio.h>
 
 #define HELLOS_S 120 /* for both of them */
+#define IDLE_S 3600  /* later it is anybody's turn */
+
 #define NO_TLS_OF_CLIENT "protocol error: no TLS of the application behind STARTTLS"
 #define NO_TLS_OF_SERVER "protocol error: no TLS of the server after the 220 to STARTTLS"
 #define RESIDUE "attack: octets in the clear after the 220 to STARTTLS"
-
-#define IDLE_S 3600 /* later it is anybody's turn */
 
 void own_tls_begin(struct session *s)
 {

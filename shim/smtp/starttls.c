@@ -105,7 +105,7 @@ bool starttls_shown(const struct dialogue *d, const struct reply *reply)
 			      ehlo_offers(buf_bytes(&d->server_in), reply, "STARTTLS"));
 	struct own_tls own;
 
-	return has_it && is_accepted(d, &own) && own.offered;
+	return has_it && !d->credentials && is_accepted(d, &own) && own.offered;
 }
 
 bool starttls_shown_alone(const struct dialogue *d)
