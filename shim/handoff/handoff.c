@@ -116,13 +116,14 @@ int handoff_request_decode(const void *bytes, size_t length, struct handoff_requ
 
 int handoff_reply_decode(const void *bytes, size_t length, struct handoff_reply *reply)
 {
-	struct handoff_reply r;
+	struct handoff_reply r = {0};
 
-	if (length != sizeof(r))
+	memcpy(&r, bytes, length < sizeof(r) ? length : sizeof(r));
+	if (r.magic != HANDOFF_MAGIC)
 		return -EPROTO;
-	memcpy(&r, bytes, sizeof(r));
-	if (r.magic != HANDOFF_MAGIC || r.version != HANDOFF_VERSION || r.error < 0 ||
-		r.error > 4095)
+	if (r.version != HANDOFF_VERSION)
+		return -EPROTONOSUPPORT;
+	if (length != sizeof(r) || r.error < 0 || r.error > 4095)
 		return -EPROTO;
 	if (r.stage < HANDOFF_ACK || r.stage > HANDOFF_STALE)
 		return -EPROTO;

@@ -121,7 +121,7 @@ long handoff_request_encode(void *out, const struct handoff_request *head,
  * -EPROTONOSUPPORT (version). */
 int handoff_request_decode(const void *bytes, size_t length, struct handoff_request_view *view);
 
-/* 0 or -EPROTO. */
+/* 0, -EPROTO or -EPROTONOSUPPORT (version). */
 int handoff_reply_decode(const void *bytes, size_t length, struct handoff_reply *reply);
 
 /* Between the kernel's form and ours. from_sockaddr: 0 or -EAFNOSUPPORT. to_sockaddr returns the

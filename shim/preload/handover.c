@@ -118,6 +118,7 @@ static enum answer ask(struct attempt *a, struct handoff_addr *local, int *error
 	struct handoff_reply reply;
 	char bytes[sizeof(reply) + 1];
 	long n = write_request(a);
+	int sense;
 
 	a->reason = "cannot write the request";
 	*error = (int)n;
@@ -137,8 +138,10 @@ static enum answer ask(struct attempt *a, struct handoff_addr *local, int *error
 	if (gone(n))
 		return ANSWER_AGAIN;
 	a->reason = "the agent's answer makes no sense";
-	if (n < 0 || handoff_reply_decode(bytes, (size_t)n, &reply) != 0 ||
-		reply.stage == HANDOFF_OUTCOME)
+	sense = n < 0 ? (int)n : handoff_reply_decode(bytes, (size_t)n, &reply);
+	if (sense == -EPROTONOSUPPORT)
+		a->reason = "agent and library are of different versions; restart what is older";
+	if (sense || reply.stage == HANDOFF_OUTCOME)
 		return ANSWER_UNKNOWN;
 	a->reason = "the agent says that it is not the one that is meant";
 	if (reply.stage == HANDOFF_STALE)

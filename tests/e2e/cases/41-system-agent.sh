@@ -393,6 +393,22 @@ squat() {
 	squatter=$!
 	until_true 5 grep -q listening "$W/squat.out" || fail "the squatter does not listen: $(cat "$W/squat.out")"
 }
+
+# Programs outlive an upgrade of the system agent.
+t_agent_of_another_version() {
+	product
+	strict
+	mkdir -p /run/mailseal
+	hostile good_server.hs
+	: >"$W/squat.out"
+	/usr/bin/python3 "$E2E/clients/squat.py" "$sock" 999 >"$W/squat.out" 2>&1 &
+	until_true 5 grep -q listening "$W/squat.out" || fail "$(cat "$W/squat.out")"
+	export MAILSEAL_SOCKET=$sock
+	confined -u 1234
+	refused 'agent and library are of different versions; restart what is older'
+	holds "$W/squat.out" heard
+}
+
 as_1234=(setpriv --reuid 1234 --regid 1234 --clear-groups)
 
 t_name_taken_by_another_user() {
@@ -542,6 +558,80 @@ t_one_user_leaves_room_for_others() {
 	until_true 5 few_sockets
 	MAILSEAL_SOCKET=$sock confined -u 1234
 	equal "$status" 0
+}
+# Whatever becomes of a connection, its room is free again.
+t_room_is_given_back() {
+	product
+	policy
+	export MAILSEAL_SOCKET=$sock
+	hostile good_server.hs
+	mkdir -p /run/mailseal
+	: >"$system_log"
+	prlimit --nofile=64 "$MAILSEAL_AGENT" --listen "$sock" --config "$conf" --log "$system_log" 2>"$W/agent.err" &
+	system=$!
+	until_true 5 answers "$sock"
+	for _ in $(seq 12); do
+		confined -u 1234
+		equal "$status" 0
+		sealed "$bin/confined" -u 1234 127.0.0.99 25
+		equal "$status" 1 "nobody listens there"
+		MAILSEAL_CONFIG=$W/other.conf confined -u 1234
+		equal "$status" 1 "another configuration"
+		MAILSEAL_PORTS=99 sealed "$bin/confined" -u 1234 127.0.0.10 99
+		equal "$status" 1 "another port"
+		"${as_1234[@]}" /usr/bin/python3 -c 'import socket, sys
+s = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET); s.connect(sys.argv[1]); s.send(b"x" * int(sys.argv[2]))' "$sock" "$RANDOM"
+	done
+	lacks "$system_log" overload
+}
+
+t_environment_of_the_agent_does_not_matter() {
+	product
+	strict
+	mkdir -p /run/mailseal
+	: >"$system_log"
+	env OPENSSL_CONF=/nonexistent SSL_CERT_FILE=/nonexistent MAILSEAL_CONFIG=/nonexistent MAILSEAL_LOG=/nonexistent MAILSEAL_PORTS=99 \
+		MAILSEAL_IDENTITY=x MAILSEAL_SOCKET=/nonexistent LD_PRELOAD="$BUILD/libmailseal.so" \
+		"$MAILSEAL_AGENT" --listen "$sock" --config "$conf" --log "$system_log" 2>"$W/agent.err" &
+	until_true 5 answers "$sock"
+	export MAILSEAL_SOCKET=$sock
+	hostile good_server.hs
+	confined -u 1234
+	equal "$status" 0
+	settle
+	nothing_plain
+	system_logged 'verdict=tls-verified'
+}
+
+# The socket that the agent gets is the program's, and so is its network.
+t_another_network() {
+	product
+	strict
+	system_agent --user mailbox
+	export MAILSEAL_SOCKET=$sock
+	hostile good_server.hs
+	# shellcheck disable=SC2016
+	sealed unshare -n sh -c 'ip link set lo up && exec "$@"' - "$bin/confined" -u 1234 127.0.0.10 25
+	equal "$status" 1
+	holds "$W/client.out" 'connect: ECONNREFUSED'
+	equal "$(connections)" 0 "connections"
+	# shellcheck disable=SC2016
+	sealed unshare -n bash -c 'ip link set lo up && "$1"/hostile -l 127.0.0.10:25 -t "$2" -d "$4" -p "$3" \
+		"$ROOT/tests/hostile/scenarios/good_server.hs" >/dev/null && exec "$1/confined" -u 1234 127.0.0.10 25' \
+		- "$bin" "$W/transcript.there" "$pki" "$W/data"
+	equal "$status" 0
+	holds "$W/transcript.there" ' tls # data'
+	lacks "$W/transcript.there" ' plain C: "MAIL'
+	# A connection afresh would be made in the agent's network.
+	policy 'require_tls = false'
+	# shellcheck disable=SC2016
+	sealed unshare -n bash -c 'ip link set lo up && "$1"/hostile -l 127.0.0.10:25 -t "$2" -d "$4" -p "$3" \
+		"$ROOT/tests/hostile/scenarios/handshake_close.hs" >/dev/null && exec "$1/confined" -u 1234 127.0.0.10 25' \
+		- "$bin" "$W/transcript.fresh" "$pki" "$W/data"
+	refute test "$status" = 0
+	equal "$(grep -c '# accepted' "$W/transcript.fresh")" 1 "connections there"
+	equal "$(connections)" 0 "connections here"
+	lacks "$W/transcript.fresh" 'C: "MAIL'
 }
 few_sockets() { [ "$(find "/proc/$system/fd" -lname 'socket:*' | wc -l)" -le 2 ]; }
 

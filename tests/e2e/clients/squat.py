@@ -1,6 +1,10 @@
-"""Sits on a name that is not his:  squat.py SOCKET  (a path, or @NAME). Prints `listening`, and what is heard."""
+"""Sits on a name that is not his:  squat.py SOCKET [VERSION]  (a path, or @NAME)
+
+Prints `listening`, and what is heard; answers a request as an agent of that version would.
+"""
 import os
 import socket
+import struct
 import sys
 
 name = sys.argv[1]
@@ -16,4 +20,6 @@ while True:
     heard = c.recv(65536)
     if heard:
         print('heard', len(heard), flush=True)
+    if len(sys.argv) > 2:
+        c.send(struct.pack('=IHHi28x', 0x4c534d31, int(sys.argv[2]), 1, 0))
     c.close()
