@@ -47,6 +47,18 @@ static int check_parts(const struct parts *parts, struct err *err)
 	return 0;
 }
 
+/* The directory of the library is there; what else is in it? */
+static void find_others(struct parts *parts, const char *directory)
+{
+	if (put_path(parts->library32, directory, "lib32/libmailseal.so") ||
+		!is_file(parts->library32))
+		parts->library32[0] = '\0';
+	/* That very name is there too, for musl, or it would leave its programs unprotected. */
+	if (!parts->library32[0] || put_path(parts->each, directory, "$LIB/libmailseal.so") ||
+		!is_file(parts->each))
+		parts->each[0] = '\0';
+}
+
 int locate_parts(struct parts *parts, struct err *err)
 {
 	char directory[TOOL_PATH_SIZE];
@@ -57,10 +69,12 @@ int locate_parts(struct parts *parts, struct err *err)
 		!put_path(here.agent, directory, "mailseal-agent") && is_file(here.library) &&
 		is_file(here.agent)) {
 		*parts = here;
+		find_others(parts, directory);
 		return check_parts(parts, err);
 	}
 	put_path(parts->library, MAILSEAL_LIBDIR, "libmailseal.so");
 	put_path(parts->agent, MAILSEAL_LIBEXECDIR, "mailseal-agent");
+	find_others(parts, MAILSEAL_LIBDIR);
 	errno = 0;
 	return check_parts(parts, err);
 }

@@ -7,8 +7,10 @@
 #include "tools/mailseal.h"
 
 struct parts {
-	char library[TOOL_PATH_SIZE]; /* libmailseal.so */
-	char agent[TOOL_PATH_SIZE];   /* mailseal-agent */
+	char library[TOOL_PATH_SIZE];	/* libmailseal.so */
+	char library32[TOOL_PATH_SIZE]; /* for 32-bit programs; "" if there is none */
+	char each[TOOL_PATH_SIZE];	/* the one or the other, by $LIB; "" if there is but one */
+	char agent[TOOL_PATH_SIZE];	/* mailseal-agent */
 };
 
 /*

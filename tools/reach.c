@@ -1,6 +1,7 @@
 #include "tools/reach.h"
 
 #include "tools/elf.h"
+#include "tools/loader.h"
 
 #include <elf.h>
 #include <errno.h>
@@ -101,44 +102,92 @@ static bool kind_of_file(const char *path, struct elf_kind *kind)
 	return rc == 0;
 }
 
-/* True too where the file cannot be read as it should: nothing is claimed then. */
-static bool has_interpreter(int fd)
-{
-	struct elf e;
-	bool has;
+/* What was learnt on the way through scripts and interpreters. */
+struct way {
+	const struct parts *parts;
+	const char *library; /* that the last program takes; NULL: none was met yet */
+	bool mixed;	     /* an earlier one takes another */
+	bool each;	     /* all understand parts->each */
+};
 
-	if (elf_init(&e, fd, NULL))
-		return true;
-	has = e.interpreted;
-	elf_clear(&e);
-	return has;
-}
-
-static int check_elf(
-	int fd, const struct elf_kind *kind, const char *path, const char *library, struct err *err)
+static const char *library_for(const struct parts *parts, const struct elf_kind *kind)
 {
 	struct elf_kind own;
-	const char *privilege;
-	struct stat st;
+
+	if (kind_of_file(parts->library, &own) && elf_same_kind(kind, &own))
+		return parts->library;
+	if (parts->library32[0] && kind_of_file(parts->library32, &own) &&
+		elf_same_kind(kind, &own))
+		return parts->library32;
+	return NULL;
+}
+
+static int no_library(
+	const struct parts *parts, const struct elf_kind *kind, const char *path, struct err *err)
+{
+	const char *library = parts->library;
+	struct elf_kind own;
 
 	if (!kind_of_file(library, &own))
 		return err_fail(err, EPERM, "%s is not a library", library);
 	if (kind->class != own.class)
-		return err_fail(err, EPERM, "%s is a %s-bit program and %s a %s-bit library", path,
-			kind->class == ELFCLASS64 ? "64" : "32", library,
-			own.class == ELFCLASS64 ? "64" : "32");
-	if (!elf_same_kind(kind, &own))
-		return err_fail(err, EPERM, "%s is for another processor than %s", path, library);
+		return err_fail(err, EPERM, "%s is a %s-bit program and %s a %s-bit library%s",
+			path, kind->class == ELFCLASS64 ? "64" : "32", library,
+			own.class == ELFCLASS64 ? "64" : "32",
+			kind->machine == EM_386 && own.machine == EM_X86_64
+				? "; make lib32 builds one for it, to be installed with the rest"
+				: "");
+	return err_fail(err, EPERM, "%s is for another processor than %s", path, library);
+}
+
+/* Does the loader find the right library under the name that means each? */
+static bool understands_each(
+	const struct parts *parts, const struct elf_kind *kind, const char *loader)
+{
+	struct elf_kind found;
+	char path[PATH_MAX];
+
+	return parts->each[0] && loader_expand(loader, parts->each, path) == 0 &&
+	       kind_of_file(path, &found) && elf_same_kind(kind, &found);
+}
+
+/* Nothing is claimed of a file that cannot be read as it should. */
+static int check_loader(
+	int fd, struct way *way, const struct elf_kind *kind, const char *path, struct err *err)
+{
+	struct elf e;
+	bool interpreted;
+
+	if (elf_init(&e, fd, NULL)) {
+		way->each = false;
+		return 0;
+	}
+	interpreted = e.interpreted;
+	way->each = way->each && understands_each(way->parts, kind, e.interpreter);
+	elf_clear(&e);
+	return interpreted ? 0
+			   : err_fail(err, EPERM,
+				     "%s is statically linked, so no library can be loaded into it",
+				     path);
+}
+
+static int check_elf(
+	int fd, const struct elf_kind *kind, const char *path, struct way *way, struct err *err)
+{
+	const char *privilege, *library = library_for(way->parts, kind);
+	struct stat st;
+
+	if (!library)
+		return no_library(way->parts, kind, path, err);
+	way->mixed = way->mixed || (way->library && way->library != library);
+	way->library = library;
 	if (fstat(fd, &st) == 0 && (privilege = gains_privilege(fd, &st)))
 		return err_fail(
 			err, EPERM, "%s: %s, so the loader ignores LD_PRELOAD", path, privilege);
-	if (!has_interpreter(fd))
-		return err_fail(err, EPERM,
-			"%s is statically linked, so no library can be loaded into it", path);
-	return 0;
+	return check_loader(fd, way, kind, path, err);
 }
 
-static int check_file(const char *path, const char *library, unsigned depth, struct err *err);
+static int check_file(const char *path, struct way *way, unsigned depth, struct err *err);
 
 /* Cuts the next word out of a #! line; NULL if there is none. */
 static char *next_word(char **line)
@@ -154,7 +203,7 @@ static char *next_word(char **line)
 }
 
 /* `line` stands behind "#!". Checks the interpreter, and behind env(1) what env would start. */
-static int check_script(char *line, const char *library, unsigned depth, struct err *err)
+static int check_script(char *line, struct way *way, unsigned depth, struct err *err)
 {
 	char *interpreter, *argument;
 	const char *base;
@@ -165,7 +214,7 @@ static int check_script(char *line, const char *library, unsigned depth, struct 
 	interpreter = next_word(&line);
 	if (!interpreter)
 		return 0;
-	rc = check_file(interpreter, library, depth + 1, err);
+	rc = check_file(interpreter, way, depth + 1, err);
 	base = strrchr(interpreter, '/');
 	if (rc || !base || strcmp(base, "/env") != 0)
 		return rc;
@@ -174,10 +223,10 @@ static int check_script(char *line, const char *library, unsigned depth, struct 
 		argument = next_word(&line);
 	if (!argument || argument[0] == '-' || strchr(argument, '=') || reach_find(argument, path))
 		return 0;
-	return check_file(path, library, depth + 1, err);
+	return check_file(path, way, depth + 1, err);
 }
 
-static int check_file(const char *path, const char *library, unsigned depth, struct err *err)
+static int check_file(const char *path, struct way *way, unsigned depth, struct err *err)
 {
 	char head[512] = {0};
 	struct elf_kind kind;
@@ -186,17 +235,31 @@ static int check_file(const char *path, const char *library, unsigned depth, str
 	int rc = 0;
 
 	if (n > 0 && elf_kind_of(fd, &kind) == 0)
-		rc = check_elf(fd, &kind, path, library, err);
+		rc = check_elf(fd, &kind, path, way, err);
 	else if (n > 2 && head[0] == '#' && head[1] == '!' && depth < SCRIPT_DEPTH)
-		rc = check_script(head + 2, library, depth, err);
+		rc = check_script(head + 2, way, depth, err);
 	if (fd >= 0)
 		close(fd);
 	return rc;
 }
 
-int reach_program(const char *path, const char *library, struct err *err)
+int reach_program(
+	const char *path, const struct parts *parts, const char **preload, struct err *err)
 {
-	return check_file(path, library, 0, err);
+	struct way way = {.parts = parts, .each = true};
+	int rc = check_file(path, &way, 0, err);
+
+	if (rc)
+		return rc;
+	if (way.mixed && !way.each)
+		return err_fail(err, EPERM,
+			"%s goes through programs of two kinds, and no one name leads each to its "
+			"library; install mailseal anew",
+			path);
+	*preload = way.library ? way.library : parts->library;
+	if (way.library && way.each)
+		*preload = parts->each;
+	return 0;
 }
 
 static void elf_interpreter(int fd, char out[PATH_MAX])

@@ -6,6 +6,7 @@
 #ifndef MAILSEAL_TOOLS_REACH_H
 #define MAILSEAL_TOOLS_REACH_H
 
+#include "tools/locate.h"
 #include "tools/mailseal.h"
 
 /*
@@ -15,10 +16,13 @@
 int reach_find(const char *name, char path[PATH_MAX]);
 
 /*
- * Can `library` be preloaded into the program at `path`? Scripts are followed to their interpreter.
- * 0 also where the file cannot be examined; -EPERM with err telling why not.
+ * Can a library of `parts` be preloaded into the program at `path`? Scripts are followed to their
+ * interpreter. 0 also where the file cannot be examined, and *preload (in `parts`) is what to write
+ * into LD_PRELOAD: the form that serves what the program starts as well, if its loader understands
+ * it. -EPERM with err telling why not.
  */
-int reach_program(const char *path, const char *library, struct err *err);
+int reach_program(
+	const char *path, const struct parts *parts, const char **preload, struct err *err);
 
 /*
  * The first interpreter that cannot be executed: that of `path`, in its #! line or ELF header, or

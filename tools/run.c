@@ -210,8 +210,9 @@ static int take_agent(const struct parts *parts)
 	return set("MAILSEAL_AGENT", path);
 }
 
-/* ld.so(8) takes LD_PRELOAD apart at blanks and colons, and replaces $ORIGIN and the like. */
-static int take_library(const char *library)
+/* ld.so(8) takes LD_PRELOAD apart at blanks and colons, and replaces $ORIGIN and the like.
+ * `preload` is `library` or in its directory. */
+static int take_library(const char *library, const char *preload)
 {
 	const char *others = environment("LD_PRELOAD");
 	char *value;
@@ -223,8 +224,8 @@ static int take_library(const char *library)
 			"put mailseal elsewhere",
 			library);
 	if (!others)
-		return set("LD_PRELOAD", library);
-	if (asprintf(&value, "%s:%s", library, others) < 0)
+		return set("LD_PRELOAD", preload);
+	if (asprintf(&value, "%s:%s", preload, others) < 0)
 		return complain(EX_OSERR, "out of memory");
 	code = set("LD_PRELOAD", value);
 	free(value);
@@ -242,11 +243,11 @@ static int find_program(const char *name, char path[PATH_MAX])
 	return EX_OK;
 }
 
-static int check_program(const char *path, const struct parts *parts)
+static int check_program(const char *path, const struct parts *parts, const char **preload)
 {
 	struct err err;
 
-	if (!reach_program(path, parts->library, &err))
+	if (!reach_program(path, parts, preload, &err))
 		return EX_OK;
 	complain(EX_UNAVAILABLE, "%s.", err.text);
 	return complain(EX_UNAVAILABLE, "It would send its mail unprotected, so it is not run.");
@@ -301,6 +302,7 @@ int command_run(int argc, char **argv)
 	struct run run = {0};
 	struct parts parts;
 	struct err err;
+	const char *preload = NULL;
 	char path[PATH_MAX];
 	int code;
 
@@ -313,7 +315,8 @@ int command_run(int argc, char **argv)
 	}
 	if ((code = take_ports(&run)) || (code = take_log(&run)) || (code = take_config(&run)) ||
 		(code = take_agent(&parts)) || (code = find_program(run.program[0], path)) ||
-		(code = check_program(path, &parts)) || (code = take_library(parts.library)))
+		(code = check_program(path, &parts, &preload)) ||
+		(code = take_library(parts.library, preload)))
 		return code;
 	return execute(path, run.program);
 }

@@ -1,0 +1,67 @@
+#include "tools/loader.h"
+
+#include "tools/elf.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#define LIB "$LIB"
+#define LIB_SIZE 40
+
+bool loader_is_musl(const char *loader)
+{
+	const char *slash = strrchr(loader, '/');
+
+	return strncmp(slash ? slash + 1 : loader, "ld-musl", 7) == 0;
+}
+
+/* What $LIB means is built into the loader, a string of its own. */
+static const char *lib_of(const struct elf *loader)
+{
+	static const char *const known[] = {"lib/x86_64-linux-gnu", "lib/i386-linux-gnu",
+		"lib/aarch64-linux-gnu", "lib/arm-linux-gnueabihf", "lib64", "lib32", "lib"};
+
+	for (size_t i = 0; i < sizeof(known) / sizeof(*known); i++) {
+		char bounded[LIB_SIZE] = "";
+		size_t length = strlen(known[i]);
+
+		memcpy(bounded + 1, known[i], length);
+		if (elf_contains(loader, bounded, length + 2))
+			return known[i];
+	}
+	return NULL;
+}
+
+static int read_lib(const char *path, const char **lib)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY), rc;
+	struct elf loader;
+
+	if (fd < 0)
+		return -errno;
+	rc = elf_init(&loader, fd, NULL);
+	if (!rc) {
+		*lib = lib_of(&loader);
+		elf_clear(&loader);
+	}
+	close(fd);
+	return rc || *lib ? rc : -ENOENT;
+}
+
+int loader_expand(const char *loader, const char *name, char out[PATH_MAX])
+{
+	const char *at = strstr(name, LIB), *lib = "";
+	int n, rc = 0;
+
+	if (!at || loader_is_musl(loader))
+		n = snprintf(out, PATH_MAX, "%s", name);
+	else if ((rc = read_lib(loader, &lib)))
+		return rc;
+	else
+		n = snprintf(
+			out, PATH_MAX, "%.*s%s%s", (int)(at - name), name, lib, at + strlen(LIB));
+	return n > 0 && n < PATH_MAX ? 0 : -ENAMETOOLONG;
+}

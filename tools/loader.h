@@ -1,0 +1,20 @@
+/*
+ * loader: what a program's dynamic loader makes of a name in LD_PRELOAD.
+ */
+#ifndef MAILSEAL_TOOLS_LOADER_H
+#define MAILSEAL_TOOLS_LOADER_H
+
+#include <limits.h>
+#include <stdbool.h>
+
+/* By its name. */
+bool loader_is_musl(const char *loader);
+
+/*
+ * The file that `name` means to the loader at the path `loader`: glibc's puts in its directory for
+ * $LIB, musl's takes the name as it stands. 0, or -errno where the loader cannot be read or the
+ * name is not understood.
+ */
+int loader_expand(const char *loader, const char *name, char out[PATH_MAX]);
+
+#endif
