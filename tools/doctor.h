@@ -84,10 +84,6 @@ void doctor_libraries(struct patient *p, const struct elf *program, struct impor
 /* Is it a name of the C library or of a part of it? */
 bool is_libc_name(const char *name);
 
-/* Does the loader belong to musl; or to glibc? By its name. */
-bool is_musl_loader(const char *path);
-bool is_glibc_loader(const char *path);
-
 /* The library that the loader will take into a program of this kind. Reports what is wrong with it,
  * and whether the program's libc has the symbols that it wants. */
 void doctor_preload_prepare(struct patient *p, const struct elf *program, struct imports *imports);

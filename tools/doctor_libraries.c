@@ -5,6 +5,7 @@
 #include "tools/doctor_imports.h"
 
 #include "tools/ld_cache.h"
+#include "tools/loader.h"
 
 #include <elf.h>
 #include <errno.h>
@@ -48,22 +49,6 @@ static const char *base_of(const char *path)
 	const char *slash = strrchr(path, '/');
 
 	return slash ? slash + 1 : path;
-}
-
-bool is_musl_loader(const char *path)
-{
-	return strncmp(base_of(path), "ld-musl", 7) == 0;
-}
-
-bool is_glibc_loader(const char *path)
-{
-	static const char *const prefixes[] = {"ld-linux", "ld.so", "ld64.so", "ld-2."};
-
-	for (size_t i = 0; i < sizeof(prefixes) / sizeof(*prefixes); i++) {
-		if (strncmp(base_of(path), prefixes[i], strlen(prefixes[i])) == 0)
-			return true;
-	}
-	return false;
 }
 
 static char *copy(const char *text)
@@ -282,7 +267,7 @@ static void examine_file(
 static void walk_init(struct walk *w, const struct patient *p, const struct elf *program)
 {
 	*w = (struct walk){.p = p, .kind = program->kind};
-	w->musl = is_musl_loader(program->interpreter);
+	w->musl = loader_is_musl(program->interpreter);
 	if (!w->musl)
 		ld_cache_load(&w->cache, p);
 	add_object(w, p->program, p->program, program, -1);

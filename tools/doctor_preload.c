@@ -5,6 +5,7 @@
  */
 #include "tools/doctor_imports.h"
 
+#include "tools/loader.h"
 #include "tools/locate.h"
 
 #include <elf.h>
@@ -47,32 +48,19 @@ bool names_library(const char *list)
 	return next_name(&list, &length) != NULL;
 }
 
-/* What $LIB means is built into the loader. */
 static const char *lib_of(const struct patient *p, const struct elf *program)
 {
-	static const char *const known[] = {"lib/x86_64-linux-gnu", "lib/i386-linux-gnu",
-		"lib/aarch64-linux-gnu", "lib/arm-linux-gnueabihf", "lib64", "lib32", "lib"};
-	const char *found = "lib";
+	const char *found = NULL;
 	int fd = patient_open(p, program->interpreter);
-	struct elf e;
+	struct elf loader;
 
-	if (fd < 0)
-		return found;
-	if (elf_init(&e, fd, NULL) == 0) {
-		for (size_t i = 0; i < sizeof(known) / sizeof(*known); i++) {
-			char bounded[40] = ""; /* whole strings only */
-			size_t n = strlen(known[i]) + 1;
-
-			memcpy(bounded + 1, known[i], n);
-			if (elf_contains(&e, bounded, n + 1)) {
-				found = known[i];
-				break;
-			}
-		}
-		elf_clear(&e);
+	if (fd >= 0 && elf_init(&loader, fd, NULL) == 0) {
+		found = loader_lib(&loader);
+		elf_clear(&loader);
 	}
-	close(fd);
-	return found;
+	if (fd >= 0)
+		close(fd);
+	return found ? found : "lib";
 }
 
 /* Puts the loader's value in for $LIB. False for what else stands behind a dollar sign. */
@@ -83,7 +71,7 @@ static bool expand(const struct patient *p, const struct elf *program, const cha
 	int n;
 
 	/* musl's loader takes the name as it stands */
-	if (!dollar || is_musl_loader(program->interpreter)) {
+	if (!dollar || loader_is_musl(program->interpreter)) {
 		n = snprintf(out, PATH_MAX, "%.*s", (int)length, name);
 		return n > 0 && n < PATH_MAX;
 	}
@@ -165,7 +153,7 @@ static bool try_everywhere(struct patient *p, const struct elf *program)
 	char *list;
 	bool found;
 
-	if (!p->everywhere || is_musl_loader(program->interpreter))
+	if (!p->everywhere || loader_is_musl(program->interpreter))
 		return false;
 	list = patient_read(p, "/etc/ld.so.preload", 65536, NULL);
 	found = list && try_list(p, program, list);
@@ -178,18 +166,23 @@ static bool try_own(struct patient *p, const struct elf *program)
 {
 	struct parts parts;
 	struct err err;
+	const char *own;
 
 	if (locate_parts(&parts, &err)) {
 		diagnosis_add(&p->found, SEVERITY_OBSTACLE, "library-missing",
 			"Is mailseal installed whole?", "%s", err.text);
 		return false;
 	}
-	if (fits(p, program, parts.library, &err)) {
-		diagnosis_add(&p->found, SEVERITY_OBSTACLE, "library-unfit", missing_advice, "%s",
-			err.text);
-		return false;
+	own = parts.library;
+	if (fits(p, program, own, &err)) {
+		own = parts.library32;
+		if (!*own || fits(p, program, own, NULL)) {
+			diagnosis_add(&p->found, SEVERITY_OBSTACLE, "library-unfit", missing_advice,
+				"%s", err.text);
+			return false;
+		}
 	}
-	snprintf(p->library, sizeof(p->library), "%s", parts.library);
+	snprintf(p->library, sizeof(p->library), "%s", own);
 	return true;
 }
 
@@ -238,7 +231,7 @@ void doctor_preload_check(struct patient *p, const struct elf *program, struct i
 {
 	const char *symbol = first_missing(imports->symbols, imports->symbol_count);
 	const char *version = first_missing(imports->versions, imports->version_count);
-	bool musl = is_musl_loader(program->interpreter);
+	bool musl = loader_is_musl(program->interpreter);
 
 	if (!p->library[0])
 		return;

@@ -93,8 +93,8 @@ static void compare_library(struct patient *p, char *path, unsigned long inode)
 		diagnosis_add(&p->found, SEVERITY_WARNING, "library-replaced",
 			"Restart it, so that it takes the new one",
 			"the library that it has loaded is not the one that is now at %s", path);
-	if (locate_parts(&parts, NULL) == 0 && stat(parts.library, &own) == 0 &&
-		own.st_ino != inode && !deleted)
+	if (!deleted && locate_parts(&parts, NULL) == 0 && stat(parts.library, &own) == 0 &&
+		own.st_ino != inode && (stat(parts.library32, &own) != 0 || own.st_ino != inode))
 		diagnosis_add(&p->found, SEVERITY_NOTE, "other-library", NULL,
 			"it is another copy than that of this command (%s)", parts.library);
 }

@@ -3,6 +3,8 @@
  */
 #include "tools/doctor_imports.h"
 
+#include "tools/loader.h"
+
 #include <elf.h>
 #include <errno.h>
 #include <stdio.h>
@@ -90,10 +92,10 @@ static void check_loader(struct patient *p, const struct elf *e)
 		diagnosis_add(&p->found, SEVERITY_OBSTACLE, "loader-broken",
 			"The program cannot be started",
 			"its loader %s is not one for this program", loader);
-	else if (is_glibc_loader(loader) || is_musl_loader(loader))
+	else if (loader_is_glibc(loader) || loader_is_musl(loader))
 		diagnosis_add(&p->found, SEVERITY_OK, "dynamic", NULL,
 			"%s is dynamically linked, by the loader of %s (%s)", p->program,
-			is_musl_loader(loader) ? "musl" : "glibc", loader);
+			loader_is_musl(loader) ? "musl" : "glibc", loader);
 	else
 		diagnosis_add(&p->found, SEVERITY_WARNING, "loader-unknown",
 			"Whether it heeds LD_PRELOAD is not known; see for yourself: mailseal "

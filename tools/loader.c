@@ -11,21 +11,37 @@
 #define LIB "$LIB"
 #define LIB_SIZE 40
 
-bool loader_is_musl(const char *loader)
+static const char *base_of(const char *path)
 {
-	const char *slash = strrchr(loader, '/');
+	const char *slash = strrchr(path, '/');
 
-	return strncmp(slash ? slash + 1 : loader, "ld-musl", 7) == 0;
+	return slash ? slash + 1 : path;
+}
+
+bool loader_is_musl(const char *path)
+{
+	return strncmp(base_of(path), "ld-musl", 7) == 0;
+}
+
+bool loader_is_glibc(const char *path)
+{
+	static const char *const prefixes[] = {"ld-linux", "ld.so", "ld64.so", "ld-2."};
+
+	for (size_t i = 0; i < sizeof(prefixes) / sizeof(*prefixes); i++) {
+		if (strncmp(base_of(path), prefixes[i], strlen(prefixes[i])) == 0)
+			return true;
+	}
+	return false;
 }
 
 /* What $LIB means is built into the loader, a string of its own. */
-static const char *lib_of(const struct elf *loader)
+const char *loader_lib(const struct elf *loader)
 {
 	static const char *const known[] = {"lib/x86_64-linux-gnu", "lib/i386-linux-gnu",
 		"lib/aarch64-linux-gnu", "lib/arm-linux-gnueabihf", "lib64", "lib32", "lib"};
 
 	for (size_t i = 0; i < sizeof(known) / sizeof(*known); i++) {
-		char bounded[LIB_SIZE] = "";
+		char bounded[LIB_SIZE] = ""; /* whole strings only */
 		size_t length = strlen(known[i]);
 
 		memcpy(bounded + 1, known[i], length);
@@ -44,7 +60,7 @@ static int read_lib(const char *path, const char **lib)
 		return -errno;
 	rc = elf_init(&loader, fd, NULL);
 	if (!rc) {
-		*lib = lib_of(&loader);
+		*lib = loader_lib(&loader);
 		elf_clear(&loader);
 	}
 	close(fd);

@@ -7,8 +7,14 @@
 #include <limits.h>
 #include <stdbool.h>
 
-/* By its name. */
-bool loader_is_musl(const char *loader);
+struct elf;
+
+/* Whose loader is it? By its name. */
+bool loader_is_musl(const char *path);
+bool loader_is_glibc(const char *path);
+
+/* What this loader of glibc's puts in for $LIB; NULL if it is not known. */
+const char *loader_lib(const struct elf *loader);
 
 /*
  * The file that `name` means to the loader at the path `loader`: glibc's puts in its directory for
