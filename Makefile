@@ -167,13 +167,13 @@ LIB_LINKS = $(patsubst %,$(LIBDIR)/%/libmailseal.so,$(LIB_NAMES) lib32 $(LIB32_N
 INSTALLED = $(LIBDIR)/libmailseal.so $(LIB_LINKS) '$(LIBDIR)/$$LIB' $(LIBEXECDIR)/mailseal-agent $(BINDIR)/mailseal \
 	$(addprefix $(DOCDIR)/,README.md LICENSE mailseal.conf $(SYSTEMD:tools/%=%)) $(foreach p,$(PAGES),$(call page_place,$(p)))
 
-install: all $(if $(wildcard $(BUILD)/lib32/libmailseal.so),lib32)
+install: all $(if $(wildcard $(BUILD)/lib32/libmailseal.so),lib32,$(filter lib32,$(MAKECMDGOALS)))
 	install -D -m 644 $(BUILD)/libmailseal.so $(DESTDIR)$(LIBDIR)/libmailseal.so
 	$(call put_links,$(DESTDIR)$(LIBDIR),$(LIB_NAMES),$(DESTDIR)$(LIBDIR)/libmailseal.so)
 	$(call put_literal_link,$(DESTDIR)$(LIBDIR))
-	$(if $(wildcard $(BUILD)/lib32/libmailseal.so), \
+	if [ -e $(BUILD)/lib32/libmailseal.so ]; then \
 		install -D -m 644 -t $(DESTDIR)$(LIBDIR)/lib32 $(BUILD)/lib32/libmailseal.so && \
-		$(call put_links,$(DESTDIR)$(LIBDIR),$(LIB32_NAMES),$(DESTDIR)$(LIBDIR)/lib32/libmailseal.so))
+		$(call put_links,$(DESTDIR)$(LIBDIR),$(LIB32_NAMES),$(DESTDIR)$(LIBDIR)/lib32/libmailseal.so); fi
 	install -D -m 755 $(BUILD)/mailseal-agent $(DESTDIR)$(LIBEXECDIR)/mailseal-agent
 	install -D -m 755 $(BUILD)/mailseal $(DESTDIR)$(BINDIR)/mailseal
 	install -D -m 644 -t $(DESTDIR)$(DOCDIR) README.md LICENSE

@@ -14,6 +14,10 @@ have = $(if $(wildcard /usr/bin/$(1)),$(2))
 CLIENTS += $(call have,rustc,$(OUT)/rust_client) $(call have,g++,$(OUT)/asio_client)
 CLIENTS += $(call have,ecj,$(OUT)/java/NioClient.class $(OUT)/java/jakarta/MailClient.class $(OUT)/java/javax/MailClient.class)
 
+# Two of them once more for other kinds of program: 32-bit where the library is built so, and musl.
+KINDS = $(if $(wildcard $(BUILD)/lib32/libmailseal.so),32) $(call have,musl-gcc,musl)
+CLIENTS += $(foreach k,$(KINDS),$(OUT)/$(k)/stdio_client $(OUT)/$(k)/poll_client)
+
 all: $(OUT)/hostile $(OUT)/wirecheck $(CLIENTS)
 
 $(OUT)/hostile: $(HOSTILE) $(wildcard tests/hostile/*.h) | $(OUT)
@@ -24,6 +28,14 @@ $(OUT)/wirecheck: tests/e2e/wirecheck.c | $(OUT)
 
 $(OUT)/%: tests/e2e/clients/%.c | $(OUT)
 	$(CC) $(FLAGS) -o $@ $< -pthread
+
+$(OUT)/32/%: tests/e2e/clients/%.c
+	mkdir -p $(@D)
+	$(CC) -m32 $(FLAGS) -o $@ $<
+
+$(OUT)/musl/%: tests/e2e/clients/%.c
+	mkdir -p $(@D)
+	musl-gcc $(FLAGS) -Dstrerrorname_np=strerror -o $@ $<
 
 $(OUT)/rust_client: tests/e2e/clients/rust_client.rs | $(OUT)
 	/usr/bin/rustc -o $@ $<
