@@ -101,14 +101,18 @@ static void no_seats_mean_no_limit(void **state)
 
 static void descriptors_bound_the_seats(void **state)
 {
-	struct rlimit limit = {64, 64};
+	struct rlimit limit, before;
 
 	(void)state;
+	assert_int_equal(getrlimit(RLIMIT_NOFILE, &before), 0);
+	limit = before;
+	limit.rlim_cur = 64;
 	assert_int_equal(setrlimit(RLIMIT_NOFILE, &limit), 0);
 	assert_int_equal(seats_for_descriptors(), 8);
 	limit.rlim_cur = 3;
 	assert_int_equal(setrlimit(RLIMIT_NOFILE, &limit), 0);
 	assert_int_equal(seats_for_descriptors(), 2);
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
 }
 
 int main(void)
