@@ -145,6 +145,32 @@ t_ssmtp() {
 	holds /tmp/dead.letter SECRETBODY
 }
 
+# With that bit, /etc/ld.so.preload reaches it all the same; what was compiled in counts then.
+t_ssmtp_as_installed() {
+	sender usr/sbin/ssmtp
+	prepare
+	capture_stop
+	policy "${firm[@]}"
+	mount -t tmpfs -o mode=755 tmpfs /usr/local/lib || exit 70
+	install -D -t /usr/local/lib/mailseal "$BUILD/libmailseal.so" "$BUILD/mailseal-agent"
+	cp "$conf" /etc/mailseal.conf
+	echo "$sender_libs" >/etc/ld.so.conf.d/senders.conf
+	ldconfig
+	install -g mail -m 2755 "$senders/usr/sbin/ssmtp" /run/ssmtp
+	printf '%s\n' 'mailhub=mx.b.example:25' 'hostname=client.a.example' >/run/ssmtp.conf
+	unset "${!MAILSEAL_@}"
+	as_user=(setpriv --reuid mailbox --regid mailbox --clear-groups /run/ssmtp -C /run/ssmtp.conf -f sender@a.example a@b.example)
+	echo /usr/local/lib/mailseal/libmailseal.so >/etc/ld.so.preload
+	plain "${as_user[@]}" <"$W/message"
+	equal "$status" 0 "ssmtp"
+	stored 1
+	over_tls
+	mx 127.0.0.14
+	plain "${as_user[@]}" <"$W/message"
+	told '4\.7\.4'
+	equal "$(stored_count)" 1 "messages stored"
+}
+
 # It tells that MAIL failed, but not how: over TCP too.
 t_esmtp() {
 	sender usr/bin/esmtp
