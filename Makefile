@@ -141,7 +141,7 @@ asan: deps-test
 		SANITIZER_LOG=/tmp/mailseal-sanitizer $(BUILD)/asan/mailseal $(BUILD)/asan/mailseal-agent unit
 
 FUZZ_SECONDS ?= 30
-FUZZED_SOURCES := $(ROOM_SOURCES) $(wildcard tools/elf*.c)
+FUZZED_SOURCES := $(ROOM_SOURCES) $(wildcard tools/elf*.c) $(addprefix tools/,unit_file.c ld_cache.c doctor_files.c)
 $(BUILD)/fuzz/%: tests/fuzz/%.c $(FUZZED_SOURCES)
 	@mkdir -p $(@D)
 	$(Q)clang $(filter-out -MMD -MP,$(ALL_CFLAGS)) -O1 -fsanitize=fuzzer,address,undefined -o $@ $< $(FUZZED_SOURCES) $(LIBS)
