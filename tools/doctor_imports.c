@@ -243,7 +243,7 @@ static void report_tls(struct patient *p, const struct imports *i)
 {
 	if (i->where[TRAIT_OWN_TLS] && i->where[TRAIT_STARTTLS])
 		diagnosis_add(&p->found, SEVERITY_NOTE, "own-tls",
-			"If it is set to do so, see what becomes of that in libmailseal(8)",
+			"What becomes of that, application_tls in mailseal.conf(5) decides",
 			"it may speak STARTTLS by itself: %s uses a TLS library (%s), and %s knows "
 			"the word",
 			i->where[TRAIT_OWN_TLS], i->what[TRAIT_OWN_TLS], i->where[TRAIT_STARTTLS]);

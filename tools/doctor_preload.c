@@ -125,7 +125,7 @@ static int find_named(const struct patient *p, const struct elf *program, const 
 
 static const char missing_advice[] =
 	"The loader says so on standard error and runs the program unprotected: put a library of "
-	"its kind there";
+	"its kind there, and write $LIB where programs of both kinds are meant (libmailseal(8))";
 
 /* All names in the list; the first library that fits is the one. */
 static bool try_list(struct patient *p, const struct elf *program, const char *list)
