@@ -98,6 +98,21 @@ bool names_library(const char *list);
 /* A service, by name or by its file. 0 or -errno with err. */
 int doctor_unit(struct patient *p, const char *name, bool is_file, struct err *err);
 
+/* --- doctor_agent.c: the system-wide agent ------------------------------------------------- */
+
+enum system_agent {
+	SYSTEM_AGENT_NONE,   /* each user and service has an agent of its own */
+	SYSTEM_AGENT_NAMED,  /* MAILSEAL_SOCKET: that one or none */
+	SYSTEM_AGENT_DEFAULT /* its socket is at the default path, and nothing speaks against it */
+};
+
+/* Which one the library would use, by the variables (NULL or "" if not set), and its path. */
+enum system_agent patient_system_agent(
+	const struct patient *p, const char *socket, const char *config, const char **path);
+
+/* Tells whether it is there: in the process's namespace of networks, where one is given. */
+void doctor_system_agent(struct patient *p, const char *socket, const char *config, pid_t pid);
+
 struct ports {
 	unsigned count;
 	uint16_t at[DOCTOR_PORTS];

@@ -8,65 +8,75 @@
 #include <stdio.h>
 #include <string.h>
 
+enum caller {
+	LIBRARY, /* inside the program, for each connection */
+	STARTER, /* inside the program, where it starts an agent of its own */
+	AGENT,	 /* which is in the same sandbox then */
+};
+
 static const struct {
 	const char *name, *group;
-	bool by_agent; /* else by the library, inside the program */
+	enum caller caller;
 } needed[] = {
-	{"socketpair", "@network-io", false},
-	{"socket", "@network-io", false},
-	{"connect", "@network-io", false},
-	{"bind", "@network-io", false},
-	{"sendmsg", "@network-io", false},
-	{"recvmsg", "@network-io", false},
-	{"sendto", "@network-io", false},
-	{"recvfrom", "@network-io", false},
-	{"getsockopt", "@network-io", false},
-	{"setsockopt", "@network-io", false},
-	{"getsockname", "@network-io", false},
-	{"getpeername", "@network-io", false},
-	{"listen", "@network-io", false},
-	{"clone", "@process", false},
-	{"wait4", "@process", false},
-	{"prctl", "@process", false},
-	{"kill", "@process", false},
-	{"execve", "@default", false},
-	{"getrandom", "@default", false},
-	{"prlimit64", "@default", false},
-	{"mmap", "@default", false},
-	{"munmap", "@default", false},
-	{"getpid", "@default", false},
-	{"geteuid", "@default", false},
-	{"getresuid", "@default", false},
-	{"rt_sigprocmask", "@signal", false},
-	{"rt_sigaction", "@signal", false},
-	{"ppoll", "@io-event", false},
-	{"epoll_ctl", "@io-event", false},
-	{"openat", "@file-system", false},
-	{"fcntl", "@file-system", false},
-	{"readlinkat", "@file-system", false},
-	{"statx", "@file-system", false},
-	{"getdents64", "@file-system", false},
-	{"chdir", "@file-system", false},
-	{"read", "@basic-io", false},
-	{"close", "@basic-io", false},
-	{"close_range", "@basic-io", false},
-	{"dup3", "@basic-io", false},
-	{"umask", "@system-service", false},
-	{"setsid", "@system-service", false},
-	{"accept4", "@network-io", true},
-	{"shutdown", "@network-io", true},
-	{"epoll_create1", "@io-event", true},
-	{"epoll_wait", "@io-event", true},
-	{"poll", "@io-event", true},
-	{"signalfd4", "@signal", true},
-	{"write", "@basic-io", true},
-	{"pread64", "@basic-io", true},
-	{"newfstatat", "@file-system", true},
-	{"readlink", "@file-system", true},
-	{"futex", "@default", true},
-	{"arch_prctl", "@process", true},
-	{"madvise", "@system-service", true},
-	{"sysinfo", "@system-service", true},
+	{"socket", "@network-io", LIBRARY},
+	{"connect", "@network-io", LIBRARY},
+	{"bind", "@network-io", LIBRARY},
+	{"getsockopt", "@network-io", LIBRARY},
+	{"setsockopt", "@network-io", LIBRARY},
+	{"sendmsg", "@network-io", LIBRARY},
+	{"recvmsg", "@network-io", LIBRARY},
+	{"recvfrom", "@network-io", LIBRARY},
+	{"socketpair", "@network-io", LIBRARY},
+	{"clock_gettime", "@default", LIBRARY},
+	{"getpid", "@default", LIBRARY},
+	{"getrandom", "@default", LIBRARY},
+	{"mmap", "@default", LIBRARY},
+	{"munmap", "@default", LIBRARY},
+	{"rt_sigprocmask", "@signal", LIBRARY},
+	{"ppoll", "@io-event", LIBRARY},
+	{"epoll_ctl", "@io-event", LIBRARY},
+	{"openat", "@file-system", LIBRARY},
+	{"fcntl", "@file-system", LIBRARY},
+	{"statx", "@file-system", LIBRARY},
+	{"getdents64", "@file-system", LIBRARY},
+	{"close", "@file-system", LIBRARY},
+	{"dup3", "@basic-io", LIBRARY},
+	{"read", "@basic-io", LIBRARY},
+	{"kcmp", "@system-service", LIBRARY},
+	{"clone", "@process", STARTER},
+	{"wait4", "@process", STARTER},
+	{"prctl", "@process", STARTER},
+	{"execve", "@default", STARTER},
+	{"geteuid", "@default", STARTER},
+	{"getegid", "@default", STARTER},
+	{"prlimit64", "@default", STARTER},
+	{"exit", "@default", STARTER},
+	{"getpeername", "@network-io", STARTER},
+	{"listen", "@network-io", STARTER},
+	{"readlinkat", "@file-system", STARTER},
+	{"close_range", "@basic-io", STARTER},
+	{"accept4", "@network-io", AGENT},
+	{"getsockname", "@network-io", AGENT},
+	{"sendto", "@network-io", AGENT},
+	{"shutdown", "@network-io", AGENT},
+	{"epoll_create1", "@io-event", AGENT},
+	{"epoll_wait", "@io-event", AGENT},
+	{"poll", "@io-event", AGENT},
+	{"signalfd4", "@signal", AGENT},
+	{"rt_sigaction", "@signal", AGENT},
+	{"chdir", "@file-system", AGENT},
+	{"readlink", "@file-system", AGENT},
+	{"newfstatat", "@file-system", AGENT},
+	{"write", "@basic-io", AGENT},
+	{"lseek", "@basic-io", AGENT},
+	{"pread64", "@basic-io", AGENT},
+	{"futex", "@default", AGENT},
+	{"getresuid", "@default", AGENT},
+	{"getresgid", "@default", AGENT},
+	{"setsid", "@system-service", AGENT},
+	{"umask", "@system-service", AGENT},
+	{"sysinfo", "@system-service", AGENT},
+	{"madvise", "@system-service", AGENT},
 };
 
 #define NEEDED (sizeof(needed) / sizeof(*needed))
@@ -108,15 +118,20 @@ static void apply(bool allowed[NEEDED], const char *value, bool listed_are_allow
 	}
 }
 
-static unsigned list_forbidden(const bool allowed[NEEDED], bool by_agent, char *out, size_t size)
+/* What is forbidden of the callers up to `last`, in words; how many they are. `in_program` is set
+ * where the program itself makes such a call. */
+static unsigned list_forbidden(
+	const bool allowed[NEEDED], enum caller last, char *out, size_t size, bool *in_program)
 {
 	unsigned count = 0;
 	size_t n = 0;
 
 	out[0] = '\0';
+	*in_program = false;
 	for (size_t i = 0; i < NEEDED; i++) {
-		if (allowed[i] || needed[i].by_agent != by_agent)
+		if (allowed[i] || needed[i].caller > last)
 			continue;
+		*in_program = *in_program || needed[i].caller != AGENT;
 		if (count++ < 6 && n < size)
 			n += (size_t)snprintf(
 				out + n, size - n, "%s%s", count > 1 ? ", " : "", needed[i].name);
@@ -126,46 +141,31 @@ static unsigned list_forbidden(const bool allowed[NEEDED], bool by_agent, char *
 	return count;
 }
 
-static bool only_starting_is_forbidden(const bool allowed[NEEDED])
+static bool kills(const struct service *s)
 {
-	for (size_t i = 0; i < NEEDED; i++) {
-		if (!allowed[i] && !needed[i].by_agent && strcmp(needed[i].name, "clone") != 0 &&
-			strcmp(needed[i].name, "execve") != 0 &&
-			strcmp(needed[i].name, "wait4") != 0 &&
-			strcmp(needed[i].name, "setsid") != 0 &&
-			strcmp(needed[i].name, "umask") != 0 &&
-			strcmp(needed[i].name, "chdir") != 0)
-			return false;
-	}
-	return true;
+	const char *answer = unit_value(&s->unit, "SystemCallErrorNumber");
+
+	return !answer || strcmp(answer, "kill") == 0;
 }
 
 static void tell(struct patient *p, const struct service *s, const bool allowed[NEEDED])
 {
-	const char *answer = unit_value(&s->unit, "SystemCallErrorNumber");
-	bool kills = !answer || strcmp(answer, "kill") == 0;
-	char list[256];
+	bool served = s->system_agent != SYSTEM_AGENT_NONE, in_program, by_library;
+	char list[256], all[256];
 
-	if (list_forbidden(allowed, false, list, sizeof(list)))
-		diagnosis_add(&p->found, SEVERITY_OBSTACLE, "system-call-filter",
-			only_starting_is_forbidden(allowed)
-				? "Allow them (SystemCallFilter=@system-service in a drop-in "
-				  "does), "
-				  "or run the system-wide agent, so that none need be started"
-				: "Allow them: SystemCallFilter=@system-service in a drop-in does",
-			"SystemCallFilter forbids what the library calls: %s; %s", list,
-			kills ? "the service is killed at its first mail"
-			      : "no mail leaves the service");
-	else if (list_forbidden(allowed, true, list, sizeof(list)))
-		diagnosis_add(&p->found, SEVERITY_OBSTACLE, "system-call-filter",
-			"Allow them (SystemCallFilter=@system-service in a drop-in does), or run "
-			"the system-wide agent",
-			"SystemCallFilter forbids what the agent calls, which the service starts: "
-			"%s; no mail leaves the service",
-			list);
-	else
+	if (list_forbidden(allowed, served ? LIBRARY : AGENT, all, sizeof(all), &in_program) == 0) {
 		diagnosis_add(&p->found, SEVERITY_OK, "system-call-filter", NULL,
-			"SystemCallFilter allows what mailseal calls");
+			"SystemCallFilter allows what mailseal calls in the service");
+		return;
+	}
+	diagnosis_add(&p->found, SEVERITY_OBSTACLE, "system-call-filter",
+		list_forbidden(allowed, LIBRARY, list, sizeof(list), &by_library)
+			? "Allow them: SystemCallFilter=@system-service in a drop-in does"
+			: "Allow them (SystemCallFilter=@system-service in a drop-in does), or run "
+			  "the system-wide agent, so that the service need not start one",
+		"SystemCallFilter forbids what mailseal calls in the service: %s; %s", all,
+		in_program && kills(s) ? "the service is killed at its first mail"
+				       : "no mail leaves the service");
 }
 
 void doctor_filter(struct patient *p, const struct service *s)

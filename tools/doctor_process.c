@@ -337,26 +337,17 @@ static pid_t find_agent(pid_t of, long uid)
 	return found;
 }
 
-static void look_for_system_agent(struct patient *p, const struct process *x)
-{
-	const char *named = variable(x->environment, x->environment_length, "MAILSEAL_SOCKET");
-	const char *path = named && *named ? named : MAILSEAL_SOCKET_DEFAULT;
-	struct stat st;
-
-	if (patient_stat(p, path, &st) == 0 && S_ISSOCK(st.st_mode))
-		diagnosis_add(&p->found, SEVERITY_NOTE, "system-agent", NULL,
-			"a system-wide agent has its socket at %s", path);
-	else if (named && *named)
-		diagnosis_add(&p->found, SEVERITY_WARNING, "system-agent-missing",
-			"Start the system-wide agent", "no socket is at %s (MAILSEAL_SOCKET)",
-			named);
-}
-
 static void look_for_agent(struct patient *p, const struct process *x, const char *status)
 {
+	const char *socket = variable(x->environment, x->environment_length, "MAILSEAL_SOCKET");
+	const char *config = variable(x->environment, x->environment_length, "MAILSEAL_CONFIG");
+	const char *path;
 	pid_t agent;
 
 	if (!p->loaded)
+		return;
+	doctor_system_agent(p, socket, config, x->pid);
+	if (patient_system_agent(p, socket, config, &path) != SYSTEM_AGENT_NONE)
 		return;
 	agent = find_agent(x->pid, status_number(status, "Uid", -1));
 	if (agent)
@@ -365,7 +356,6 @@ static void look_for_agent(struct patient *p, const struct process *x, const cha
 	else
 		diagnosis_add(&p->found, SEVERITY_NOTE, "agent-idle", NULL,
 			"no agent of its own is running now; the next connection starts one");
-	look_for_system_agent(p, x);
 }
 
 static int examine(struct patient *p, struct process *x, const char *status,

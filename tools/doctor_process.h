@@ -8,10 +8,6 @@
 
 #define PROCESS_PATH 64
 
-#ifndef MAILSEAL_SOCKET_DEFAULT
-#define MAILSEAL_SOCKET_DEFAULT "/run/mailseal/agent.sock"
-#endif
-
 struct process {
 	pid_t pid;
 	char *environment; /* as it was started; NULL if it cannot be read */

@@ -64,11 +64,16 @@ static void check_families(struct patient *p, const struct service *s)
 		diagnosis_add(&p->found, SEVERITY_WARNING, "no-network", NULL,
 			"RestrictAddressFamilies leaves neither AF_INET nor AF_INET6: the service "
 			"reaches no mail server at all");
-	if (!f.unix_sockets)
+	if (!f.unix_sockets && s->system_agent != SYSTEM_AGENT_NONE)
+		diagnosis_add(&p->found, SEVERITY_OBSTACLE, "address-families",
+			"Add RestrictAddressFamilies=AF_UNIX in a drop-in",
+			"RestrictAddressFamilies leaves AF_UNIX out: the system-wide agent cannot "
+			"be reached, and no mail leaves the service");
+	else if (!f.unix_sockets)
 		diagnosis_add(&p->found, SEVERITY_WARNING, "address-families",
 			"Add RestrictAddressFamilies=AF_UNIX in a drop-in",
 			"RestrictAddressFamilies leaves AF_UNIX out: each process starts an agent "
-			"of its own, a system-wide agent is not reached%s",
+			"of its own%s",
 			to_syslog ? ", and nothing can be logged to syslog" : "");
 	else
 		diagnosis_add(&p->found, SEVERITY_OK, "address-families", NULL,
@@ -195,6 +200,7 @@ void doctor_sandbox(struct patient *p, const struct service *s)
 	doctor_filter(p, s);
 	check_switches(p, s);
 	check_proc(p, s);
-	check_limits(p, s);
+	if (s->system_agent == SYSTEM_AGENT_NONE)
+		check_limits(p, s);
 	check_domains(p, s);
 }

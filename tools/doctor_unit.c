@@ -74,15 +74,17 @@ static void take_user(struct patient *p, struct service *s)
 	take_groups(p, s);
 }
 
-static void take_preload(struct patient *p, const struct service *s)
+static void take_variables(struct patient *p, struct service *s)
 {
-	const char *search = service_variable(s, "PATH"), *ports;
+	const char *search = service_variable(s, "PATH"), *ports, *path;
 	struct ports parsed;
 
 	p->preload = service_variable(s, "LD_PRELOAD");
 	p->preload_given = true;
 	p->library_paths = service_variable(s, "LD_LIBRARY_PATH");
 	p->search = search ? search : search_default;
+	s->system_agent = patient_system_agent(p, service_variable(s, "MAILSEAL_SOCKET"),
+		service_variable(s, "MAILSEAL_CONFIG"), &path);
 	ports = service_variable(s, "MAILSEAL_PORTS");
 	if (ports && !ports_parse(&parsed, ports))
 		diagnosis_add(&p->found, SEVERITY_OBSTACLE, "ports-malformed", "Write it as 25,587",
@@ -244,10 +246,12 @@ static int examine(struct patient *p, struct service *s, struct err *err)
 
 	tell_files(p, &s->unit);
 	take_user(p, s);
-	take_preload(p, s);
+	take_variables(p, s);
 	doctor_sandbox(p, s);
 	if (enter_root(p, s, directory)) {
 		rc = examine_commands(p, s, err);
+		doctor_system_agent(p, service_variable(s, "MAILSEAL_SOCKET"),
+			service_variable(s, "MAILSEAL_CONFIG"), 0);
 		doctor_unit_paths(p, s);
 	} else {
 		tell_preload(p);

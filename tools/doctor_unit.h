@@ -16,6 +16,7 @@ struct service {
 	gid_t groups[GROUPS_MOST]; /* beside the patient's gid */
 	int group_count;
 	bool dynamic_user;
+	enum system_agent system_agent;
 	bool by_run; /* mailseal run starts it, which names library and agent by itself */
 };
 

@@ -270,9 +270,11 @@ void doctor_unit_paths(struct patient *p, const struct service *s)
 		check_file(p, s, &library);
 	agent_path(p, s, path);
 	agent.path = path;
-	if (!s->by_run && *path == '/')
-		check_file(p, s, &agent);
-	check_config(p, s);
+	if (s->system_agent == SYSTEM_AGENT_NONE) {
+		if (!s->by_run && *library.path && *path == '/')
+			check_file(p, s, &agent);
+		check_config(p, s);
+	}
 	if (log && *log == '/')
 		check_file(p, s, &log_file);
 }

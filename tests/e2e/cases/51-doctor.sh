@@ -106,6 +106,25 @@ t_a_library_for_a_newer_libc_is_told() {
 	refute env LD_PRELOAD="$W/other/libmailseal.so" /bin/true 2>/dev/null
 }
 
+t_programs_of_32_bit_have_a_library_of_their_own() {
+	doctor_there
+	gcc -m32 -o narrow empty.c 2>/dev/null || skip "nothing is built for 32-bit programs here"
+	mkdir other
+	cp "$ms" "$BUILD/libmailseal.so" "$BUILD/mailseal-agent" other
+	plain other/mailseal doctor ./narrow
+	equal "$status" 1
+	says_so '^obstacle .*libmailseal\.so is a 64-bit .* library, and the program is 32-bit'
+	[ -e "$BUILD/lib32/libmailseal.so" ] || skip "no $BUILD/lib32"
+	reached ./narrow
+	says_so '^ok .*/lib32/libmailseal\.so fits the program and its C library'
+	# One LD_PRELOAD for both, as the loader takes it apart.
+	for program in narrow /bin/true; do
+		printf '[Service]\nExecStart=%s\nEnvironment=LD_PRELOAD=%s\n' "$(realpath "$program")" "$BUILD/\$LIB/libmailseal.so" >x.service
+		reached ./x.service
+		says_so '^ok .*libmailseal\.so fits the program'
+	done
+}
+
 t_programs_that_gain_privileges() {
 	doctor_there
 	cp /bin/true setuid
@@ -291,7 +310,7 @@ t_services_by_their_units() {
 	says_so '^obstacle +the unit does not load the library: LD_PRELOAD is not set'
 	unit 'SystemCallFilter=@system-service' 'SystemCallFilter=~@process'
 	unreached billing.service
-	says_so '^obstacle +SystemCallFilter forbids what the library calls: clone'
+	says_so '^obstacle +SystemCallFilter forbids what mailseal calls in the service: clone, wait4, prctl; the service is killed'
 	echo 'SystemCallFilter=@system-service' >>/etc/systemd/system/billing.service.d/50.conf
 	reached billing.service
 	unit 'RestrictAddressFamilies=AF_INET AF_INET6'
@@ -314,6 +333,47 @@ t_services_by_their_units() {
 		plain "$ms" doctor "$name"
 		equal "$status" 66 "$name"
 	done
+}
+
+# A service that may start no process is served by the system agent, where there is one.
+t_services_of_the_system_agent() {
+	doctor_there
+	unit 'SystemCallFilter=~clone execve'
+	unreached billing.service
+	mkdir -p /run/mailseal
+	"$BUILD/mailseal-agent" --listen /run/mailseal/agent.sock --log "$log" &
+	until_true 10 test -S /run/mailseal/agent.sock || fail "no system agent"
+	reached billing.service
+	says_so '^ok +SystemCallFilter allows what mailseal calls in the service'
+	says_so '^ok +the system-wide agent serves it: its socket is /run/mailseal/agent\.sock'
+	unit 'SystemCallFilter=~clone execve' 'Environment=MAILSEAL_SOCKET=none'
+	unreached billing.service
+	starts env LD_PRELOAD="$BUILD/libmailseal.so" sh -c 'echo ready; exec sleep 60'
+	reached --pid "$started"
+	says_so '^ok +the system-wide agent serves it'
+	kill "$started"
+	starts env LD_PRELOAD="$BUILD/libmailseal.so" MAILSEAL_CONFIG="$W/none" sh -c 'echo ready; exec sleep 60'
+	plain "$ms" doctor --pid "$started"
+	says_so '^note +a system-wide agent listens at @mailseal/1/system'
+	says_so '^warning .*/none \(MAILSEAL_CONFIG\): No such file'
+	kill "$started"
+}
+
+# Every system call that library and agent make, beyond what any program makes, stands in doctor's table.
+t_the_table_of_system_calls_is_whole() {
+	doctor_there
+	need strace
+	policy
+	hostile good_server.hs
+	plain strace -f -o "$W/trace.plain" swaks --to a@b.example --server mx.b.example
+	equal "$status" 0
+	sealed strace -f -o "$W/trace" swaks --to a@b.example --server mx.b.example
+	equal "$status" 0
+	settle
+	calls() { sed -nE 's/^[0-9]+ +([a-z][a-z0-9_]*)\(.*/\1/p' "$1" | sort -u; }
+	sed -nE 's/^\t\{"([a-z0-9_]+)", "@.*/\1/p' "$ROOT/tools/doctor_filter.c" | sort -u >"$W/known"
+	check test "$(wc -l <"$W/known")" -ge 40
+	equal "$(comm -23 <(calls "$W/trace") <(calls "$W/trace.plain") | comm -23 - "$W/known")" "" "called, but not in doctor_filter.c"
 }
 
 # The drop-in that is installed makes a service reached.
