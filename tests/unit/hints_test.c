@@ -1,5 +1,6 @@
 /* What the preload remembers of names: by address, bounded, and never less strictly for being full. */
 #include <netinet/in.h>
+#include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -158,6 +159,54 @@ static void newest_domain_of_a_host_counts(void **state)
 	assert_string_equal(hints.mx_domain, "");
 }
 
+#define CROWD 4000
+
+static void remember_numbered(unsigned i)
+{
+	char name[60];
+
+	snprintf(name, sizeof(name), "a-name-that-tells-its-number-%u.example", i);
+	remember(name, i);
+}
+
+static void *writer(void *context)
+{
+	unsigned i = *(unsigned *)context;
+
+	for (int k = 0; k < 10000; k++, i += 7)
+		remember_numbered(i % CROWD);
+	return NULL;
+}
+
+/* Readers among writers see a name and its own address, or nothing. */
+static void names_and_addresses_are_not_mixed_up(void **state)
+{
+	unsigned starts[3] = {1, 2, 3};
+	struct handoff_addr asked = {.family = AF_INET};
+	char name[60];
+	pthread_t threads[3];
+
+	(void)state;
+	for (int i = 0; i < 3; i++)
+		assert_int_equal(pthread_create(&threads[i], NULL, writer, &starts[i]), 0);
+	for (unsigned k = 0; k < 30000; k++) {
+		unsigned i = k * 13 % CROWD;
+
+		asked.addr[2] = (uint8_t)(i >> 8);
+		asked.addr[3] = (uint8_t)i;
+		hints_find(&asked, &hints);
+		snprintf(name, sizeof(name), "a-name-that-tells-its-number-%u.example", i);
+		assert_true(hints.count <= 1);
+		if (hints.count)
+			assert_string_equal(hints.names[0], name);
+	}
+	for (int i = 0; i < 3; i++)
+		pthread_join(threads[i], NULL);
+	remember_numbered(5);
+	find(5);
+	assert_true(hints.count == 1 && !hints.torn);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -168,6 +217,7 @@ int main(void)
 		cmocka_unit_test_setup(all_that_one_message_looks_up_is_known_afterwards, forget),
 		cmocka_unit_test_setup(doubt_ends_when_all_was_looked_up_anew, forget),
 		cmocka_unit_test_setup(newest_domain_of_a_host_counts, forget),
+		cmocka_unit_test_setup(names_and_addresses_are_not_mixed_up, forget),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

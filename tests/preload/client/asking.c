@@ -32,6 +32,14 @@ static int ask_sending(const char *name, int type, bool with_state)
 	return res_send(query, length, answer, sizeof(answer));
 }
 
+#if defined(__GLIBC__) && defined(__x86_64__) && defined(__LP64__)
+/* As a program knows it that was linked with glibc before 2.34. */
+int old_search(const char *, int, int, unsigned char *, int);
+__asm__(".symver old_search, __res_search@GLIBC_2.2.5");
+#else
+#define old_search res_search
+#endif
+
 static int ask(const char *how, const char *name, int type)
 {
 	int size = sizeof(answer);
@@ -40,6 +48,8 @@ static int ask(const char *how, const char *name, int type)
 		return res_query(name, ns_c_in, type, answer, size);
 	if (strcmp(how, "search") == 0)
 		return res_search(name, ns_c_in, type, answer, size);
+	if (strcmp(how, "old_search") == 0)
+		return old_search(name, ns_c_in, type, answer, size);
 	if (strcmp(how, "querydomain") == 0)
 		return res_querydomain(name, "inner.test", ns_c_in, type, answer, size);
 	if (strcmp(how, "send") == 0)
