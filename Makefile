@@ -24,8 +24,9 @@ ALL_CFLAGS = -std=gnu11 -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 -I. -MMD -MP -fvisi
 	-DMAILSEAL_VERSION='"$(VERSION)"' -DMAILSEAL_CONFIG_DEFAULT='"$(CONFIG_DEFAULT)"' \
 	-DMAILSEAL_SOCKET_DEFAULT='"$(SOCKET_DEFAULT)"' -DMAILSEAL_LIBDIR='"$(LIBDIR)"' -DMAILSEAL_LIBEXECDIR='"$(LIBEXECDIR)"'
 
-# The preload sits in other people's processes: libc alone, no helper symbols that only one libc has.
-PRELOAD_CFLAGS = -fPIC -fno-stack-protector -U_FORTIFY_SOURCE -fno-asynchronous-unwind-tables
+# The preload sits in other people's processes: libc alone, no helper symbols that only one libc has, but tables by
+# which a thread that is cancelled within a call finds its way out.
+PRELOAD_CFLAGS = -fPIC -fno-stack-protector -U_FORTIFY_SOURCE -fasynchronous-unwind-tables
 PRELOAD_LINK = -shared -Wl,-z,relro,-z,now,-z,noexecstack,-z,defs,-soname,libmailseal.so
 
 # What ld.so(8) may put in for $LIB: the library is found under each of these names in its directory, and the 32-bit

@@ -37,6 +37,8 @@ $(OUT)/musl/%: tests/e2e/clients/%.c
 	mkdir -p $(@D)
 	musl-gcc $(FLAGS) -Dstrerrorname_np=strerror -o $@ $<
 
+$(OUT)/cancelled: FLAGS += -fexceptions
+
 $(OUT)/rust_client: tests/e2e/clients/rust_client.rs | $(OUT)
 	/usr/bin/rustc -o $@ $<
 

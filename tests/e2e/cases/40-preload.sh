@@ -46,6 +46,18 @@ t_guest_leaves_no_trace_when_it_fails() {
 	holds "$W/client.out" 'connect: ECONNREFUSED'
 }
 
+t_cancelled_thread_cleans_up() {
+	local how
+	product
+	policy
+	hostile good_server.hs
+	for how in getaddrinfo 'connect 127.0.0.10'; do
+		# shellcheck disable=SC2086
+		sealed "$bin/cancelled" $how
+		equal "$(cat "$W/client.out")" 'cancelled, cleaned up' "$how"
+	done
+}
+
 # fails_closed REASON: connect() fails, the server was never reached, the log tells why
 fails_closed() {
 	hostile good_server.hs
