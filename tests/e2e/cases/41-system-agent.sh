@@ -585,6 +585,30 @@ s = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET); s.connect(sys.argv[1])
 	lacks "$system_log" overload
 }
 
+# timeout: 120
+t_nonsense_is_survived() {
+	local before version
+	version=$(sed -n 's/^#define HANDOFF_VERSION //p' "$ROOT/shim/handoff/handoff.h")
+	product
+	policy
+	export MAILSEAL_SOCKET=$sock
+	hostile good_server.hs
+	system_agent --user mailbox
+	confined -u 1234
+	before=$(find "/proc/$system/fd" | wc -l)
+	for seed in 1 2 3; do
+		plain "${as_1234[@]}" /usr/bin/python3 "$E2E/clients/nonsense.py" "$sock" "$version" 400 $seed
+		equal "$status" 0 "asking for nonsense, seed $seed"
+		check test "$(awk '{ print $2 }' "$W/client.out")" -ge 100
+	done
+	confined -u 1234
+	equal "$status" 0
+	equal "$(agents)" "$system" "the agents"
+	system_logged 'the application gave up' # some were nearly right
+	until_true 60 eval '[ "$(find "/proc/$system/fd" | wc -l)" -le "$before" ]' || fail "descriptors left"
+	checks=$((checks + 1))
+}
+
 t_environment_of_the_agent_does_not_matter() {
 	product
 	strict
@@ -689,6 +713,14 @@ t_command_line() {
 	holds "$W/client.out" 'only root can become mailbox'
 	system_agent
 	wrong 73 'somebody listens there already' --listen "$sock"
+	# shellcheck disable=SC2016
+	plain sh -c 'LISTEN_FDS=1 LISTEN_PID=$$ exec "$@"' - "$MAILSEAL_AGENT" --listen "$W/d/agent.sock"
+	equal "$status" 64
+	holds "$W/client.out" 'one of them is enough'
+	# shellcheck disable=SC2016
+	plain sh -c 'LISTEN_FDS=1000 LISTEN_PID=$$ exec "$@"' - "$MAILSEAL_AGENT"
+	equal "$status" 64
+	holds "$W/client.out" 'LISTEN_FDS=1000: from 1 to 16'
 	LISTEN_FDS=1 LISTEN_PID=$$ plain timeout --preserve-status 1 "$MAILSEAL_AGENT" --listen "$W/d/agent.sock"
 	equal "$status" 0 "sockets passed to another process"
 }
