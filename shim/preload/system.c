@@ -96,11 +96,41 @@ static bool is_trusted(int fd, const char *path)
 	return path && (peer.uid == (uid_t)sys(SYS_GETEUID) || owns_the_place(peer.uid, path));
 }
 
-static int dial(const struct sockaddr_un *address, socklen_t length, int64_t deadline)
+/* Why connect() failed, for the log. */
+static const char *at_path(int error)
+{
+	switch (error) {
+	case -ENOENT:
+	case -ENOTDIR:
+		return "there is no system agent at MAILSEAL_SOCKET; start it (mailseal-agent "
+		       "--listen), or take MAILSEAL_SOCKET away";
+	case -ECONNREFUSED:
+		return "the system agent is gone, only its socket is left; start it again "
+		       "(mailseal-agent --listen), or remove the socket";
+	case -EPROTOTYPE:
+		return "this socket is not the system agent's: it is of another type";
+	}
+	return "cannot connect to the system agent";
+}
+
+static const char *by_name(int error)
+{
+	if (error == -ECONNREFUSED)
+		return "the root directory changed since the program was started, and there is no "
+		       "system agent to reach from here; start one as root (mailseal-agent "
+		       "--listen)";
+	return "cannot connect to the system agent by its name";
+}
+
+/* A connected socket, or -errno. */
+static int dial(const struct sockaddr_un *address, socklen_t length, int64_t deadline,
+	const char *(*why)(int), const char **reason)
 {
 	int fd = (int)sys(SYS_socket, AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	long error = fd = sys_above_stdio(fd);
 
+	*reason = "cannot make a socket to reach the system agent; AF_UNIX must be allowed "
+		  "(RestrictAddressFamilies)";
 	if (fd < 0)
 		return fd;
 	for (;;) {
@@ -109,9 +139,11 @@ static int dial(const struct sockaddr_un *address, socklen_t length, int64_t dea
 			break;
 		sys_sleep_ms(RETRY_MS);
 	}
-	if (error)
-		sys_close(&fd);
-	return error ? (int)error : fd;
+	if (!error)
+		return fd;
+	sys_close(&fd);
+	*reason = why((int)error);
+	return (int)error;
 }
 
 static int reach_at_path(struct identity *id, int64_t deadline, const char **reason)
@@ -123,23 +155,8 @@ static int reach_at_path(struct identity *id, int64_t deadline, const char **rea
 
 	id->file = path;
 	memcpy(address.sun_path, path, size);
-	fd = dial(&address, (socklen_t)(offsetof(struct sockaddr_un, sun_path) + size), deadline);
-	switch (fd) {
-	case -ENOENT:
-	case -ENOTDIR:
-		*reason = "there is no system agent at MAILSEAL_SOCKET; start it (mailseal-agent "
-			  "--listen), or take MAILSEAL_SOCKET away";
-		break;
-	case -ECONNREFUSED:
-		*reason = "the system agent is gone, only its socket is left; start it again "
-			  "(mailseal-agent --listen), or remove the socket";
-		break;
-	case -EPROTOTYPE:
-		*reason = "this socket is not the system agent's: it is of another type";
-		break;
-	default:
-		*reason = "cannot connect to the system agent";
-	}
+	fd = dial(&address, (socklen_t)(offsetof(struct sockaddr_un, sun_path) + size), deadline,
+		at_path, reason);
 	if (fd < 0 || is_trusted(fd, path))
 		return fd;
 	sys_close(&fd);
@@ -148,18 +165,12 @@ static int reach_at_path(struct identity *id, int64_t deadline, const char **rea
 	return -EACCES;
 }
 
-static int reach_by_name(struct identity *id, int64_t deadline, const char **reason)
+static int reach_by_name(int64_t deadline, const char **reason)
 {
 	struct sockaddr_un address;
 	socklen_t length = system_name(&address);
-	int fd = dial(&address, length, deadline);
+	int fd = dial(&address, length, deadline, by_name, reason);
 
-	id->file = NULL;
-	*reason = "cannot connect to the system agent by its name";
-	if (fd == -ECONNREFUSED)
-		*reason = "the root directory changed since the program was started, and there is "
-			  "no system agent to reach from here; start one as root (mailseal-agent "
-			  "--listen)";
 	if (fd < 0 || is_trusted(fd, NULL))
 		return fd;
 	sys_close(&fd);
@@ -182,6 +193,6 @@ int system_reach(struct identity *id, bool root_changed, int64_t deadline, const
 	if (s->system == SETTINGS_SYSTEM_NONE)
 		return -EACCES;
 	if (root_changed && !is_there(s->socket))
-		return reach_by_name(id, deadline, reason);
+		return reach_by_name(deadline, reason);
 	return reach_at_path(id, deadline, reason);
 }

@@ -197,6 +197,21 @@ t_programs_that_can_start_nothing() {
 	system_logged 'event=transaction .*uid=1234'
 }
 
+t_without_unix_sockets() {
+	product
+	strict
+	hostile good_server.hs
+	system_agent
+	export MAILSEAL_SOCKET=$sock
+	confined -n -u 1234
+	refused 'cannot make a socket to reach the system agent; AF_UNIX must be allowed .* errno=EPERM'
+	# An agent of its own needs none.
+	MAILSEAL_SOCKET=none confined -n
+	equal "$status" 0
+	settle
+	nothing_plain
+}
+
 t_stale_socket() {
 	product
 	policy
@@ -686,6 +701,43 @@ time.sleep(60)' "$sock" >"$W/greedy.out" 2>&1 &
 	equal "$status" 1
 	holds "$W/client.out" 'connect: ENFILE'
 }
+
+# Over a stale socket, which each of them would like to replace.
+t_one_of_many_starters_wins() {
+	local i pids=() lost=0
+	product
+	policy
+	system_agent
+	kill -9 "$system"
+	wait "$system"
+	for i in $(seq 8); do
+		"$MAILSEAL_AGENT" --listen "$sock" --config "$conf" --log "$system_log" 2>"$W/starter.$i" &
+		pids+=($!)
+	done
+	until_true 10 eval '[ "$(agents | wc -l)" = 1 ]' || fail "agents: $(agents | wc -l)"
+	for i in "${pids[@]}"; do
+		[ "$i" = "$(agents)" ] && continue
+		wait "$i"
+		equal $? 73 "status of one that lost"
+		lost=$((lost + 1))
+	done
+	equal $lost 7 "starters that lost"
+	export MAILSEAL_SOCKET=$sock
+	hostile good_server.hs
+	confined -u 1234
+	equal "$status" 0
+	# Only its own socket goes with it.
+	mv "$sock" "$sock.moved"
+	system=$(agents)
+	"$MAILSEAL_AGENT" --listen "$sock" --config "$conf" --log "$system_log" 2>"$W/agent.err" &
+	until_true 5 answers_at_path "$sock"
+	kill -TERM "$system"
+	until_true 10 eval '[ "$(agents | wc -l)" = 1 ]'
+	check test -S "$sock"
+	confined -u 1234
+	equal "$status" 0 "the other one"
+}
+answers_at_path() { [ -S "$1" ] && [ "$(ss -Hlx src "$1" | wc -l)" -ge 2 ]; }
 
 # wrong STATUS WORDS ARGUMENT ...: the agent's command line is refused
 wrong() {
