@@ -42,8 +42,7 @@ static void judge_unnamed(int fd, struct face *face)
 	struct sys_time now = {0, 0};
 
 	face->state = FACE_CONNECTING;
-	if (sys(SYS_PPOLL, &p, 1, &now, NULL, SYS_SIGSET_BYTES) > 0 &&
-		(p.revents & (POLLHUP | POLLERR))) {
+	if (sys_poll(&p, 1, &now) > 0 && (p.revents & (POLLHUP | POLLERR))) {
 		face->state = FACE_FAILED;
 		face->error = ECONNREFUSED;
 	}

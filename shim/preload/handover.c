@@ -60,7 +60,7 @@ static void make_nonce(uint8_t nonce[HANDOFF_NONCE_SIZE])
 	if (sys(SYS_getrandom, nonce, HANDOFF_NONCE_SIZE, GRND_NONBLOCK) == HANDOFF_NONCE_SIZE)
 		return;
 	/* It only has to differ from others of this host. */
-	sys(SYS_CLOCK_GETTIME, CLOCK_MONOTONIC, &now);
+	sys_clock(CLOCK_MONOTONIC, &now);
 	now.seconds ^= (int64_t)sys(SYS_gettid) << 32;
 	memcpy(nonce, &now, HANDOFF_NONCE_SIZE);
 }

@@ -126,7 +126,7 @@ static void add_date(struct text *t)
 	struct sys_time now = {0, 0};
 	uint64_t seconds, days, era, of_era, year, of_year, month;
 
-	sys(SYS_CLOCK_GETTIME, CLOCK_REALTIME, &now);
+	sys_clock(CLOCK_REALTIME, &now);
 	seconds = (uint64_t)now.seconds;
 	days = seconds / 86400 + 719468; /* since 0000-03-01 */
 	era = days / 146097;
@@ -179,7 +179,6 @@ static void write_quietly(int fd, const struct text *line)
 {
 	sys_sigset mask = sys_signals_block(), before = 0;
 	sys_sigset raised = (sys_sigset)1 << (SIGPIPE - 1) | (sys_sigset)1 << (SIGXFSZ - 1);
-	struct sys_time now = {0, 0};
 	long n;
 
 	sys(SYS_rt_sigpending, &before, SYS_SIGSET_BYTES);
@@ -187,7 +186,7 @@ static void write_quietly(int fd, const struct text *line)
 		n = sys(SYS_write, fd, line->bytes, line->length);
 		raised &= ~before;
 		if (raised && (n == -EPIPE || n == -EFBIG))
-			sys(SYS_SIGTIMEDWAIT, &raised, NULL, &now, SYS_SIGSET_BYTES);
+			sys_signals_drop(raised);
 	}
 	sys_signals_restore(mask);
 }

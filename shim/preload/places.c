@@ -128,7 +128,7 @@ static int look_from(struct search *s, int first)
 
 	for (int i = 0; i < PLACES_NEAR; i++)
 		p[i] = (struct pollfd){.fd = first + i};
-	n = sys(SYS_PPOLL, p, PLACES_NEAR, &now, NULL, SYS_SIGSET_BYTES);
+	n = sys_poll(p, PLACES_NEAR, &now);
 	for (int i = 0; !error && i < PLACES_NEAR; i++)
 		if (n < 0 || !(p[i].revents & POLLNVAL))
 			error = look_at(s, first + i);

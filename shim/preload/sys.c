@@ -8,6 +8,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
@@ -71,11 +72,50 @@ int sys_above_stdio(int fd)
 	return (int)moved;
 }
 
+#ifdef SYS_clock_gettime64
+#define WIDE(name, suffix) SYS_##name##suffix
+#else
+#define WIDE(name, suffix) SYS_##name
+#endif
+
+/* Kernels before 5.1 do not know the wide calls, and sandboxes of their days forbid them. */
+#if defined(SYS_clock_gettime64) && defined(SYS_clock_gettime)
+#define NARROW(name) SYS_##name
+#else
+#define NARROW(name) (-1)
+#endif
+
+static bool other_is_meant(long result, long other)
+{
+	return (result == -ENOSYS || result == -EPERM) && other >= 0;
+}
+
+/* A call with a time as its third argument. */
+static long timed(
+	long number, long narrow, long a, long b, const struct sys_time *t, long d, long e)
+{
+	struct sys_time copy = t ? *t : (struct sys_time){0}; /* the kernel may write to it */
+	int32_t small[2] = {(int32_t)copy.seconds, (int32_t)copy.nanoseconds};
+	long n = sys(number, a, b, t ? &copy : NULL, d, e);
+
+	return other_is_meant(n, narrow) ? sys(narrow, a, b, t ? small : NULL, d, e) : n;
+}
+
+void sys_clock(int clock, struct sys_time *now)
+{
+	int32_t small[2] = {0, 0};
+
+	if (!other_is_meant(sys(WIDE(clock_gettime, 64), clock, now), NARROW(clock_gettime)))
+		return;
+	sys(NARROW(clock_gettime), clock, small);
+	*now = (struct sys_time){small[0], small[1]};
+}
+
 int64_t sys_now_ms(void)
 {
 	struct sys_time t = {0};
 
-	sys(SYS_CLOCK_GETTIME, CLOCK_MONOTONIC, &t);
+	sys_clock(CLOCK_MONOTONIC, &t);
 	return t.seconds * 1000 + t.nanoseconds / 1000000;
 }
 
@@ -83,7 +123,14 @@ void sys_sleep_ms(int64_t ms)
 {
 	struct sys_time t = {.seconds = ms / 1000, .nanoseconds = ms % 1000 * 1000000};
 
-	sys(SYS_CLOCK_NANOSLEEP, CLOCK_MONOTONIC, 0, &t, 0);
+	timed(WIDE(clock_nanosleep, _time64), NARROW(clock_nanosleep), CLOCK_MONOTONIC, 0, &t, 0,
+		0);
+}
+
+long sys_poll(struct pollfd *p, unsigned count, const struct sys_time *limit)
+{
+	return timed(WIDE(ppoll, _time64), NARROW(ppoll), (long)p, (long)count, limit, 0,
+		SYS_SIGSET_BYTES);
 }
 
 int sys_wait(int fd, short events, int64_t deadline)
@@ -96,7 +143,7 @@ int sys_wait(int fd, short events, int64_t deadline)
 	if (left < 0)
 		left = 0;
 	t = (struct sys_time){.seconds = left / 1000, .nanoseconds = left % 1000 * 1000000};
-	n = sys(SYS_PPOLL, &p, 1, deadline < 0 ? NULL : &t, NULL, SYS_SIGSET_BYTES);
+	n = sys_poll(&p, 1, deadline < 0 ? NULL : &t);
 	return n < 0 ? (int)n : n > 0;
 }
 
@@ -111,6 +158,14 @@ sys_sigset sys_signals_block(void)
 void sys_signals_restore(sys_sigset before)
 {
 	sys(SYS_rt_sigprocmask, SIG_SETMASK, &before, NULL, SYS_SIGSET_BYTES);
+}
+
+void sys_signals_drop(sys_sigset which)
+{
+	struct sys_time now = {0, 0};
+
+	timed(WIDE(rt_sigtimedwait, _time64), NARROW(rt_sigtimedwait), (long)&which, 0, &now,
+		SYS_SIGSET_BYTES, 0);
 }
 
 long sys_read_file(const char *path, char *out, unsigned long size)

@@ -93,17 +93,6 @@ long sys_call6(long number, long a, long b, long c, long d, long e, long f);
 #define SYS_GETEUID SYS_geteuid
 #define SYS_GETEGID SYS_getegid
 #endif
-#ifdef SYS_clock_gettime64
-#define SYS_CLOCK_GETTIME SYS_clock_gettime64
-#define SYS_PPOLL SYS_ppoll_time64
-#define SYS_CLOCK_NANOSLEEP SYS_clock_nanosleep_time64
-#define SYS_SIGTIMEDWAIT SYS_rt_sigtimedwait_time64
-#else
-#define SYS_CLOCK_GETTIME SYS_clock_gettime
-#define SYS_PPOLL SYS_ppoll
-#define SYS_CLOCK_NANOSLEEP SYS_clock_nanosleep
-#define SYS_SIGTIMEDWAIT SYS_rt_sigtimedwait
-#endif
 
 struct sys_time { /* the kernel's __kernel_timespec */
 	int64_t seconds;
@@ -124,9 +113,17 @@ void sys_memory_free(void *memory, unsigned long size);
  * is; on failure nothing is kept.
  */
 int sys_above_stdio(int fd);
-void sys_close(int *fd);  /* -1 is fine, and stays */
-int64_t sys_now_ms(void); /* monotonic */
+void sys_close(int *fd); /* -1 is fine, and stays */
+
+/* Time. 32-bit machines have two of each of these calls, the wide one and that of old kernels and
+ * sandboxes; both are tried. */
+void sys_clock(int clock, struct sys_time *now); /* as clock_gettime() */
+int64_t sys_now_ms(void);			 /* monotonic */
 void sys_sleep_ms(int64_t ms);
+
+/* As ppoll() with no mask; a `limit` of NULL: for ever. */
+struct pollfd;
+long sys_poll(struct pollfd *p, unsigned count, const struct sys_time *limit);
 
 /* Waits for `events` on fd until `deadline` (sys_now_ms, negative: for ever). 1, 0 (deadline
  * passed) or -errno (EINTR too). */
@@ -135,6 +132,9 @@ int sys_wait(int fd, short events, int64_t deadline);
 /* All signals of the thread blocked, also those that libc keeps for itself. */
 sys_sigset sys_signals_block(void);
 void sys_signals_restore(sys_sigset before);
+
+/* Takes one pending signal of the set away, if there is any. */
+void sys_signals_drop(sys_sigset which);
 
 /* Reads a small file of /proc into `out`, with a NUL. Returns its length or -errno (-EFBIG if it
  * does not fit). */

@@ -43,8 +43,25 @@ static void started_by_other(void)
 	talk(fd);
 }
 
+/* An old kernel, or a sandbox of its days, where there was one kind of time alone; then CLIENT_CASE. */
+static void before_wide_time(void)
+{
+#ifdef SYS_clock_gettime64
+	static const int calls[] = {SYS_clock_gettime64, SYS_ppoll_time64, SYS_clock_nanosleep_time64,
+		SYS_rt_sigtimedwait_time64};
+
+	for (size_t i = 0; i < sizeof(calls) / sizeof(calls[0]); i++)
+		forbid((unsigned)calls[i], -1, i % 2 ? EPERM : ENOSYS);
+	execl("/proc/self/exe", "client", getenv("CLIENT_CASE"), NULL);
+	check(false);
+#else
+	exit(77);
+#endif
+}
+
 const struct client_case kinds_cases[] = {
 	{"starts_other", starts_other},
 	{"started_by_other", started_by_other},
+	{"before_wide_time", before_wide_time},
 	{NULL, NULL},
 };
