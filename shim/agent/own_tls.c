@@ -50,6 +50,7 @@ static bool client_hello(struct session *s)
 		own_tls_end(s, RESIDUE);
 		return false;
 	case HELLO_DENIED:
+	case HELLO_BARE:
 	case HELLO_NONE:
 		break;
 	}
@@ -86,6 +87,9 @@ static bool server_hello(struct session *s)
 	case HELLO_DENIED:
 		s->own.server_hello = true;
 		return true;
+	case HELLO_BARE:
+		own_tls_end(s, "protocol error: the server chose a cipher that encrypts nothing");
+		return false;
 	case HELLO_NONE:
 		break;
 	}

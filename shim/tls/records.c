@@ -77,31 +77,55 @@ static int version_of(const unsigned char *p)
 	return p[0] == 3 && p[1] >= 1 && p[1] <= 4 ? 9 + p[1] : 0;
 }
 
-/* A whole ServerHello without its header (RFC 8446 4.1.3): the extension counts, else the field. */
-static int server_version(const unsigned char *p, size_t n)
+/* Those of IANA's registry whose name says WITH_NULL, and the two of RFC 9150. */
+static bool encrypts_nothing(size_t cipher)
 {
-	size_t at = 2 + 32, end;
-	int version;
+	static const unsigned short ciphers[] = {0x0000, 0x0001, 0x0002, 0x002c, 0x002d, 0x002e,
+		0x003b, 0x00b0, 0x00b1, 0x00b4, 0x00b5, 0x00b8, 0x00b9, 0xc001, 0xc006, 0xc00b,
+		0xc010, 0xc015, 0xc039, 0xc03a, 0xc03b, 0xc0b4, 0xc0b5};
 
-	if (n < at + 1 || n < at + 1 + p[at] + 3)
-		return 0;
-	version = version_of(p);
-	at += 1 + (size_t)p[at] + 3;
-	if (at == n)
-		return version;
-	if (n - at < 2 || number(p + at, 2) != n - at - 2)
-		return 0;
-	end = n;
-	for (at += 2; at < end;) {
+	for (size_t i = 0; i < sizeof(ciphers) / sizeof(*ciphers); i++) {
+		if (ciphers[i] == cipher)
+			return true;
+	}
+	return false;
+}
+
+/* The extension that tells the version, in what stands between p and its end; else `version`. */
+static int extended_version(const unsigned char *p, size_t n, int version)
+{
+	while (n > 0) {
 		size_t length;
 
-		if (end - at < 4 || (length = number(p + at + 2, 2)) > end - at - 4)
+		if (n < 4 || (length = number(p + 2, 2)) > n - 4)
 			return 0;
-		if (number(p + at, 2) == SUPPORTED_VERSIONS)
-			return length == 2 ? version_of(p + at + 4) : 0;
-		at += 4 + length;
+		if (number(p, 2) == SUPPORTED_VERSIONS)
+			return length == 2 ? version_of(p + 4) : 0;
+		p += 4 + length;
+		n -= 4 + length;
 	}
 	return version;
+}
+
+/*
+ * A whole ServerHello without its header (RFC 8446 4.1.3): version, random, session, cipher,
+ * compression, and extensions or none.
+ */
+static enum hello read_server_hello(const unsigned char *p, size_t n, int *version)
+{
+	size_t at = 2 + 32;
+
+	if (n < at + 1 || n < at + 1 + p[at] + 3)
+		return HELLO_SEEN;
+	at += 1 + (size_t)p[at];
+	if (encrypts_nothing(number(p + at, 2)))
+		return HELLO_BARE;
+	at += 3;
+	if (at == n)
+		*version = version_of(p);
+	else if (n - at >= 2 && number(p + at, 2) == n - at - 2)
+		*version = extended_version(p + at + 2, n - at - 2, version_of(p));
+	return HELLO_SEEN;
 }
 
 /* The record at p is a handshake's. Its first message is not cut in pieces by anybody sane: then
@@ -124,8 +148,7 @@ static enum hello take_server_hello(const unsigned char *p, size_t n, int *versi
 		return HELLO_SEEN;
 	if (n < HEADER + 4 + message)
 		return HELLO_PARTIAL;
-	*version = server_version(p + HEADER + 4, message);
-	return HELLO_SEEN;
+	return read_server_hello(p + HEADER + 4, message, version);
 }
 
 enum hello records_server_hello(const char *bytes, size_t n, int *version)

@@ -22,6 +22,7 @@ enum hello {
 	HELLO_PARTIAL, /* so far it may become one */
 	HELLO_SEEN,
 	HELLO_DENIED, /* an alert that ends the connection, in place of the server's */
+	HELLO_BARE,   /* the server chose a cipher that encrypts nothing */
 	HELLO_NONE,   /* whatever it is, it is no TLS */
 };
 

@@ -22,6 +22,7 @@ struct wish {
 	int oldest, newest;
 	const char *groups; /* of the server, or NULL */
 	const char *says;   /* the client, when it may */
+	const char *ciphers; /* or NULL */
 };
 
 static EVP_PKEY *key;
@@ -52,7 +53,7 @@ static SSL_CTX *make_context(const SSL_METHOD *method, const struct wish *wish)
 
 	SSL_CTX_set_min_proto_version(context, wish->oldest);
 	SSL_CTX_set_max_proto_version(context, wish->newest);
-	SSL_CTX_set_cipher_list(context, "ALL:@SECLEVEL=0");
+	SSL_CTX_set_cipher_list(context, wish->ciphers ? wish->ciphers : "ALL:@SECLEVEL=0");
 	return context;
 }
 
@@ -122,6 +123,21 @@ static bool all_pass(const char *bytes, size_t n, size_t piece)
 	return records.left == 0 && records.got == 0;
 }
 
+static void ciphers_that_encrypt_nothing_are_told(void **state)
+{
+	static const struct wish wish = {
+		TLS1_2_VERSION, TLS1_2_VERSION, NULL, "hello", "ECDHE-ECDSA-NULL-SHA:@SECLEVEL=0"};
+	struct wire wire;
+	int version;
+
+	(void)state;
+	converse(&wish, &wire);
+	assert_non_null(memmem(wire.client, wire.from_client, "hello", 5));
+	assert_int_equal(
+		records_server_hello(wire.server, wire.from_server, &version), HELLO_BARE);
+	assert_int_equal(version, 0);
+}
+
 /* Where a hello is seen, all before it is partial, and all behind it changes nothing. */
 static int hello_version(const struct wire *wire)
 {
@@ -151,11 +167,11 @@ static void conversations_are_records_of_a_version(void **state)
 		struct wish wish;
 		int version;
 	} rows[] = {
-		{{TLS1_VERSION, TLS1_VERSION, NULL, "hello"}, 10},
-		{{TLS1_1_VERSION, TLS1_1_VERSION, NULL, "hello"}, 11},
-		{{TLS1_2_VERSION, TLS1_2_VERSION, NULL, "hello"}, 12},
-		{{TLS1_2_VERSION, TLS1_3_VERSION, NULL, "hello"}, 13},
-		{{TLS1_3_VERSION, TLS1_3_VERSION, "P-384", "hello"}, 13}, /* HelloRetryRequest */
+		{{TLS1_VERSION, TLS1_VERSION, NULL, "hello", NULL}, 10},
+		{{TLS1_1_VERSION, TLS1_1_VERSION, NULL, "hello", NULL}, 11},
+		{{TLS1_2_VERSION, TLS1_2_VERSION, NULL, "hello", NULL}, 12},
+		{{TLS1_2_VERSION, TLS1_3_VERSION, NULL, "hello", NULL}, 13},
+		{{TLS1_3_VERSION, TLS1_3_VERSION, "P-384", "hello", NULL}, 13}, /* HelloRetryRequest */
 	};
 	struct wire wire;
 
@@ -173,7 +189,7 @@ static void conversations_are_records_of_a_version(void **state)
 /* Every octet that SMTP may begin a line with, after any whole record. */
 static void text_after_records_does_not_pass(void **state)
 {
-	const struct wish wish = {TLS1_2_VERSION, TLS1_3_VERSION, NULL, "hello"};
+	const struct wish wish = {TLS1_2_VERSION, TLS1_3_VERSION, NULL, "hello", NULL};
 	struct records records, copy;
 	struct wire wire;
 
@@ -202,7 +218,7 @@ static enum hello server_says(const char *bytes, size_t n)
 
 static void warnings_and_alerts_are_told_apart(void **state)
 {
-	const struct wish wish = {TLS1_2_VERSION, TLS1_2_VERSION, NULL, NULL};
+	const struct wish wish = {TLS1_2_VERSION, TLS1_2_VERSION, NULL, NULL, NULL};
 	static const char warning[] = "\x15\x03\x03\x00\x02\x01\x70", fatal[] = "\x15\x03\x01\x00\x02\x02\x28";
 	char both[20007];
 	struct wire wire;
@@ -245,7 +261,7 @@ static void what_is_no_hello_is_none(void **state)
 /* The version of a hello that is not what it should be is unknown, and no octet beyond it is read. */
 static void damaged_hellos_have_no_version(void **state)
 {
-	const struct wish wish = {TLS1_3_VERSION, TLS1_3_VERSION, NULL, NULL};
+	const struct wish wish = {TLS1_3_VERSION, TLS1_3_VERSION, NULL, NULL, NULL};
 	struct wire wire;
 	int version;
 
@@ -277,6 +293,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(conversations_are_records_of_a_version),
+		cmocka_unit_test(ciphers_that_encrypt_nothing_are_told),
 		cmocka_unit_test(text_after_records_does_not_pass),
 		cmocka_unit_test(warnings_and_alerts_are_told_apart),
 		cmocka_unit_test(what_is_no_hello_is_none),

@@ -87,7 +87,7 @@ sender() {
 		alias_maps =
 		local_recipient_maps =
 		notify_classes =
-		smtp_tls_security_level = none
+		smtp_tls_security_level = ${smtp_tls:-none}
 	END
 	cat >$pc/etc/master.cf <<-END
 		127.0.0.1:2525 inet n - n - - smtpd
@@ -145,6 +145,20 @@ t_postfix_is_held_to_the_name_of_the_mx_host() {
 	over_tls
 	wire starttls a@b.example SECRET
 	logged 'exe="[^"]*smtp" host="mx\.b\.example" mx-domain="b\.example" addr=127\.0\.0\.10:25 reference="mx\.b\.example" .*verdict=tls-verified'
+}
+
+# It would encrypt if it were shown STARTTLS, without looking at the certificate.
+t_postfix_that_may_encrypt_gets_the_agents_tls() {
+	local smtp_tls=may
+	begin
+	policy
+	sender
+	hand_over a@b.example
+	sender_said 'to=<a@b\.example>, .* status=sent \(250 '
+	stored 1
+	over_tls
+	logged 'event=transaction .*exe="[^"]*smtp" .*verdict=tls-verified'
+	lacks "$log" 'event=application-tls'
 }
 
 t_postfix_is_refused_a_server_of_another_name() {
