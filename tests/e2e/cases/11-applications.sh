@@ -90,6 +90,26 @@ t_nodemailer() {
 	outward
 	NODE_PATH=/usr/share/nodejs application node "$clients/nodemailer_client.js" "${to[@]}" "$W/message"
 }
+# Where a name server answers, nodemailer's host names do not pass libc: its address is all that is known, and a section
+# for that has to name what the certificate must show.
+t_nodemailer_asks_the_dns_itself() {
+	local send=(node "$clients/nodemailer_client.js" "${to[@]}" "$W/message")
+	export NODE_PATH=/usr/share/nodejs
+	# shellcheck source=tests/e2e/cases/45-names.sh
+	. "$E2E/cases/45-names.sh"
+	outward
+	begin
+	sealed "${send[@]}"
+	told '4\.7\.5'
+	logged 'host="" addr=127\.0\.0\.10:25 reference=unknown .*verdict=blocked'
+	policy 'require_tls = true' -- 'host "127.0.0.10" {' 'match = {"mx.b.example"}' '}'
+	sealed "${send[@]}"
+	equal "$status" 0 nodemailer
+	stored 1
+	over_tls
+	logged 'addr=127\.0\.0\.10:25 reference="mx\.b\.example" .*verdict=tls-verified'
+}
+
 t_tcl_smtp() { words='4\.7\.[45] mailseal: .* code 45[0-9]' application tclsh "$clients/tcl_smtp.tcl" "${to[@]}" "$W/message"; }
 t_lua_socket_smtp() { application lua5.4 "$clients/socket_smtp.lua" "${to[@]}" "$W/message"; }
 t_rust_std_net() { application "$bin/rust_client" "${to[@]}" "$W/message"; }
