@@ -1,4 +1,4 @@
-// MailClient HOST PORT FILE: Jakarta Mail; helpers.mk makes one for javax.mail of it too.
+// MailClient HOST PORT FILE [USER PASSWORD]: Jakarta Mail; helpers.mk makes one for javax.mail of it too.
 import jakarta.mail.Session;
 import jakarta.mail.Transport;
 import jakarta.mail.internet.InternetAddress;
@@ -13,7 +13,12 @@ public class MailClient {
 		settings.put("mail.smtp.port", args[1]);
 		settings.put("mail.smtp.localhost", "client.a.example");
 		settings.put("mail.smtp.from", "sender@a.example");
-		Transport.send(new MimeMessage(Session.getInstance(settings), new FileInputStream(args[2])),
-				InternetAddress.parse("a@b.example"));
+		settings.put("mail.smtp.auth", args.length > 3);
+		MimeMessage message = new MimeMessage(Session.getInstance(settings), new FileInputStream(args[2]));
+		InternetAddress[] to = InternetAddress.parse("a@b.example");
+		if (args.length > 3)
+			Transport.send(message, to, args[3], args[4]);
+		else
+			Transport.send(message, to);
 	}
 }

@@ -1,10 +1,10 @@
-"""aiosmtplib_client HOST PORT FILE"""
+"""aiosmtplib_client HOST PORT FILE [USER PASSWORD]"""
 import asyncio
 import sys
 
 import aiosmtplib
 
-host, port, path = sys.argv[1:4]
+host, port, path, *login = sys.argv[1:]
 with open(path, "rb") as f:
     content = f.read()
 print(
@@ -16,6 +16,7 @@ print(
             hostname=host,
             port=int(port),
             local_hostname="client.a.example",
+            **dict(zip(("username", "password"), login)),
         )
     )
 )
