@@ -152,7 +152,6 @@ t_duplicates_and_epoll_without_proc() {
 	mount -t proc proc "$W/jail/proc"
 	confined -c "$W/jail" -u 1234 -e -d 5
 	equal "$status" 0 "with epoll and /proc"
-	umount "$W/jail/proc"
 }
 
 t_chroot_that_shows_the_path() {
@@ -522,11 +521,8 @@ t_whom_a_path_lets_trust() {
 	equal "$(connections)" 3 "connections"
 }
 
-# All that an agent needs is there, and yet none is started: it would serve those outside, with what the
-# chroot shows as the configuration.
-t_chrooted_starter_starts_nothing() {
-	product
-	policy
+# jail: a chroot in $W/jail in which everything is to be seen, and which is another root all the same
+jail() {
 	local d
 	mkdir -p "$W/jail"
 	for d in bin lib lib64 usr etc run tmp proc dev; do
@@ -534,6 +530,14 @@ t_chrooted_starter_starts_nothing() {
 		mkdir -p "$W/jail/$d"
 		mount --rbind "/$d" "$W/jail/$d"
 	done
+}
+
+# All that an agent needs is there, and yet none is started: it would serve those outside, with what the
+# chroot shows as the configuration.
+t_chrooted_starter_starts_nothing() {
+	product
+	policy
+	jail
 	hostile good_server.hs
 	check chroot "$W/jail" "$MAILSEAL_AGENT" --version
 	confined -c "$W/jail"
@@ -541,7 +545,31 @@ t_chrooted_starter_starts_nothing() {
 	equal "$(connections)" 0 "connections"
 	equal "$(agents | wc -l)" 0 "agents"
 	logged 'the root directory changed'
-	umount -R "$W"/jail/*
+}
+
+# A program that finds itself in a chroot from its beginning has its agent there, for those there.
+t_program_started_in_a_chroot() {
+	local inside outside
+	product
+	strict
+	jail
+	hostile good_server.hs
+	sealed chroot "$W/jail" "$bin/confined" 127.0.0.10 25
+	equal "$status" 0
+	inside=$(agents)
+	equal "$(echo "$inside" | wc -l)" 1 "agents"
+	check test "/proc/$inside/root/" -ef "$W/jail"
+	confined
+	equal "$status" 0
+	outside=$(agents | grep -vx "$inside")
+	equal "$(echo "$outside" | wc -l)" 1 "agents of those outside"
+	check test "/proc/$outside/root/" -ef /
+	settle
+	nothing_plain
+	system_agent
+	MAILSEAL_SOCKET=$sock sealed chroot "$W/jail" "$bin/confined" -u 1234 127.0.0.10 25
+	equal "$status" 0
+	system_logged 'event=transaction .*uid=1234'
 }
 
 t_one_user_leaves_room_for_others() {
