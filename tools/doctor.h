@@ -14,6 +14,11 @@
 
 #define DOCTOR_PORTS 16
 
+struct mapped {
+	char *path; /* as /proc/PID/maps has it */
+	ino_t inode;
+};
+
 /* What is examined, and what is known of how it is started. */
 struct patient {
 	struct diagnosis found;
@@ -30,11 +35,14 @@ struct patient {
 	bool no_new_privileges; /* setuid bits and file capabilities do not count */
 	bool is_process;	/* it runs: what is loaded is seen, not guessed */
 	bool loaded;		/* it has loaded the library */
+	bool left_root;		/* and went into a chroot afterwards */
 	char program[PATH_MAX]; /* the ELF file that is run in the end; "" until it is known */
 	struct elf_kind kind;	/* of that */
 	char library[PATH_MAX]; /* of mailseal, that its loader takes; "" if none is, or it is not
 				   known */
 	bool is_static, is_go;
+	struct mapped *mapped; /* the files that a process executes, without program and library */
+	size_t mapped_count;
 };
 
 /* --- doctor_files.c: paths in the patient's tree ------------------------------------------- */
@@ -70,6 +78,16 @@ int doctor_program_file(struct patient *p, int fd, const char *path, struct err 
 /* A file that begins with #!, `line` behind that; `depth` counts the interpreters. */
 int doctor_script(struct patient *p, const char *path, char *line, unsigned depth, struct err *err);
 int doctor_program_at(struct patient *p, const char *path, unsigned depth, struct err *err);
+
+/* --- doctor_maps.c: what a process has loaded ---------------------------------------------- */
+
+/* Fills p->loaded, p->library and p->mapped, and tells. 0 or -errno with err. */
+int doctor_maps(struct patient *p, pid_t pid, struct err *err);
+void doctor_maps_clear(struct patient *p);
+
+/* The very file: within the process's root, or where this command sees it. A descriptor, or -errno;
+ * -ESTALE where another stands there by now. */
+int mapped_open(const struct patient *p, const struct mapped *m);
 
 /* What is known of a program of that name. */
 void doctor_known(struct patient *p, const char *path);
@@ -110,8 +128,9 @@ enum system_agent {
 enum system_agent patient_system_agent(
 	const struct patient *p, const char *socket, const char *config, const char **path);
 
-/* Tells whether it is there: in the process's namespace of networks, where one is given. */
-void doctor_system_agent(struct patient *p, const char *socket, const char *config, pid_t pid);
+/* Tells whether it is there, and returns that: in the process's namespace of networks, where one is
+ * given. */
+bool doctor_system_agent(struct patient *p, const char *socket, const char *config, pid_t pid);
 
 struct ports {
 	unsigned count;

@@ -45,15 +45,17 @@ static bool is_in_table(pid_t pid, const char *name)
 	return found;
 }
 
-void doctor_system_agent(struct patient *p, const char *socket, const char *config, pid_t pid)
+bool doctor_system_agent(struct patient *p, const char *socket, const char *config, pid_t pid)
 {
 	const char *path;
 	enum system_agent which = patient_system_agent(p, socket, config, &path);
 
-	if (which != SYSTEM_AGENT_NONE && is_socket(p, path))
+	if (which != SYSTEM_AGENT_NONE && is_socket(p, path)) {
 		diagnosis_add(&p->found, SEVERITY_OK, "system-agent", NULL,
 			"the system-wide agent serves it: its socket is %s", path);
-	else if (which == SYSTEM_AGENT_NAMED)
+		return true;
+	}
+	if (which == SYSTEM_AGENT_NAMED && !p->left_root)
 		diagnosis_add(&p->found, SEVERITY_WARNING, "system-agent-missing",
 			"No mail passes: start it (mailseal-agent(8))",
 			"no socket is at %s (MAILSEAL_SOCKET)", path);
@@ -61,4 +63,7 @@ void doctor_system_agent(struct patient *p, const char *socket, const char *conf
 		diagnosis_add(&p->found, SEVERITY_NOTE, "system-agent", NULL,
 			"a system-wide agent listens at %s, for those that go into a chroot",
 			abstract_name);
+	else
+		return false;
+	return which != SYSTEM_AGENT_NAMED || p->left_root;
 }

@@ -2,6 +2,7 @@
 
 #include <elf.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -205,6 +206,8 @@ bool library_replaces(const struct patient *p, const char *function)
 	bool interposed = false;
 	struct elf e;
 
+	if (fd < 0 && p->is_process) /* loaded before the process went into a chroot */
+		fd = open(p->library, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
 	if (fd < 0)
 		return false;
 	if (elf_init(&e, fd, NULL) == 0) {
@@ -244,13 +247,13 @@ static void report_tls(struct patient *p, const struct imports *i)
 	if (i->where[TRAIT_OWN_TLS] && i->where[TRAIT_STARTTLS])
 		diagnosis_add(&p->found, SEVERITY_NOTE, "own-tls",
 			"What becomes of that, application_tls in mailseal.conf(5) decides",
-			"it may speak STARTTLS by itself: %s uses a TLS library (%s), and %s knows "
-			"the word",
-			i->where[TRAIT_OWN_TLS], i->what[TRAIT_OWN_TLS], i->where[TRAIT_STARTTLS]);
+			"it may speak STARTTLS by itself: there is a TLS library (%s, in %s), and "
+			"%s knows the word",
+			i->what[TRAIT_OWN_TLS], i->where[TRAIT_OWN_TLS], i->where[TRAIT_STARTTLS]);
 	else if (i->where[TRAIT_OWN_TLS])
 		diagnosis_add(&p->found, SEVERITY_NOTE, "tls-library", NULL,
-			"%s uses a TLS library (%s), but nothing in it knows STARTTLS",
-			i->where[TRAIT_OWN_TLS], i->what[TRAIT_OWN_TLS]);
+			"there is a TLS library (%s, in %s), but nothing in it knows STARTTLS",
+			i->what[TRAIT_OWN_TLS], i->where[TRAIT_OWN_TLS]);
 }
 
 void imports_report(struct patient *p, const struct imports *i)
@@ -279,7 +282,7 @@ void imports_report(struct patient *p, const struct imports *i)
 			"What is loaded so has a C library of its own and is not reached",
 			"%s can load libraries into a name space of their own (dlmopen)",
 			i->where[TRAIT_DLMOPEN]);
-	if (i->where[TRAIT_DLOPEN])
+	if (i->where[TRAIT_DLOPEN] && !p->is_process)
 		diagnosis_add(&p->found, SEVERITY_NOTE, "dlopen", NULL,
 			"the program loads further libraries as it runs (dlopen), which are not "
 			"seen here");

@@ -205,8 +205,8 @@ static bool is_known(const struct walk *w, const char *name)
 	return false;
 }
 
-static void add_object(
-	struct walk *w, const char *name, const char *path, const struct elf *e, int parent)
+/* Where it looks for what it needs itself is known once it is opened. */
+static void add_object(struct walk *w, const char *name, const char *path, int parent)
 {
 	struct object *grown;
 
@@ -214,54 +214,61 @@ static void add_object(
 		!(grown = reallocarray(w->at, (size_t)w->count + 1, sizeof(*w->at))))
 		return;
 	w->at = grown;
-	w->at[w->count] = (struct object){strdup(name), strdup(path),
-		e->runpath ? NULL : copy(e->rpath), copy(e->runpath), e->no_default_places, parent};
+	w->at[w->count] =
+		(struct object){.name = strdup(name), .path = strdup(path), .parent = parent};
 	if (w->at[w->count].name && w->at[w->count].path)
 		w->count++;
 }
 
-static void examine_file(
-	struct walk *w, struct imports *imports, const char *name, const char *path, int parent);
-
-static void follow(
-	struct walk *w, struct patient *p, struct imports *imports, const struct elf *e, int from)
+static void take_places(struct object *o, const struct elf *e)
 {
-	for (unsigned i = 0; i < e->needed_count; i++) {
-		const char *name = elf_needed(e, i);
+	free(o->rpath);
+	free(o->runpath);
+	o->rpath = e->runpath ? NULL : copy(e->rpath);
+	o->runpath = copy(e->runpath);
+	o->no_default_places = e->no_default_places;
+}
+
+/* Adds what the i-th object needs; by breadth, as the loader does. */
+static void follow(struct walk *w, struct patient *p, const struct elf *e, int i)
+{
+	take_places(&w->at[i], e);
+	for (unsigned n = 0; n < e->needed_count; n++) {
+		const char *name = elf_needed(e, n);
 		char path[PATH_MAX];
 
 		if (!*name || is_known(w, name))
 			continue;
 		if (w->musl && is_libc_name(name))
 			continue; /* it is the loader itself */
-		if (find(w, from, name, path))
-			examine_file(w, imports, name, path, from);
+		if (find(w, i, name, path))
+			add_object(w, name, path, i);
 		else
 			diagnosis_add(&p->found, SEVERITY_WARNING, "library-missing",
 				"If it is not found when the program starts either, the program "
 				"does not start",
-				"%s needs %s, which was not found", w->at[from].path, name);
+				"%s needs %s, which was not found", w->at[i].path, name);
 	}
 }
 
-static void examine_file(
-	struct walk *w, struct imports *imports, const char *name, const char *path, int parent)
+/* What stands behind the program in the list, and what comes behind that. The library of mailseal
+ * is there for what it brings along: a program of Go may have a loader, and no libc. */
+static void follow_all(struct walk *w, struct patient *p, struct imports *imports)
 {
-	int fd = patient_open(w->p, path);
-	struct elf e;
+	for (int i = 1; i < w->count; i++) {
+		int fd = patient_open(p, w->at[i].path);
+		struct elf e;
 
-	if (fd < 0)
-		return;
-	if (elf_init(&e, fd, NULL) == 0) {
-		int own = w->count;
-
-		add_object(w, name, path, &e, parent);
-		imports_examine(imports, &e, path, false);
-		if (w->count > own)
-			follow(w, (struct patient *)w->p, imports, &e, own);
-		elf_clear(&e);
+		if (fd < 0)
+			continue;
+		if (elf_init(&e, fd, NULL) == 0) {
+			if (strcmp(w->at[i].path, p->library) != 0)
+				imports_examine(imports, &e, w->at[i].path, false);
+			follow(w, p, &e, i);
+			elf_clear(&e);
+		}
+		close(fd);
 	}
-	close(fd);
 }
 
 static void walk_init(struct walk *w, const struct patient *p, const struct elf *program)
@@ -270,7 +277,9 @@ static void walk_init(struct walk *w, const struct patient *p, const struct elf 
 	w->musl = loader_is_musl(program->interpreter);
 	if (!w->musl)
 		ld_cache_load(&w->cache, p);
-	add_object(w, p->program, p->program, program, -1);
+	add_object(w, p->program, p->program, -1);
+	if (w->count)
+		take_places(&w->at[0], program);
 }
 
 int library_find(
@@ -285,33 +294,39 @@ int library_find(
 	return found ? 0 : -ENOENT;
 }
 
-/* What the library of mailseal brings along: a program of Go may have a loader, and no libc. */
-static void follow_library(struct walk *w, struct patient *p, struct imports *imports)
+/* Of a process, what it has mapped is seen: more than it asked for at its start, as a rule. */
+static void examine_mapped(const struct patient *p, struct imports *imports)
 {
-	int fd = p->library[0] ? patient_open(p, p->library) : -ENOENT, own = w->count;
-	struct elf e;
+	for (size_t i = 0; i < p->mapped_count; i++) {
+		int fd = mapped_open(p, &p->mapped[i]);
+		struct elf e;
 
-	if (fd < 0)
-		return;
-	if (elf_init(&e, fd, NULL) == 0) {
-		add_object(w, p->library, p->library, &e, -1);
-		if (w->count > own)
-			follow(w, p, imports, &e, own);
-		elf_clear(&e);
+		if (fd < 0)
+			continue;
+		if (elf_init(&e, fd, NULL) == 0) {
+			imports_examine(imports, &e, p->mapped[i].path, false);
+			elf_clear(&e);
+		}
+		close(fd);
 	}
-	close(fd);
 }
 
 void doctor_libraries(struct patient *p, const struct elf *program, struct imports *imports)
 {
 	struct walk w;
 
-	walk_init(&w, p, program);
 	imports_examine(imports, program, p->program, true);
-	if (w.count > 0 && program->interpreter[0])
-		examine_file(&w, imports, base_of(program->interpreter), program->interpreter, 0);
-	if (w.count > 0)
-		follow(&w, p, imports, program, 0);
-	follow_library(&w, p, imports);
+	if (p->is_process) {
+		examine_mapped(p, imports);
+		return;
+	}
+	walk_init(&w, p, program);
+	if (w.count > 0) {
+		add_object(&w, base_of(program->interpreter), program->interpreter, 0);
+		follow(&w, p, program, 0);
+		if (p->library[0])
+			add_object(&w, p->library, p->library, -1);
+		follow_all(&w, p, imports);
+	}
 	walk_clear(&w);
 }

@@ -4,8 +4,6 @@
  */
 #include "tools/doctor_process.h"
 
-#include "tools/locate.h"
-
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -16,7 +14,7 @@
 
 #define PROC_MOST (16u << 20) /* of a file in /proc */
 
-static const char *const said_by_root =
+const char *const ask_as_root =
 	"Ask as root, or as the user of the process (its debugging may be forbidden)";
 
 void process_path(char out[PROCESS_PATH], pid_t pid, const char *what)
@@ -63,59 +61,6 @@ static long status_number(const char *status, const char *field, long none)
 			return strtol(line + size + 1, NULL, 10);
 	}
 	return none;
-}
-
-static const char *mapped_library(char *maps, unsigned long *inode)
-{
-	for (char *line = maps; line && *line;) {
-		char *end = strchr(line, '\n'), *path;
-
-		if (end)
-			*end = '\0';
-		path = strchr(line, '/');
-		if (path && names_library(path) && sscanf(line, "%*s %*s %*s %*s %lu", inode) == 1)
-			return path;
-		line = end ? end + 1 : NULL;
-	}
-	return NULL;
-}
-
-/* Is it still what stands at its path, and what belongs to this command? */
-static void compare_library(struct patient *p, char *path, unsigned long inode)
-{
-	char *deleted = strstr(path, " (deleted)");
-	struct parts parts;
-	struct stat st, own;
-
-	if (deleted)
-		*deleted = '\0';
-	if (deleted || patient_stat(p, path, &st) || st.st_ino != inode)
-		diagnosis_add(&p->found, SEVERITY_WARNING, "library-replaced",
-			"Restart it, so that it takes the new one",
-			"the library that it has loaded is not the one that is now at %s", path);
-	if (!deleted && locate_parts(&parts, NULL) == 0 && stat(parts.library, &own) == 0 &&
-		own.st_ino != inode && (stat(parts.library32, &own) != 0 || own.st_ino != inode))
-		diagnosis_add(&p->found, SEVERITY_NOTE, "other-library", NULL,
-			"it is another copy than that of this command (%s)", parts.library);
-}
-
-static int look_at_maps(struct patient *p, pid_t pid, struct err *err)
-{
-	char *maps = process_read(pid, "maps", NULL), *path;
-	unsigned long inode = 0;
-
-	if (!maps)
-		return err_fail(err, errno, "process %d: what it has loaded cannot be seen: %s. %s",
-			(int)pid, strerror(errno), said_by_root);
-	path = (char *)mapped_library(maps, &inode);
-	if (path) {
-		p->loaded = true;
-		snprintf(p->library, sizeof(p->library), "%s", path);
-		diagnosis_add(&p->found, SEVERITY_OK, "loaded", NULL, "it has loaded %s", path);
-		compare_library(p, path, inode);
-	}
-	free(maps);
-	return 0;
 }
 
 static void tell_not_loaded(struct patient *p)
@@ -182,7 +127,7 @@ static void look_at_environment(struct patient *p, struct process *x, const stru
 {
 	x->environment = process_read(x->pid, "environ", &x->environment_length);
 	if (!x->environment)
-		diagnosis_add(&p->found, SEVERITY_NOTE, "environment-unreadable", said_by_root,
+		diagnosis_add(&p->found, SEVERITY_NOTE, "environment-unreadable", ask_as_root,
 			"its environment cannot be read: %s", strerror(errno));
 	take_ports(p, x, asked);
 	p->preload = variable(x->environment, x->environment_length, "LD_PRELOAD");
@@ -257,7 +202,7 @@ static int look_at_program(struct patient *p, pid_t pid, struct err *err)
 	fd = rc ? rc : open(path, O_RDONLY | O_CLOEXEC);
 	if (fd < 0)
 		return err_fail(err, rc ? -rc : errno, "process %d: its program: %s. %s", (int)pid,
-			strerror(rc ? -rc : errno), said_by_root);
+			strerror(rc ? -rc : errno), ask_as_root);
 	rc = doctor_program_file(p, fd, name, err);
 	close(fd);
 	return rc;
@@ -346,8 +291,12 @@ static void look_for_agent(struct patient *p, const struct process *x, const cha
 
 	if (!p->loaded)
 		return;
-	doctor_system_agent(p, socket, config, x->pid);
-	if (patient_system_agent(p, socket, config, &path) != SYSTEM_AGENT_NONE)
+	if (!doctor_system_agent(p, socket, config, x->pid) && p->left_root)
+		diagnosis_add(&p->found, SEVERITY_WARNING, "chroot",
+			"No mail passes: start it (mailseal-agent(8))",
+			"it went into a chroot after it had loaded the library, and no system-wide "
+			"agent is to be seen from there");
+	if (p->left_root || patient_system_agent(p, socket, config, &path) != SYSTEM_AGENT_NONE)
 		return;
 	agent = find_agent(x->pid, status_number(status, "Uid", -1));
 	if (agent)
@@ -366,7 +315,7 @@ static int examine(struct patient *p, struct process *x, const char *status,
 
 	look_at_root(p, x->pid);
 	look_at_environment(p, x, ports);
-	rc = look_at_maps(p, x->pid, err);
+	rc = doctor_maps(p, x->pid, err);
 	if (!rc && !p->loaded)
 		doctor_look_everywhere(p);
 	if (!rc)
@@ -406,6 +355,7 @@ int doctor_process(struct patient *p, pid_t pid, const char *program, const stru
 		rc = compare_program(p, pid, program, err);
 	free(status);
 	p->preload = p->library_paths = NULL;
+	doctor_maps_clear(p);
 	free(x.environment);
 	return rc;
 }

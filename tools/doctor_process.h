@@ -15,6 +15,9 @@ struct process {
 	struct ports ports;
 };
 
+/* What to do where a process may not be looked at. */
+extern const char *const ask_as_root;
+
 /* "/proc/PID/what" */
 void process_path(char out[PROCESS_PATH], pid_t pid, const char *what);
 

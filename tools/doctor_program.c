@@ -76,6 +76,19 @@ static void tell_static(struct patient *p, const struct elf *e, const char *path
 			"%s is statically linked, so no library can be loaded into it", path);
 }
 
+static void tell_loader(struct patient *p, const char *loader)
+{
+	if (loader_is_glibc(loader) || loader_is_musl(loader))
+		diagnosis_add(&p->found, SEVERITY_OK, "dynamic", NULL,
+			"%s is dynamically linked, by the loader of %s (%s)", p->program,
+			loader_is_musl(loader) ? "musl" : "glibc", loader);
+	else
+		diagnosis_add(&p->found, SEVERITY_WARNING, "loader-unknown",
+			"Whether it heeds LD_PRELOAD is not known; see for yourself: mailseal "
+			"doctor --pid PID",
+			"its loader %s belongs to neither glibc nor musl", loader);
+}
+
 static void check_loader(struct patient *p, const struct elf *e)
 {
 	const char *loader = e->interpreter;
@@ -92,15 +105,8 @@ static void check_loader(struct patient *p, const struct elf *e)
 		diagnosis_add(&p->found, SEVERITY_OBSTACLE, "loader-broken",
 			"The program cannot be started",
 			"its loader %s is not one for this program", loader);
-	else if (loader_is_glibc(loader) || loader_is_musl(loader))
-		diagnosis_add(&p->found, SEVERITY_OK, "dynamic", NULL,
-			"%s is dynamically linked, by the loader of %s (%s)", p->program,
-			loader_is_musl(loader) ? "musl" : "glibc", loader);
 	else
-		diagnosis_add(&p->found, SEVERITY_WARNING, "loader-unknown",
-			"Whether it heeds LD_PRELOAD is not known; see for yourself: mailseal "
-			"doctor --pid PID",
-			"its loader %s belongs to neither glibc nor musl", loader);
+		tell_loader(p, loader);
 	close(fd);
 }
 
@@ -108,7 +114,10 @@ static void examine_dynamic(struct patient *p, const struct elf *e)
 {
 	struct imports imports = {0};
 
-	check_loader(p, e);
+	if (p->is_process) /* it did start */
+		tell_loader(p, e->interpreter);
+	else
+		check_loader(p, e);
 	p->is_go = elf_is_go(e);
 	if (p->is_go)
 		diagnosis_add(&p->found, SEVERITY_OBSTACLE, "go",

@@ -31,11 +31,11 @@ t_real_programs_are_reached() {
 	says_so '^verdict +mailseal reaches swaks\.$'
 	reached /usr/bin/python3
 	reached curl
-	says_so '^note +it may speak STARTTLS by itself: .*libcurl.*libssl|gnutls'
+	says_so '^note +it may speak STARTTLS by itself: there is a TLS library \((libssl|libgnutls).*libcurl.* knows the word'
 	reached msmtp
-	says_so 'it may speak STARTTLS by itself: .*msmtp'
+	says_so 'it may speak STARTTLS by itself: .*msmtp knows the word'
 	reached openssl
-	says_so 'uses a TLS library \(lib(ssl|crypto)'
+	says_so 'there is a TLS library \(libssl'
 }
 
 # What doctor looks at is what the loader loads.
@@ -50,6 +50,36 @@ t_libraries_are_those_of_the_loader() {
 		check test "$(wc -l <"$W/loaded")" -ge 3
 		equal "$(comm -23 "$W/loaded" "$W/read")" "" "loaded by $program, but not looked at"
 	done
+}
+
+t_libraries_beside_the_program() {
+	doctor_there
+	need gcc
+	mkdir libs elsewhere
+	# They need each other; one is found by $ORIGIN of the program, the other by that of the first.
+	printf 'int a(void) { return 1; }\n' >a.c
+	printf '#include <sys/socket.h>\nint a(void);\nint b(void) { return connect(a(), 0, 0); }\n' >b.c
+	gcc -shared -fPIC -o libs/libb.so a.c -Wl,-soname,libb.so
+	gcc -shared -fPIC -o libs/liba.so a.c -Wl,-soname,liba.so -Wl,--no-as-needed libs/libb.so -Wl,-rpath,'$ORIGIN'
+	gcc -shared -fPIC -o libs/libb.so b.c -Wl,-soname,libb.so -Wl,--no-as-needed libs/liba.so
+	printf 'int a(void);\nint main(void) { return a() - 1; }\n' >main.c
+	gcc -o program main.c libs/liba.so -Wl,-rpath,'${ORIGIN}/libs' -Wl,-rpath-link,libs
+	check ./program
+	reached ./program
+	lacks "$W/client.out" 'not found|connect to anything'
+	ln -s ../program elsewhere/link
+	reached ./elsewhere/link
+	lacks "$W/client.out" 'not found'
+	mv libs/libb.so elsewhere
+	reached ./program
+	says_so '^warning .*liba\.so needs libb\.so, which was not found'
+	LD_LIBRARY_PATH=$W/elsewhere reached ./program
+	lacks "$W/client.out" 'not found'
+	# A connect() of the program's own comes before any that is preloaded.
+	printf 'int connect(int a, void *b, int c) { return a + c + !b; }\nint main(void) { return 0; }\n' >own.c
+	gcc -rdynamic -o own own.c 2>/dev/null
+	unreached ./own
+	says_so '^obstacle .*/own brings a connect\(\) of its own'
 }
 
 t_static_programs_are_not_reached() {
@@ -243,6 +273,79 @@ time.sleep(60)'
 }
 
 json() { /usr/bin/python3 -c "import json, sys; d = json.load(open('$W/client.out')); $1"; }
+
+t_processes_tell_what_they_loaded_since() {
+	doctor_there
+	starts env LD_PRELOAD="$BUILD/libmailseal.so" /usr/bin/python3 -u -c 'import time; print("ready"); time.sleep(60)'
+	reached --pid "$started"
+	lacks "$W/client.out" 'TLS library'
+	kill "$started"
+	starts env LD_PRELOAD="$BUILD/libmailseal.so" /usr/bin/python3 -u -c 'import ssl, time; print("ready"); time.sleep(60)'
+	reached --pid "$started"
+	says_so '^note +there is a TLS library \(.*libssl'
+	kill "$started"
+	# Who only reads the library has not loaded it.
+	starts /usr/bin/python3 -u -c '
+import mmap, sys, time
+with open(sys.argv[1], "rb") as f:
+    m = mmap.mmap(f.fileno(), 0, prot=mmap.PROT_READ)
+print("ready")
+time.sleep(60)' "$BUILD/libmailseal.so"
+	unreached --pid "$started"
+	says_so '^obstacle +the process has not loaded'
+	kill "$started"
+}
+
+# The library was loaded before the root directory changed: it is still the same.
+t_processes_that_went_into_a_chroot() {
+	doctor_there
+	mkdir tree
+	starts env LD_PRELOAD="$BUILD/libmailseal.so" /usr/bin/python3 -u -c '
+import os, time
+os.chroot("tree")
+os.chdir("/")
+print("ready")
+time.sleep(60)'
+	reached --pid "$started"
+	says_so "^note +its root directory is another than this command's"
+	says_so '^ok +it has loaded'
+	lacks "$W/client.out" 'not the one that is now|not found'
+	says_so '^warning +it went into a chroot after it had loaded the library, and no system-wide agent is to be seen from there'
+	"$BUILD/mailseal-agent" --listen /run/agent.sock --log "$log" &
+	until_true 10 grep -q '@mailseal/1/system' /proc/net/unix || fail "no system agent"
+	reached --pid "$started"
+	says_so '^note +a system-wide agent listens at @mailseal/1/system'
+	lacks "$W/client.out" '^warning'
+	kill "$started"
+}
+
+t_processes_of_another_network() {
+	doctor_there
+	starts unshare -n sh -c '
+		ip link set lo up
+		/usr/bin/python3 -c "
+import socket, time
+l = socket.create_server((\"127.0.0.77\", 25))
+print(\"listening\", flush=True)
+time.sleep(60)" >listening &
+		until grep -q listening listening; do sleep 0.05; done
+		exec "$1" 127.0.0.77 25 tcp' sh "$bin/raw_connect"
+	unreached --pid "$started"
+	says_so '^obstacle +descriptor [0-9]+ is a TCP connection to 127\.0\.0\.77 port 25'
+	kill "$started"
+}
+
+t_ten_thousand_descriptors() {
+	doctor_there
+	starts env LD_PRELOAD="$BUILD/libmailseal.so" /usr/bin/python3 -u -c '
+import resource, socket, time
+resource.setrlimit(resource.RLIMIT_NOFILE, (11000, 11000))
+s = [socket.socket() for i in range(10000)]
+print("ready")
+time.sleep(60)'
+	reached --pid "$started"
+	kill "$started"
+}
 
 # A server's connections come to port 25: those are not mail that leaves.
 t_servers_are_not_accused() {
