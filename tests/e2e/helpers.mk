@@ -14,9 +14,9 @@ have = $(if $(wildcard /usr/bin/$(1)),$(2))
 CLIENTS += $(call have,rustc,$(OUT)/rust_client) $(call have,g++,$(OUT)/asio_client)
 CLIENTS += $(call have,ecj,$(OUT)/java/NioClient.class $(OUT)/java/jakarta/MailClient.class $(OUT)/java/javax/MailClient.class)
 
-# Two of them once more for other kinds of program: 32-bit where the library is built so, and musl.
+# Some of them once more for other kinds of program: 32-bit where the library is built so, and musl.
 KINDS = $(if $(wildcard $(BUILD)/lib32/libmailseal.so),32) $(call have,musl-gcc,musl)
-CLIENTS += $(foreach k,$(KINDS),$(OUT)/$(k)/stdio_client $(OUT)/$(k)/poll_client)
+CLIENTS += $(foreach k,$(KINDS),$(addprefix $(OUT)/$(k)/,stdio_client poll_client guest_check))
 
 all: $(OUT)/hostile $(OUT)/wirecheck $(CLIENTS)
 

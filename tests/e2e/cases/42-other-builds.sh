@@ -69,6 +69,31 @@ t_32_bit_perl() {
 		"$E2E/clients/net_smtp.pl" mx.b.example 25 "$W/message"
 }
 
+# musl for 32 bits, whose loader finds the library by its path alone.
+t_32_bit_musl() {
+	local libraries=$i386/usr/lib/i386-linux-musl loader=$i386/lib/i386-linux-musl/libc.so
+	debian32
+	need gcc
+	[ -e "$libraries/crt1.o" ] || skip "no musl for 32 bits in $i386 (tests/deps i386)"
+	gcc -m32 -std=gnu11 -D_GNU_SOURCE -Dstrerrorname_np=strerror -nostdinc -isystem "$i386/usr/include/i386-linux-musl" \
+		-nostdlib -no-pie -fno-pie "-Wl,-dynamic-linker,$loader" -o "$W/client" "$libraries"/crt[1i].o \
+		"$E2E/clients/stdio_client.c" "$loader" "$(gcc -m32 -print-libgcc-file-name)" "$libraries/crtn.o" || fail "not built"
+	[ "$native" = 1 ] || by_kind() { LD_PRELOAD=$BUILD/lib32/libmailseal.so plain "$@"; }
+	delivers "$W/client" mx.b.example 25 "$W/message"
+	plain "$BUILD/mailseal" run --config "$conf" --log "$log" -- "$W/client" mx.b.example 25 "$W/message"
+	[ "$native" = 1 ] || holds "$W/client.out" '^454 4\.7\.5 mailseal: '
+}
+
+t_32_bit_guest_leaves_no_trace() {
+	kind 32
+	policy
+	hostile good_server.hs
+	by_kind "$bin/32/guest_check" mx.b.example 25
+	equal "$status" 0 "first connect"
+	by_kind "$bin/32/guest_check" mx.b.example 25
+	equal "$status" 0 "second connect"
+}
+
 # Each finds the agent in another way, and means the same one.
 t_one_agent_serves_all_kinds() {
 	local client first
