@@ -696,6 +696,7 @@ t_another_network() {
 		"$ROOT/tests/hostile/scenarios/handshake_close.hs" >/dev/null && exec "$1/confined" -u 1234 127.0.0.10 25' \
 		- "$bin" "$W/transcript.fresh" "$pki" "$W/data"
 	refute test "$status" = 0
+	holds "$W/client.out" '^S: 421 .*the application.s network is another one'
 	equal "$(grep -c '# accepted' "$W/transcript.fresh")" 1 "connections there"
 	equal "$(connections)" 0 "connections here"
 	lacks "$W/transcript.fresh" 'C: "MAIL'
