@@ -177,6 +177,14 @@ message() {
 	head -c -1 "$1" >"$1.swaks"
 }
 
+# outward: an interface besides lo, for programs that look whether the machine has any (nodemailer).
+outward() {
+	ip link add outward0 type veth peer name outward1 || fail "no interface of our own"
+	ip addr add 192.0.2.1/24 dev outward0
+	ip link set outward0 up
+	ip link set outward1 up
+}
+
 # use_swaks [ARGUMENT ...]: an unmodified plaintext client, one message to mx.b.example
 use_swaks() {
 	sealed swaks --to a@b.example --from sender@a.example --server mx.b.example --helo client.a.example \

@@ -65,14 +65,6 @@ told() {
 	holds "$W/client.out" "${words:-45[0-9][ -]$1 mailseal: }"
 }
 
-# outward: an interface besides lo, for programs that look whether the machine has any (nodemailer).
-outward() {
-	ip link add outward0 type veth peer name outward1 || fail "no interface of our own"
-	ip addr add 192.0.2.1/24 dev outward0
-	ip link set outward0 up
-	ip link set outward1 up
-}
-
 t_swaks() { application swaks --to a@b.example --from sender@a.example --server mx.b.example --data "@$W/message.swaks"; }
 t_curl() {
 	application curl -sSv --crlf smtp://mx.b.example/client.a.example --mail-from sender@a.example \

@@ -24,7 +24,20 @@ by_msmtp() {
 by_smtplib() { sealed $py "$clients/own_smtplib.py" mx.b.example 25 "$W/message" "$pki/ca.pem"; }
 by_net_smtp() { need perl; sealed perl "$clients/own_net_smtp.pl" mx.b.example 25 "$W/message" "$pki/ca.pem"; }
 by_php() { need php; sealed php "$clients/own_stream.php" mx.b.example 25 "$W/message" "$pki/ca.pem"; }
-by_node() { need node; sealed node "$clients/own_tls.js" mx.b.example 25 "$W/message" "$pki/ca.pem"; }
+by_phpmailer() { need php; sealed php "$clients/own_phpmailer.php" mx.b.example 25 "$W/message" "$pki/ca.pem"; }
+by_nodemailer() {
+	need node
+	outward
+	NODE_PATH=/usr/share/nodejs sealed node "$clients/own_nodemailer.js" mx.b.example 25 "$W/message" "$pki/ca.pem"
+}
+by_ruby() { need ruby; sealed ruby "$clients/own_net_smtp.rb" mx.b.example 25 "$W/message" "$pki/ca.pem"; }
+by_java() {
+	need java
+	sealed java -XX:TieredStopAtLevel=1 -Dmail.smtp.starttls.enable=true -Dmail.smtp.starttls.required=true '-Dmail.smtp.ssl.trust=*' \
+		-Dmail.smtp.ssl.protocols=TLSv1.2 -Dmail.smtp.ssl.ciphersuites=TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256 \
+		-cp "$bin/java/jakarta:/usr/share/java/jakarta-mail.jar:/usr/share/java/jakarta-activation.jar" \
+		MailClient mx.b.example 25 "$W/message"
+}
 by_openssl() {
 	# what s_client reads must come when its TLS stands, and it takes a Q or an R at the beginning of a line for itself
 	sealed bash -c '{
@@ -92,13 +105,18 @@ t_curl() { shown_to by_curl; }
 t_curl_allowed() { allowed_to by_curl; }
 t_msmtp() { shown_to by_msmtp; }
 t_msmtp_allowed() { allowed_to by_msmtp; }
+t_ruby_allowed() { allowed_to by_ruby; }
+t_java_allowed() { allowed_to by_java; }
 
 # Those that do not look: by default too.
 unasked_by() { prepare; policy; with_its_own "$1"; }
 t_smtplib() { unasked_by by_smtplib; }
 t_net_smtp() { unasked_by by_net_smtp; }
 t_php() { unasked_by by_php; }
-t_node() { unasked_by by_node; }
+# It cannot be told which version to speak: a server that has 1.2 only, where the agent would take another cipher. It ends
+# the text with an empty line of its own.
+t_phpmailer() { prepare; echo >>"$W/sent.body"; mx 127.0.0.15; policy; with_its_own by_phpmailer; }
+t_nodemailer() { unasked_by by_nodemailer; }
 t_openssl() { unasked_by by_openssl; }
 
 # Blocked: the program must not, or mailseal would have to verify.
@@ -106,6 +124,8 @@ hidden_from() { prepare; policy; refused_by "$1"; holds "$W/client.out" "$2"; }
 t_swaks_finds_no_starttls_by_default() { hidden_from by_swaks 'TLS not|not support|STARTTLS'; }
 t_curl_finds_no_starttls_by_default() { hidden_from by_curl 'STARTTLS'; }
 t_msmtp_finds_no_starttls_by_default() { hidden_from by_msmtp 'STARTTLS'; }
+t_ruby_finds_no_starttls_by_default() { hidden_from by_ruby 'STARTTLS'; }
+t_java_finds_no_starttls_by_default() { hidden_from by_java 'STARTTLS'; }
 told_by() {
 	prepare
 	policy 'require_tls = true'
@@ -116,7 +136,8 @@ told_by() {
 t_smtplib_is_told_the_rule() { told_by by_smtplib; }
 t_net_smtp_is_told_the_rule() { told_by by_net_smtp; }
 t_php_is_told_the_rule() { told_by by_php; }
-t_node_is_told_the_rule() { told_by by_node; }
+t_phpmailer_is_told_the_rule() { told_by by_phpmailer; }
+t_nodemailer_is_told_the_rule() { told_by by_nodemailer; }
 t_openssl_is_refused() { told_by by_openssl; }
 t_refuse_is_final() {
 	prepare

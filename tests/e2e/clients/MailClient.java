@@ -1,4 +1,4 @@
-// MailClient HOST PORT FILE [USER PASSWORD]: Jakarta Mail; helpers.mk makes one for javax.mail of it too.
+// MailClient HOST PORT FILE [USER PASSWORD]: Jakarta Mail; helpers.mk makes one for javax.mail of it too. Other settings as -Dmail.smtp...=.
 import jakarta.mail.Session;
 import jakarta.mail.Transport;
 import jakarta.mail.internet.InternetAddress;
@@ -8,7 +8,7 @@ import java.util.Properties;
 
 public class MailClient {
 	public static void main(String[] args) throws Exception {
-		Properties settings = new Properties();
+		Properties settings = new Properties(System.getProperties());
 		settings.put("mail.smtp.host", args[0]);
 		settings.put("mail.smtp.port", args[1]);
 		settings.put("mail.smtp.localhost", "client.a.example");
