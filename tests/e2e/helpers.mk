@@ -16,7 +16,7 @@ CLIENTS += $(call have,ecj,$(OUT)/java/NioClient.class $(OUT)/java/jakarta/MailC
 
 # Some of them once more for other kinds of program: 32-bit where the library is built so, and musl.
 KINDS = $(if $(wildcard $(BUILD)/lib32/libmailseal.so),32) $(call have,musl-gcc,musl)
-CLIENTS += $(foreach k,$(KINDS),$(addprefix $(OUT)/$(k)/,stdio_client poll_client guest_check))
+CLIENTS += $(foreach k,$(KINDS),$(addprefix $(OUT)/$(k)/,stdio_client poll_client guest_check confined))
 
 all: $(OUT)/hostile $(OUT)/wirecheck $(CLIENTS)
 
@@ -35,7 +35,8 @@ $(OUT)/32/%: tests/e2e/clients/%.c
 
 $(OUT)/musl/%: tests/e2e/clients/%.c
 	mkdir -p $(@D)
-	musl-gcc $(FLAGS) -Dstrerrorname_np=strerror -o $@ $<
+	musl-gcc $(FLAGS) -Dstrerrorname_np=strerror -idirafter /usr/include \
+		-idirafter /usr/include/$(shell $(CC) -print-multiarch) -o $@ $<
 
 $(OUT)/cancelled: FLAGS += -fexceptions
 

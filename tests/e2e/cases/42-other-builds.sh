@@ -49,6 +49,26 @@ t_32_bit_poll() { kind 32; delivers "$bin/32/poll_client" mx.b.example 25; }
 t_musl_stdio() { kind musl; message "$W/message"; delivers "$bin/musl/stdio_client" mx.b.example 25 "$W/message"; }
 t_musl_poll() { kind musl; delivers "$bin/musl/poll_client" mx.b.example 25; }
 
+# in_a_chroot KIND: without root, and with duplicates of its socket, by the system agent
+in_a_chroot() {
+	local sock=/run/mailseal/agent.sock
+	kind "$1"
+	policy 'require_tls = true' -- 'host "127.0.0.10" {' 'match = {"mx.b.example"}' '}'
+	mkdir -p /run/mailseal "$W/jail"
+	"$MAILSEAL_AGENT" --listen $sock --config "$conf" --log "$log" 2>"$W/agent.err" &
+	until_true 5 test -S $sock
+	hostile good_server.hs
+	by_kind "$bin/$1/confined" -c "$W/jail" -u 1234 -d 5 127.0.0.10 25
+	equal "$status" 0 "in a chroot"
+	MAILSEAL_SOCKET=$sock by_kind "$bin/$1/confined" -x -u 1234 127.0.0.10 25
+	equal "$status" 0 "without processes"
+	settle
+	nothing_plain
+	equal "$(agents | wc -l)" 1 "agents"
+}
+t_32_bit_in_a_chroot() { in_a_chroot 32; }
+t_musl_in_a_chroot() { in_a_chroot musl; }
+
 # debian32 PROGRAM ...: Debian's own 32-bit program, by its own loader, to which $LIB is another name than to that of
 # libc6-i386.
 debian32() {
