@@ -28,6 +28,8 @@ zone() {
 		mx-host=open.example,dead.b.example,10
 		mx-host=open.example,wrong.b.example,20
 		mx-host=open.example,mx.b.example,30
+		host-record=elsewhere.example,127.0.0.10
+		mx-host=x.b.example,elsewhere.example,10
 		mx-host=soft.example,plain.b.example,10
 	END
 	: >"$W/dns.log"
@@ -88,6 +90,7 @@ sender() {
 		local_recipient_maps =
 		notify_classes =
 		smtp_tls_security_level = ${smtp_tls:-none}
+		${cached:-smtp_connection_cache_on_demand = no}
 	END
 	cat >$pc/etc/master.cf <<-END
 		127.0.0.1:2525 inet n - n - - smtpd
@@ -195,6 +198,29 @@ t_postfix_may_have_several_names_for_an_address() {
 	hand_over a@x.bank.example
 	stored 2
 	logged 'host="mx2?\.b\.example" .*reference="mx\.b\.example,mx2\.b\.example" .*verdict=tls-verified'
+}
+
+# The second domain's host has the first one's address, and the certificate is not for its name. A connection that
+# Postfix keeps goes by the address alone: hence the README's line on the cache.
+to_another_host_at_one_address() {
+	begin
+	sender
+	hand_over a@b.example
+	stored 1
+	hand_over a@x.b.example
+}
+
+t_postfix_goes_to_another_host_at_one_address() {
+	check grep -qx '    smtp_connection_cache_on_demand = no' "$ROOT/README.md"
+	to_another_host_at_one_address
+	sender_said 'to=<a@x\.b\.example>, relay=elsewhere\.example.* status=deferred .*454 4\.7\.5 mailseal: certificate of .* not valid'
+	refute has_stored 2
+}
+
+t_postfix_asks_nobody_where_it_kept_the_connection() {
+	cached='smtp_connection_cache_destinations = static:all' to_another_host_at_one_address
+	sender_said 'to=<a@x\.b\.example>, relay=elsewhere\.example.* conn_use=2, .* status=sent'
+	logged 'host="mx\.b\.example" .*recipients="a@x\.b\.example"'
 }
 
 t_postfix_in_a_chroot_is_served_by_the_system_agent() {
