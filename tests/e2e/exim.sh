@@ -4,7 +4,9 @@
 #   exim_prepare smarthost|dns [LINE ...]   `smarthost`: all mail to mx.b.example, by name; `dns`: by MX. LINEs
 #                                           go into the transport.
 #   use_exim FILE RECIPIENT ...             FILE (LF line ends) from sender@a.example, with the library preloaded;
-#                                           it is tried once, then $W/exim/log/mainlog tells what became of it
+#                                           it is tried once (how=-odq: kept), then $W/exim/log/mainlog tells what
+#                                           became of it
+#   sealed_exim ARGUMENT ...                whatever else it shall do
 #
 # Exim wipes its environment unless keep_environment names what shall stay; it runs as root here, since the
 # dynamic linker ignores LD_PRELOAD where a setuid program gains rights, and drops to its own user by itself.
@@ -49,11 +51,16 @@ exim_prepare() {
 	} >/etc/exim4/exim4.conf
 }
 
-use_exim() {
-	local file=$1 libraries
-	shift
+sealed_exim() {
+	local libraries
 	libraries=$(compgen -G "$exim_dir/usr/lib/*-linux-gnu" | head -n 1):$(compgen -G "$exim_dir/lib/*-linux-gnu" | head -n 1)
-	sealed env LD_LIBRARY_PATH="$libraries" "$exim_dir/usr/sbin/exim4" -odf -oi -f sender@a.example -- "$@" <"$file"
+	sealed env LD_LIBRARY_PATH="$libraries" "$exim_dir/usr/sbin/exim4" "$@"
+}
+
+use_exim() {
+	local file=$1
+	shift
+	sealed_exim "${how:--odf}" -oi -f sender@a.example -- "$@" <"$file"
 }
 
 # exim_said PATTERN: in its log, which may take a moment

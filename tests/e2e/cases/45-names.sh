@@ -287,6 +287,20 @@ t_exim_resolves_many_domains_first() {
 	logged 'host="mx2?\.b\.example" .*reference="mx\.b\.example,mx2\.b\.example" .*verdict=tls-verified'
 }
 
+# Messages that wait for the same host go over one connection, which a new program inherits each time.
+t_exim_hands_the_connection_to_its_next_program() {
+	begin
+	exim_prepare dns
+	how=-odq use_exim "$W/message" a@b.example
+	how=-odq use_exim "$W/message" b@b.example
+	sealed_exim -qqff
+	stored 2
+	over_tls
+	exim_said ' => [ab]@b\.example .* H=mx\.b\.example \[127\.0\.0\.10\]\* C="250 ' # the star says so
+	logged 'recipients="a@b\.example" .*verdict=tls-verified'
+	logged 'recipients="b@b\.example" .*verdict=tls-verified'
+}
+
 # As it is installed, with the setuid bit: each delivery is a new start of the program that gains root, so that the
 # loader ignores the environment. /etc/ld.so.preload reaches it, and what was compiled in counts.
 setuid_exim() {
