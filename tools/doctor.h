@@ -107,6 +107,10 @@ bool is_libc_name(const char *name);
 void doctor_preload_prepare(struct patient *p, const struct elf *program, struct imports *imports);
 void doctor_preload_check(struct patient *p, const struct elf *program, struct imports *imports);
 
+/* The files that LD_PRELOAD names besides; how many. */
+unsigned doctor_preload_others(
+	const struct patient *p, const struct elf *program, char (*paths)[PATH_MAX], unsigned most);
+
 /* The names that stand for the library among those of LD_PRELOAD or /etc/ld.so.preload: does one of
  * them? */
 bool names_library(const char *list);

@@ -21,6 +21,7 @@ static const struct {
 	{"sendmsg", TRAIT_CONNECTS, false, false},
 	{"sendmmsg", TRAIT_CONNECTS, false, false},
 	{"connect", TRAIT_OWN_CONNECT, true, true},
+	{"connect", TRAIT_OTHER_CONNECT, true, false},
 	{"syscall", TRAIT_SYSCALL, false, true},
 	{"io_uring_queue_init", TRAIT_URING, false, false},
 	{"io_uring_queue_init_params", TRAIT_URING, false, false},
@@ -225,6 +226,12 @@ static void report_connecting(struct patient *p, const struct imports *i)
 			"Nothing that is preloaded comes before the program itself; use another "
 			"build of it",
 			"%s brings a connect() of its own", i->where[TRAIT_OWN_CONNECT]);
+	else if (i->where[TRAIT_OTHER_CONNECT])
+		diagnosis_add(&p->found, SEVERITY_WARNING, "other-connect",
+			"What it leads elsewhere (to a proxy, say) mailseal does not know for "
+			"mail: "
+			"name libmailseal.so first in LD_PRELOAD, or do without it",
+			"%s replaces connect() too", i->where[TRAIT_OTHER_CONNECT]);
 	if (i->where[TRAIT_RAW_CONNECT])
 		diagnosis_add(&p->found, SEVERITY_OBSTACLE, "raw-system-call",
 			"No preload sees that; use another build of it, or hold its mail port shut "

@@ -7,17 +7,18 @@
 #include "tools/doctor.h"
 
 enum trait {
-	TRAIT_CONNECTS,	   /* imports connect() or the like */
-	TRAIT_OWN_CONNECT, /* the program itself defines connect(), before any library */
-	TRAIT_SYSCALL,	   /* imports syscall() */
-	TRAIT_RAW_CONNECT, /* machine code that calls connect without libc */
-	TRAIT_URING,	   /* io_uring, by liburing or without */
-	TRAIT_OWN_TLS,	   /* needs or exports a TLS library */
-	TRAIT_STARTTLS,	   /* holds the word */
-	TRAIT_RESOLVER,	   /* needs a resolver besides libc's */
-	TRAIT_CLEARENV,	   /* imports clearenv() */
-	TRAIT_DLOPEN,	   /* the program itself imports dlopen() */
-	TRAIT_DLMOPEN,	   /* loads libraries into a name space of their own */
+	TRAIT_CONNECTS,	     /* imports connect() or the like */
+	TRAIT_OWN_CONNECT,   /* the program itself defines connect(), before any library */
+	TRAIT_OTHER_CONNECT, /* a library defines it */
+	TRAIT_SYSCALL,	     /* imports syscall() */
+	TRAIT_RAW_CONNECT,   /* machine code that calls connect without libc */
+	TRAIT_URING,	     /* io_uring, by liburing or without */
+	TRAIT_OWN_TLS,	     /* needs or exports a TLS library */
+	TRAIT_STARTTLS,	     /* holds the word */
+	TRAIT_RESOLVER,	     /* needs a resolver besides libc's */
+	TRAIT_CLEARENV,	     /* imports clearenv() */
+	TRAIT_DLOPEN,	     /* the program itself imports dlopen() */
+	TRAIT_DLMOPEN,	     /* loads libraries into a name space of their own */
 	TRAITS
 };
 

@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #define OBJECTS_MOST 1024
+#define PRELOADS_MOST 16
 
 struct object {
 	char *name, *path, *rpath, *runpath; /* rpath NULL where runpath is set */
@@ -311,6 +312,15 @@ static void examine_mapped(const struct patient *p, struct imports *imports)
 	}
 }
 
+static void add_preloads(struct walk *w, const struct patient *p, const struct elf *program)
+{
+	char paths[PRELOADS_MOST][PATH_MAX];
+	unsigned count = doctor_preload_others(p, program, paths, PRELOADS_MOST);
+
+	for (unsigned i = 0; i < count; i++)
+		add_object(w, paths[i], paths[i], -1);
+}
+
 void doctor_libraries(struct patient *p, const struct elf *program, struct imports *imports)
 {
 	struct walk w;
@@ -322,6 +332,7 @@ void doctor_libraries(struct patient *p, const struct elf *program, struct impor
 	}
 	walk_init(&w, p, program);
 	if (w.count > 0) {
+		add_preloads(&w, p, program);
 		add_object(&w, base_of(program->interpreter), program->interpreter, 0);
 		follow(&w, p, program, 0);
 		if (p->library[0])

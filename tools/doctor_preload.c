@@ -13,6 +13,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #define SEPARATORS " \t\n:" /* as ld.so(8) takes LD_PRELOAD apart */
@@ -92,17 +93,23 @@ static int fits(
 {
 	char here[64], there[64];
 	struct elf_kind kind;
+	struct statvfs fs;
 	int fd = patient_open(p, path), rc;
+	bool shut;
 
 	if (fd < 0)
 		return err_fail(err, -fd, "%s: %s", path, strerror(-fd));
 	rc = elf_kind_of(fd, &kind);
+	shut = fstatvfs(fd, &fs) == 0 && fs.f_flag & ST_NOEXEC;
 	close(fd);
 	if (rc)
 		return err_fail(err, ENOEXEC, "%s is not a library", path);
 	if (!elf_same_kind(&kind, &program->kind))
 		return err_fail(err, ENOEXEC, "%s is a %s library, and the program is %s", path,
 			elf_kind_name(&kind, here), elf_kind_name(&program->kind, there));
+	if (shut)
+		return err_fail(
+			err, EACCES, "%s lies on a file system that is mounted noexec", path);
 	return 0;
 }
 
@@ -121,6 +128,24 @@ static int find_named(const struct patient *p, const struct elf *program, const 
 			"%s: not found in the loader's directories; write its whole path",
 			expanded);
 	return fits(p, program, path, err);
+}
+
+unsigned doctor_preload_others(
+	const struct patient *p, const struct elf *program, char (*paths)[PATH_MAX], unsigned most)
+{
+	const char *list = p->preload;
+	unsigned count = 0;
+
+	while (list && *list && count < most) {
+		const char *at = list + strspn(list, SEPARATORS);
+		size_t length = strcspn(at, SEPARATORS);
+
+		list = at + length;
+		if (length && !is_library_name(at, length) &&
+			find_named(p, program, at, length, paths[count], NULL) == 0)
+			count++;
+	}
+	return count;
 }
 
 static const char missing_advice[] =

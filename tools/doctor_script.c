@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 static const char env_advice[] =
@@ -56,6 +57,33 @@ static char *env_program(struct patient *p, const char *path, char *line)
 	return NULL;
 }
 
+#define SCRIPT_MOST (1u << 20)
+
+/* What the words of a script may mean. A hint only: nobody reads the script. */
+static const struct {
+	const char *word, *code, *meaning, *advice;
+} words[] = {
+	{"starttls", "own-tls", ": it may speak STARTTLS by itself",
+		"What becomes of that, application_tls in mailseal.conf(5) decides"},
+	{"LD_PRELOAD", "script-preload", "", "See that it leaves libmailseal.so in there"},
+	{"env -i", "script-env", "",
+		"What it starts so is not reached, unless mailseal run stands behind it"},
+	{"sudo ", "script-sudo", "",
+		"What it starts so is not reached, unless mailseal run stands behind it"},
+};
+
+static void look_for_words(struct patient *p, const char *path)
+{
+	char *text = patient_read(p, path, SCRIPT_MOST, NULL);
+
+	for (size_t i = 0; text && i < sizeof(words) / sizeof(*words); i++) {
+		if (strcasestr(text, words[i].word))
+			diagnosis_add(&p->found, SEVERITY_NOTE, words[i].code, words[i].advice,
+				"%s mentions '%s'%s", path, words[i].word, words[i].meaning);
+	}
+	free(text);
+}
+
 static int examine_env(
 	struct patient *p, const char *path, char *line, unsigned depth, struct err *err)
 {
@@ -70,6 +98,7 @@ static int examine_env(
 			strerror(-rc));
 	diagnosis_add(&p->found, SEVERITY_OK, "script", NULL,
 		"%s is a script, run by %s (found by env along PATH)", path, found);
+	look_for_words(p, path);
 	return doctor_program_at(p, found, depth + 1, err);
 }
 
@@ -98,5 +127,6 @@ int doctor_script(struct patient *p, const char *path, char *line, unsigned dept
 		return examine_env(p, path, line, depth, err);
 	diagnosis_add(&p->found, SEVERITY_OK, "script", NULL, "%s is a script, run by %s", path,
 		interpreter);
+	look_for_words(p, path);
 	return doctor_program_at(p, interpreter, depth + 1, err);
 }

@@ -82,6 +82,45 @@ t_libraries_beside_the_program() {
 	says_so '^obstacle .*/own brings a connect\(\) of its own'
 }
 
+t_other_preloaded_libraries() {
+	doctor_there
+	need gcc
+	printf 'int connect(int a, void *b, int c) { return a + c + !b; }\n' >proxy.c
+	gcc -fno-builtin -shared -fPIC -o libproxy.so proxy.c
+	unit "Environment=\"LD_PRELOAD=$W/libproxy.so $BUILD/libmailseal.so\""
+	reached billing.service
+	says_so '^warning .*/libproxy\.so replaces connect\(\) too'
+	starts env LD_PRELOAD="$W/libproxy.so:$BUILD/libmailseal.so" sh -c 'echo ready; exec sleep 60'
+	reached --pid "$started"
+	says_so '^warning .*/libproxy\.so replaces connect\(\) too'
+	kill "$started"
+}
+
+# The loader cannot map a library from there, says so and goes on.
+t_a_library_on_a_noexec_file_system_is_told() {
+	doctor_there
+	mkdir shut
+	mount -t tmpfs -o noexec none shut || skip "cannot mount"
+	cp "$BUILD/libmailseal.so" shut
+	unit "Environment=LD_PRELOAD=$W/shut/libmailseal.so"
+	unreached billing.service
+	says_so '^obstacle .*/shut/libmailseal\.so lies on a file system that is mounted noexec'
+	LD_PRELOAD=$W/shut/libmailseal.so /bin/true 2>"$W/loader"
+	holds "$W/loader" 'cannot be preloaded'
+}
+
+t_scripts_that_mention_something() {
+	doctor_there
+	printf '#!/usr/bin/python3\nimport smtplib\ns = smtplib.SMTP("mx")\ns.starttls()\n' >sends
+	printf '#!/bin/sh\nunset LD_PRELOAD\nexec env -i sendmail "$@"\n' >wraps
+	chmod +x sends wraps
+	reached ./sends
+	says_so "^note .*/sends mentions 'starttls': it may speak STARTTLS by itself"
+	reached ./wraps
+	says_so "^note .*/wraps mentions 'LD_PRELOAD'"
+	says_so "^note .*/wraps mentions 'env -i'"
+}
+
 t_static_programs_are_not_reached() {
 	doctor_there
 	need gcc
