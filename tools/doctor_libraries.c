@@ -16,6 +16,8 @@
 
 #define OBJECTS_MOST 1024
 #define PRELOADS_MOST 16
+#define NEEDED_MOST 512	    /* of one object */
+#define DIRECTORIES_MOST 64 /* of one list */
 
 struct object {
 	char *name, *path, *rpath, *runpath; /* rpath NULL where runpath is set */
@@ -114,7 +116,7 @@ static bool expand(const struct object *o, const char *from, size_t length, char
 static bool find_in(const struct walk *w, const struct object *o, const char *list,
 	const char *separators, const char *name, char path[PATH_MAX])
 {
-	while (list && *list) {
+	for (unsigned i = 0; list && *list && i < DIRECTORIES_MOST; i++) {
 		size_t length = strcspn(list, separators);
 		char directory[PATH_MAX];
 		int n;
@@ -234,7 +236,7 @@ static void take_places(struct object *o, const struct elf *e)
 static void follow(struct walk *w, struct patient *p, const struct elf *e, int i)
 {
 	take_places(&w->at[i], e);
-	for (unsigned n = 0; n < e->needed_count; n++) {
+	for (unsigned n = 0; n < e->needed_count && n < NEEDED_MOST; n++) {
 		const char *name = elf_needed(e, n);
 		char path[PATH_MAX];
 

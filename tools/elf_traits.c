@@ -21,14 +21,17 @@ static bool scan(const struct elf *e, uint32_t flags,
 	const void *wanted)
 {
 	static _Thread_local unsigned char block[BLOCK + OVERLAP];
+	uint64_t budget = e->size + BLOCK; /* segments that overlap do not make it endless */
 
-	for (unsigned i = 0; i < e->segment_count; i++) {
+	for (unsigned i = 0; i < e->segment_count && budget > 0; i++) {
 		const struct elf_segment *s = &e->segments[i];
 		uint64_t room = s->offset < e->size ? e->size - s->offset : 0;
 		uint64_t length = s->length < room ? s->length : room;
 
 		if (s->type != PT_LOAD || (s->flags & flags) != flags)
 			continue;
+		length = length < budget ? length : budget;
+		budget -= length;
 		for (uint64_t at = 0; at < length; at += BLOCK) {
 			uint64_t left = length - at;
 			size_t n = left < sizeof(block) ? (size_t)left : sizeof(block);

@@ -155,20 +155,20 @@ static bool understands_each(
 static int check_loader(
 	int fd, struct way *way, const struct elf_kind *kind, const char *path, struct err *err)
 {
+	const char *why = NULL;
 	struct elf e;
-	bool interpreted;
 
 	if (elf_init(&e, fd, NULL)) {
 		way->each = false;
 		return 0;
 	}
-	interpreted = e.interpreted;
+	if (!e.interpreted)
+		why = "is statically linked, so no library can be loaded into it";
+	else if (elf_is_go(&e))
+		why = "is written in Go, which connects without the C library, past any other";
 	way->each = way->each && understands_each(way->parts, kind, e.interpreter);
 	elf_clear(&e);
-	return interpreted ? 0
-			   : err_fail(err, EPERM,
-				     "%s is statically linked, so no library can be loaded into it",
-				     path);
+	return why ? err_fail(err, EPERM, "%s %s", path, why) : 0;
 }
 
 static int check_elf(

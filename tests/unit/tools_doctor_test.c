@@ -266,6 +266,31 @@ static void lying_programs_are_told(void **state)
 	assert_sh(0, "./mailseal doctor ./lying", "is dynamically linked");
 }
 
+/* Each of its 60,000 segments is the whole file. */
+static void overlapping_segments_are_not_read_over_and_over(void **state)
+{
+	Elf64_Ehdr *head = (Elf64_Ehdr *)bytes;
+	char path[200];
+	Elf64_Phdr p;
+	FILE *file;
+
+	(void)state;
+	need_64_bit();
+	p = *segment(PT_INTERP);
+	head->e_phoff = length;
+	head->e_phnum = 60000;
+	write_program("overlapping", length);
+	snprintf(path, sizeof(path), "%s/overlapping", directory);
+	file = fopen(path, "a");
+	assert_non_null(file);
+	fwrite(&p, sizeof(p), 1, file);
+	p = (Elf64_Phdr){.p_type = PT_LOAD, .p_flags = PF_R | PF_W | PF_X, .p_filesz = 4000000};
+	for (unsigned i = 1; i < 60000; i++)
+		fwrite(&p, sizeof(p), 1, file);
+	assert_int_equal(fclose(file), 0);
+	assert_sh(0, "timeout 20 ./mailseal doctor ./overlapping", "is dynamically linked");
+}
+
 static void scripts_are_followed(void **state)
 {
 	(void)state;
@@ -743,6 +768,7 @@ int main(void)
 		cmocka_unit_test(go_is_seen_by_its_notes),
 		cmocka_unit_test(truncated_programs_are_told),
 		cmocka_unit_test(lying_programs_are_told),
+		cmocka_unit_test(overlapping_segments_are_not_read_over_and_over),
 		cmocka_unit_test(scripts_are_followed),
 		cmocka_unit_test(setuid_counts_for_those_who_gain),
 		cmocka_unit_test(known_programs_get_a_warning),

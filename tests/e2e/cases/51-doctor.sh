@@ -224,6 +224,9 @@ t_go_programs_are_not_reached() {
 	unreached gron
 	says_so '^obstacle .*gron is written in Go'
 	lacks "$W/client.out" 'lacks'
+	plain "$ms" run -- gron --version
+	equal "$status" 69 "run agrees"
+	holds "$W/client.out" 'gron is written in Go'
 }
 
 t_raw_system_calls_are_seen() {
