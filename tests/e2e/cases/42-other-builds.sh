@@ -196,6 +196,36 @@ t_run_names_the_library_as_its_loader_finds_it() {
 	nothing_plain
 }
 
+# examined STATUS PROGRAM [PATTERN]: as a service with the library by $LIB
+examined() {
+	printf '[Service]\nExecStart=%s mx.b.example 25\nEnvironment="LD_PRELOAD=%s/$LIB/libmailseal.so"\n' "$2" "$W/tree" >"$W/one.service"
+	plain "$W/tree/mailseal" doctor "$W/one.service"
+	equal "$status" "$1" "$2 as a service"
+	[ $# -lt 3 ] || holds "$W/client.out" "$3"
+}
+
+t_doctor_looks_at_the_library_of_the_kind() {
+	local musl=$bin/musl/stdio_client
+	kind 32
+	tree
+	plain "$W/tree/mailseal" doctor "$bin/32/stdio_client"
+	equal "$status" 0
+	holds "$W/client.out" '^ok .*/tree/lib32/libmailseal\.so fits'
+	examined 0 "$bin/32/stdio_client" '^ok .*/tree/lib32/libmailseal\.so fits'
+	examined 0 "$bin/stdio_client" '^ok .*/tree/lib/.*/libmailseal\.so fits'
+	if [ -x "$musl" ]; then
+		examined 0 "$musl"
+		rm "$W/tree/\$LIB"
+		examined 1 "$musl" '^obstacle .*/tree/\$LIB/libmailseal\.so: No such file'
+	fi
+	rm -r "$W/tree/lib32"
+	examined 1 "$bin/32/stdio_client" '^obstacle .*/tree/lib32/libmailseal\.so: No such file'
+	plain "$W/tree/mailseal" doctor "$bin/32/stdio_client"
+	equal "$status" 1 "without the library"
+	holds "$W/client.out" '^obstacle .*/libmailseal\.so is a 64-bit x86-64 library, and the program is 32-bit x86'
+	equal "$(connections)" 0 "connections"
+}
+
 # The links are what make install makes of them; nothing stays behind.
 # timeout: 180
 t_installed_for_all_kinds() {
