@@ -169,6 +169,28 @@ static void static_and_foreign_programs_are_not(void **state)
 	assert_sh(1, "./mailseal doctor ./swapped", "/swapped is a program for another processor");
 }
 
+static void loaders_of_neither_libc_are_told(void **state)
+{
+	char loader[100];
+	Elf64_Phdr *p;
+
+	(void)state;
+	need_64_bit();
+	p = segment(PT_INTERP);
+	snprintf(loader, sizeof(loader), "%s/ldx", directory);
+	if (strlen(loader) >= p->p_filesz) {
+		print_message("the loader's name is too short here: skipped\n");
+		skip();
+	}
+	assert_int_equal(sh("cp '%s' ldx", (char *)bytes + p->p_offset), 0);
+	memcpy(bytes + p->p_offset, loader, strlen(loader) + 1);
+	p->p_filesz = strlen(loader) + 1;
+	write_program("other", length);
+	assert_sh(0, "./mailseal doctor ./other", "/ldx belongs to neither glibc nor musl. Whether");
+	assert_sh(1, "echo >ldx; ./mailseal doctor ./other", "/ldx is not one for this program");
+	assert_sh(1, "rm ldx; ./mailseal doctor ./other", "/ldx: No such file or directory");
+}
+
 /* A 32-bit program in 300 octets: a header, a loader that is not there. */
 static void narrow_programs_need_a_narrow_library(void **state)
 {
@@ -764,6 +786,7 @@ int main(void)
 		cmocka_unit_test(what_may_not_be_read_is_77),
 		cmocka_unit_test(dynamic_programs_are_reached),
 		cmocka_unit_test(static_and_foreign_programs_are_not),
+		cmocka_unit_test(loaders_of_neither_libc_are_told),
 		cmocka_unit_test(narrow_programs_need_a_narrow_library),
 		cmocka_unit_test(go_is_seen_by_its_notes),
 		cmocka_unit_test(truncated_programs_are_told),

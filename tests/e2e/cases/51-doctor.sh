@@ -82,6 +82,37 @@ t_libraries_beside_the_program() {
 	says_so '^obstacle .*/own brings a connect\(\) of its own'
 }
 
+t_what_imports_give_away() {
+	local name
+	doctor_there
+	need gcc
+	printf 'int f(void) { return 0; }\n' >f.c
+	for name in libcares.so.2 liburing.so.2 libmbedtls.so.14; do
+		gcc -shared -fPIC -o "$name" -Wl,-soname,"$name" f.c
+	done
+	cat >program.c <<-'END'
+		#define _GNU_SOURCE
+		#include <dlfcn.h>
+		#include <stdlib.h>
+		#include <sys/socket.h>
+		int f(void);
+		int main(int argc, char **argv)
+		{
+			clearenv();
+			dlmopen(LM_ID_NEWLM, argv[0], RTLD_NOW);
+			return connect(argc, 0, 0) + f();
+		}
+	END
+	gcc -o program program.c -Wl,--no-as-needed ./libcares.so.2 ./liburing.so.2 ./libmbedtls.so.14 -Wl,-rpath,'$ORIGIN'
+	reached ./program
+	says_so '^note .*/program can look names up without the C library \(libcares\.so\.2\)'
+	says_so '^warning .*/program uses io_uring \(liburing\.so\.2\)'
+	says_so '^note .*TLS library \(libmbedtls\.so\.14, in .*/program\), but nothing in it knows STARTTLS'
+	says_so '^note .*/program can clear the environment'
+	says_so '^note .*/program can load libraries into a name space of their own'
+	says_so '^verdict .*mailseal reaches \./program, but mind the warnings above\.$'
+}
+
 t_other_preloaded_libraries() {
 	doctor_there
 	need gcc
