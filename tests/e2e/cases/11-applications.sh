@@ -77,6 +77,7 @@ t_python_aiosmtplib() { words="\(45[0-9], '4\.7\.[45] mailseal: " application $p
 t_perl_net_smtp() { application perl "$clients/net_smtp.pl" "${to[@]}" "$W/message"; }
 t_php_fsockopen() { application php "$clients/fsockopen.php" "${to[@]}" "$W/message"; }
 t_php_stream_socket_client() { application php "$clients/stream_socket_client.php" "${to[@]}" "$W/message"; }
+t_phpmailer() { blank=1 words='From address failed: .*mailseal: |data not accepted' application php "$clients/phpmailer.php" "${to[@]}" "$W/message"; }
 t_ruby_net_smtp() { application ruby "$clients/net_smtp.rb" "${to[@]}" "$W/message"; }
 t_nodemailer() {
 	outward

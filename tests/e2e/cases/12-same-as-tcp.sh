@@ -7,7 +7,7 @@
 . "$E2E/cases/11-applications.sh"
 
 ways=(good unknown_user mail_421 data_refused full gone_at_mail gone_at_rcpt gone_after_dot silent_quit
-	no_greeting greeting_554 refused second_address)
+	no_greeting greeting_554 refused unreachable second_address)
 
 # The server's way, behind greeting and EHLO (and STARTTLS).
 steps() {
@@ -58,10 +58,11 @@ heard() {
 meet() {
 	local kind=$3 address=127.0.1.$1
 	[ "$kind" = plain ] || address=127.0.2.$1
+	[ "$2" != unreachable ] || address=198.51.100.1
 	mx "$address"
 	# glibc sorts the addresses: one nearer to 127.0.0.1 comes first.
 	[ "$2" != second_address ] || sed -i "s/^\($address\) mx.*/127.0.0.200 mx.b.example\n&/" /etc/hosts
-	[ "$2" = refused ] || at=$address:25 transcript=$W/transcript.$2.$kind hostile < <(script_for "$2" "$kind")
+	[[ $2 == refused || $2 == unreachable ]] || at=$address:25 transcript=$W/transcript.$2.$kind hostile < <(script_for "$2" "$kind")
 	if [ "$kind" = plain ]; then plain "${@:4}"; else sealed "${@:4}"; fi
 	{
 		shown
@@ -96,6 +97,7 @@ t_same_msmtp() { t_msmtp; }
 t_same_aiosmtplib() { t_python_aiosmtplib; }
 t_same_net_smtp() { t_perl_net_smtp; }
 t_same_stream_socket_client() { t_php_stream_socket_client; }
+t_same_phpmailer() { t_phpmailer; }
 # timeout: 180
 t_same_ruby() { t_ruby_net_smtp; }
 # timeout: 180
