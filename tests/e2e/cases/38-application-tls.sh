@@ -321,6 +321,24 @@ t_program_that_leaves_after_the_220() {
 	logged 'event=application-tls .*tls=no'
 }
 
+t_program_that_says_nothing_behind_starttls() {
+	fast_product
+	policy
+	good_twice
+	says <<-'END'
+		< 220
+		> EHLO client.a.example
+		< 250
+		> STARTTLS
+		< 220
+		>> \x16\x03\x01
+		end
+	END
+	settle
+	nothing_plain
+	logged 'event=application-tls .*tls=no .*bytes=0 note="timeout"'
+}
+
 # --- what becomes of it when the agent dies --------------------------------------------------------
 
 t_killed_agent_is_a_lost_connection() {
@@ -379,6 +397,23 @@ t_no_descriptor_is_kept() {
 	few() { [ "$(find "/proc/$agent/fd" -mindepth 1 | wc -l)" -le "$before" ]; }
 	until_true 5 few || fail "the agent keeps descriptors"
 	equal "$(agents)" "$agent" "the agents"
+}
+
+# The fresh connection comes from where the first one came.
+t_bound_source_address_is_kept() {
+	prepare
+	policy 'application_tls = "allow"'
+	sealed swaks --tls --to a@b.example --from sender@a.example --server mx.b.example --local-interface 127.0.0.5 --body x
+	equal "$status" 0
+	stored 1
+	over_tls
+	checks=$((checks + 1))
+	received_line | grep -q '\[127\.0\.0\.5\]' || fail "from elsewhere: $(received_line)"
+	sealed swaks --tls --to a@b.example --from sender@a.example --server six.b.example --body x
+	equal "$status" 0
+	stored 2
+	over_tls
+	equal "$(grep -c event=application-tls "$log")" 2 "lines in the log"
 }
 
 t_long_content_both_ways() {
