@@ -34,14 +34,12 @@ static const struct argp_option options[] = {
 
 static const char text[] =
 	"Tell whether the preload reaches PROGRAM, a name along PATH or a file; and of a running "
-	"process whether it is protected. A name that ends in .service is a unit. Nothing of it is "
-	"run."
+	"process whether it is protected. A name that ends in .service is a unit. Nothing of it "
+	"is run."
 	"\v"
-	"Each line is a finding: ok, note, warning or obstacle, with what to do. Exit status 0: it "
-	"is "
-	"reached. 1: it is not, or the process is unprotected. 64: wrong usage. 65: no program. "
-	"66: "
-	"there is none of that name. 77: it may not be looked at.";
+	"Each line is a finding: ok, note, warning or obstacle, with what to do. Exit status 0: "
+	"it is reached. 1: it is not, or the process is unprotected. 64: wrong usage. 65: no "
+	"program. 66: there is none of that name. 77: it may not be looked at.";
 
 static pid_t parse_pid(struct argp_state *state, const char *argument)
 {

@@ -112,9 +112,9 @@ static int take_file(struct service *s, struct patient *p, const char *value)
 	if (!text) {
 		if (!may_miss || errno != ENOENT)
 			diagnosis_add(&p->found, SEVERITY_WARNING, "environment-file",
-				"The service does not start without it, unless a - stands before "
-				"its "
-				"name",
+				errno == EACCES ? "Ask as root: what is in it is not known here"
+						: "The service does not start without it, unless a "
+						  "- stands before its name",
 				"EnvironmentFile %s: %s", path, strerror(errno));
 		return 0;
 	}

@@ -229,8 +229,7 @@ static void report_connecting(struct patient *p, const struct imports *i)
 	else if (i->where[TRAIT_OTHER_CONNECT])
 		diagnosis_add(&p->found, SEVERITY_WARNING, "other-connect",
 			"What it leads elsewhere (to a proxy, say) mailseal does not know for "
-			"mail: "
-			"name libmailseal.so first in LD_PRELOAD, or do without it",
+			"mail: name libmailseal.so first in LD_PRELOAD, or do without it",
 			"%s replaces connect() too", i->where[TRAIT_OTHER_CONNECT]);
 	if (i->where[TRAIT_RAW_CONNECT])
 		diagnosis_add(&p->found, SEVERITY_OBSTACLE, "raw-system-call",

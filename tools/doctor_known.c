@@ -15,12 +15,10 @@ static const struct {
 		"A preload reaches it only where the file is not setuid, or by /etc/ld.so.preload"},
 	{"master$", SEVERITY_WARNING, "Postfix hands its daemons a cleaned environment",
 		"Add LD_PRELOAD and the MAILSEAL_ variables to import_environment in main.cf; "
-		"Postfix "
-		"itself can require TLS, too"},
+		"Postfix itself can require TLS, too"},
 	{"postfix$", SEVERITY_WARNING, "Postfix hands its daemons a cleaned environment",
 		"Add LD_PRELOAD and the MAILSEAL_ variables to import_environment in main.cf; "
-		"Postfix "
-		"itself can require TLS, too"},
+		"Postfix itself can require TLS, too"},
 	{"smtpd$", SEVERITY_WARNING,
 		"OpenSMTPD goes into a chroot and drops root before it connects",
 		"It needs the system-wide agent; OpenSMTPD itself can require TLS, too"},
@@ -64,8 +62,7 @@ static const struct {
 		NULL},
 	{"php-fpm", SEVERITY_NOTE,
 		"php-fpm clears the environment of its workers (clear_env), which keep the "
-		"library; "
-		"what they start has none",
+		"library; what they start has none",
 		"Set env[LD_PRELOAD] in the pool where a script runs sendmail"},
 };
 

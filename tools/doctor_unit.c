@@ -43,8 +43,13 @@ static void take_groups(struct patient *p, struct service *s)
 
 static void take_user(struct patient *p, struct service *s)
 {
-	const char *name = unit_value(&s->unit, "User");
-	const struct passwd *user = name ? user_of(name) : NULL;
+	const char *value = unit_value(&s->unit, "User");
+	char name[256] = "";
+	const struct passwd *user;
+
+	if (value)
+		unit_expand(&s->unit, value, name, sizeof(name));
+	user = *name ? user_of(name) : NULL;
 
 	p->user_given = true;
 	s->dynamic_user = unit_is_on(&s->unit, "DynamicUser", false) && !user;
@@ -54,15 +59,14 @@ static void take_user(struct patient *p, struct service *s)
 			"Put secrets that the policy names (client_key) where its Group= reads "
 			"them",
 			"DynamicUser: the service gets a user of its own, so that everybody must "
-			"be "
-			"allowed to read the configuration");
+			"be allowed to read the configuration");
 	} else if (user) {
 		s->group_count = GROUPS_MOST;
 		p->uid = user->pw_uid;
 		p->gid = user->pw_gid;
 		if (getgrouplist(user->pw_name, p->gid, s->groups, &s->group_count) < 0)
 			s->group_count = GROUPS_MOST;
-	} else if (name) {
+	} else if (*name) {
 		p->user_given = false;
 		diagnosis_add(&p->found, SEVERITY_WARNING, "user-unknown",
 			"The service does not start; make the user", "User=%s: there is none",

@@ -498,6 +498,13 @@ t_services_by_their_units() {
 	unit 'RootDirectory=/var/empty-or-none'
 	unreached billing.service
 	says_so '^obstacle +RootDirectory=/var/empty-or-none: No such file'
+	# A tree that holds everything is one that it is reached in.
+	mkdir -p /run/tree
+	mount --rbind / /run/tree || fail "no tree"
+	unit 'RootDirectory=/run/tree' 'MountAPIVFS=yes'
+	reached billing.service
+	says_so '^note +RootDirectory=/run/tree: the service sees nothing outside of it'
+	umount -l /run/tree
 	unit 'User=nobody'
 	echo 'default { }' >/etc/mailseal.conf
 	chmod 600 /etc/mailseal.conf
@@ -505,6 +512,9 @@ t_services_by_their_units() {
 	says_so '^obstacle +the configuration /etc/mailseal\.conf: the service may not read /etc/mailseal\.conf'
 	chmod 644 /etc/mailseal.conf
 	reached billing.service
+	unit 'User=%p'
+	plain "$ms" doctor billing.service
+	says_so '^warning +User=billing: there is none'
 	for name in none.service; do
 		plain "$ms" doctor "$name"
 		equal "$status" 66 "$name"
