@@ -38,18 +38,6 @@ char *process_read(pid_t pid, const char *what, size_t *length)
 	return bytes;
 }
 
-/* The value in the environment that the process was started with; NULL if there is none. */
-static const char *variable(const char *environment, size_t length, const char *name)
-{
-	size_t size = strlen(name);
-
-	for (size_t at = 0; environment && at < length; at += strlen(environment + at) + 1) {
-		if (strncmp(environment + at, name, size) == 0 && environment[at + size] == '=')
-			return environment + at + size + 1;
-	}
-	return NULL;
-}
-
 /* A field of /proc/PID/status, as a number; `none` if it is not there. */
 static long status_number(const char *status, const char *field, long none)
 {
@@ -76,63 +64,6 @@ static void tell_not_loaded(struct patient *p)
 		diagnosis_add(&p->found, SEVERITY_OBSTACLE, "not-loaded",
 			"Start it by mailseal run, or with LD_PRELOAD in its environment",
 			"the process has not loaded libmailseal.so");
-}
-
-static void check_config(struct patient *p, const char *config)
-{
-	struct stat st;
-	int rc = config[0] == '/' ? patient_stat(p, config, &st) : 0;
-
-	if (rc)
-		diagnosis_add(&p->found, SEVERITY_WARNING, "config-missing",
-			"No mail passes: a file that is named must be there",
-			"%s (MAILSEAL_CONFIG): %s", config, strerror(-rc));
-}
-
-static const char *const variables[] = {
-	"MAILSEAL_CONFIG", "MAILSEAL_LOG", "MAILSEAL_PORTS", "MAILSEAL_AGENT", "MAILSEAL_SOCKET"};
-
-static void tell_environment(struct patient *p, const struct process *x)
-{
-	const char *value;
-
-	for (size_t i = 0; i < sizeof(variables) / sizeof(*variables); i++) {
-		value = variable(x->environment, x->environment_length, variables[i]);
-		if (value && *value)
-			diagnosis_add(&p->found, SEVERITY_NOTE, "environment", NULL,
-				"it was started with %s=%s", variables[i], value);
-	}
-	value = variable(x->environment, x->environment_length, "MAILSEAL_CONFIG");
-	if (value && *value && p->loaded)
-		check_config(p, value);
-}
-
-/* Which ports count: those that were asked for, else those that the process was told. */
-static void take_ports(struct patient *p, struct process *x, const struct ports *asked)
-{
-	const char *value = variable(x->environment, x->environment_length, "MAILSEAL_PORTS");
-
-	x->ports = (struct ports){1, {25}};
-	if (asked)
-		x->ports = *asked;
-	else if (value && *value && !ports_parse(&x->ports, value)) {
-		diagnosis_add(&p->found, SEVERITY_WARNING, "ports-malformed",
-			"Nothing that might be meant passes: write it as 25,587",
-			"MAILSEAL_PORTS is malformed: %s", value);
-		x->ports = (struct ports){4, {25, 465, 587, 2525}};
-	}
-}
-
-static void look_at_environment(struct patient *p, struct process *x, const struct ports *asked)
-{
-	x->environment = process_read(x->pid, "environ", &x->environment_length);
-	if (!x->environment)
-		diagnosis_add(&p->found, SEVERITY_NOTE, "environment-unreadable", ask_as_root,
-			"its environment cannot be read: %s", strerror(errno));
-	take_ports(p, x, asked);
-	p->preload = variable(x->environment, x->environment_length, "LD_PRELOAD");
-	p->preload_given = true;
-	p->library_paths = variable(x->environment, x->environment_length, "LD_LIBRARY_PATH");
 }
 
 static void look_at_root(struct patient *p, pid_t pid)
@@ -284,8 +215,8 @@ static pid_t find_agent(pid_t of, long uid)
 
 static void look_for_agent(struct patient *p, const struct process *x, const char *status)
 {
-	const char *socket = variable(x->environment, x->environment_length, "MAILSEAL_SOCKET");
-	const char *config = variable(x->environment, x->environment_length, "MAILSEAL_CONFIG");
+	const char *socket = process_variable(x, "MAILSEAL_SOCKET");
+	const char *config = process_variable(x, "MAILSEAL_CONFIG");
 	const char *path;
 	pid_t agent;
 
@@ -314,7 +245,7 @@ static int examine(struct patient *p, struct process *x, const char *status,
 	int rc;
 
 	look_at_root(p, x->pid);
-	look_at_environment(p, x, ports);
+	process_started(p, x, ports);
 	rc = doctor_maps(p, x->pid, err);
 	if (!rc && !p->loaded)
 		doctor_look_everywhere(p);
@@ -329,7 +260,7 @@ static int examine(struct patient *p, struct process *x, const char *status,
 		return 0;
 	}
 	tell_not_loaded(p);
-	tell_environment(p, x);
+	process_tell_variables(p, x);
 	look_for_agent(p, x, status);
 	look_at_status(p, status);
 	tell_children(p, x->pid);

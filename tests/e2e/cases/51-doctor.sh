@@ -392,6 +392,25 @@ time.sleep(60)'
 	kill "$started"
 }
 
+# Where the library is loaded for all, it is in setuid programs too, and heeds no environment there.
+t_processes_that_gained_privileges() {
+	doctor_there
+	cp /bin/sleep setuid
+	chown nobody setuid
+	chmod 4755 setuid
+	echo "$BUILD/libmailseal.so" >/etc/ld.so.preload
+	MAILSEAL_PORTS=26 ./setuid 60 &
+	started=$!
+	until_true 5 grep -q libmailseal "/proc/$started/maps"
+	until_true 5 test "$(readlink "/proc/$started/exe")" = "$(realpath setuid)"
+	reached --pid "$started"
+	: >/etc/ld.so.preload
+	says_so '^note +it gained privileges when it was started: LD_PRELOAD and the variables MAILSEAL_ are ignored'
+	says_so 'to a mail port \(25\) at this moment'
+	lacks "$W/client.out" 'started with'
+	kill "$started"
+}
+
 t_processes_of_another_network() {
 	doctor_there
 	starts unshare -n sh -c '
