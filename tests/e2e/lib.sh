@@ -143,6 +143,7 @@ nothing_plain() {
 
 capture_start() {
 	need tcpdump
+	rm -f "$W/tcpdump.err" # of an earlier one
 	tcpdump -i lo -U --immediate-mode -s 65600 -B 65536 -Z root -w "$W/wire.pcap" "tcp port ${1:-25}" \
 		2>"$W/tcpdump.err" &
 	capture=$!
