@@ -65,7 +65,7 @@ struct session {
 	struct handoff_request head;
 	struct endpoint to, peer;
 	/* what is known */
-	char *names[HANDOFF_NAMES];
+	char **names;
 	unsigned name_count;
 	char *mx_domain; /* whose MX records name the host, or NULL; display only */
 	struct policy policy;

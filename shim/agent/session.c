@@ -40,6 +40,7 @@ static void session_free(struct session *s)
 	loop_undefer(agent->loop, &s->task);
 	for (i = 0; i < s->name_count; i++)
 		free(s->names[i]);
+	free(s->names);
 	free(s->mx_domain);
 	*s->link = s->next;
 	if (s->next)
@@ -326,6 +327,9 @@ static void server_ready(void *context, uint32_t events)
 
 static int copy_names(struct session *s, const struct handoff_request_view *view)
 {
+	s->names = calloc(view->name_count + 1, sizeof(*s->names));
+	if (!s->names)
+		return -ENOMEM;
 	for (; s->name_count < view->name_count; s->name_count++) {
 		s->names[s->name_count] = rules_name(view->names[s->name_count]);
 		if (!s->names[s->name_count])

@@ -28,7 +28,9 @@
 
 #define HANDOFF_MAGIC 0x4c534d31u
 #define HANDOFF_VERSION 2
-#define HANDOFF_NAMES 8		   /* most names that one request carries */
+#define HANDOFF_NAMES                                                                              \
+	128			   /* most names that one request carries: a mail provider's hosts \
+				      have one for each customer */
 #define HANDOFF_NAME_SIZE 256	   /* a host name with its NUL: RFC 1035 2.3.4 */
 #define HANDOFF_IDENTITY_SIZE 6144 /* the identity text with its NUL */
 #define HANDOFF_NONCE_SIZE 16
@@ -100,8 +102,9 @@ struct handoff_request_view {
 };
 
 /*
- * The names that the application looked up for the address; and the domain whose MX or SRV records
- * name the first of them, or NULL: for display only, it came from unsigned DNS.
+ * The names that the application looked up for the address, the last one first; and the domain
+ * whose MX or SRV records name the first of them, or NULL: for display only, it came from unsigned
+ * DNS.
  */
 struct handoff_names {
 	const char *const *list;

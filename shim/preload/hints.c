@@ -43,15 +43,18 @@ static uint32_t canonical(char out[HANDOFF_NAME_SIZE], const char *name)
 	return (uint32_t)length + 1;
 }
 
-/* Is it remembered, in a slot that will not be pushed out soon? */
+/* Is it remembered, in a slot that will not be pushed out soon? Then it is the newest again. */
 static bool known(const uint8_t key[RING_KEY], const char *name)
 {
 	char text[HANDOFF_NAME_SIZE];
 
-	for (uint32_t i = 0; i < HINTS_MOST; i++)
-		if (ring_look(&names, i, key, text) == RING_FOUND && strcmp(text, name) == 0 &&
-			ring_age_left(&names, i) >= HINTS_MOST / 2)
-			return true;
+	for (uint32_t i = 0; i < HINTS_MOST; i++) {
+		if (ring_look(&names, i, key, text) != RING_FOUND || strcmp(text, name) != 0 ||
+			ring_age_left(&names, i) < HINTS_MOST / 2)
+			continue;
+		ring_use(&names, i);
+		return true;
+	}
 	return false;
 }
 
@@ -119,24 +122,35 @@ static void find_domain(const char *host, char out[HANDOFF_NAME_SIZE])
 	}
 }
 
-static void add_name(struct hints *out, const char *name)
+/* Where the name stands in the list now, or -1. */
+static int add_name(struct hints *out, const char *name)
 {
 	for (unsigned i = 0; i < out->count; i++)
 		if (strcmp(out->names[i], name) == 0)
-			return;
+			return (int)i;
 	if (!*name || out->count == HANDOFF_NAMES) {
 		out->torn = true;
-		return;
+		return -1;
 	}
 	memcpy(out->bytes[out->count], name, strlen(name) + 1);
 	out->names[out->count] = out->bytes[out->count];
-	out->count++;
+	return (int)out->count++;
+}
+
+static void put_first(struct hints *out, unsigned which)
+{
+	const char *name = out->names[which];
+
+	out->names[which] = out->names[0];
+	out->names[0] = name;
 }
 
 void hints_find(const struct handoff_addr *peer, struct hints *out)
 {
 	char text[HANDOFF_NAME_SIZE];
 	uint8_t key[RING_KEY];
+	uint32_t least = UINT32_MAX;
+	int newest = 0;
 
 	make_key(key, peer->family, peer->addr);
 	out->count = 0;
@@ -145,13 +159,22 @@ void hints_find(const struct handoff_addr *peer, struct hints *out)
 	for (uint32_t i = 0; i < HINTS_MOST; i++) {
 		enum ring_slot slot = ring_look(&names, i, key, text);
 
-		if (slot == RING_FOUND)
-			add_name(out, text);
-		else if (slot == RING_TORN)
+		if (slot == RING_TORN)
 			out->torn = true;
+		if (slot == RING_FOUND) {
+			uint32_t unused = ring_unused(&names, i);
+			int at = add_name(out, text);
+
+			if (at >= 0 && unused < least) {
+				least = unused;
+				newest = at;
+			}
+		}
 	}
-	if (out->count)
-		find_domain(out->names[0], out->mx_domain);
+	if (!out->count)
+		return;
+	put_first(out, (unsigned)newest);
+	find_domain(out->names[0], out->mx_domain);
 }
 
 /* One part of inet_aton's number forms: decimal, 0octal or 0xhex. NULL if it is none. */

@@ -37,7 +37,8 @@ struct hints {
 	char mx_domain[HANDOFF_NAME_SIZE]; /* of the first name; empty: not known */
 };
 
-/* All the remembered names of an address; v4-mapped and IPv4 are the same. */
+/* All the remembered names of an address, the one that was looked up last first; v4-mapped and IPv4
+ * are the same. */
 void hints_find(const struct handoff_addr *peer, struct hints *out);
 
 /* Is this an address in the forms that getaddrinfo() and inet_aton() take (127.1, 0x7f.1, ::1,

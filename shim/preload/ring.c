@@ -40,6 +40,19 @@ enum ring_slot ring_look(
 	return RING_TORN;
 }
 
+void ring_use(struct ring *ring, uint32_t i)
+{
+	uint32_t now = __atomic_add_fetch(&ring->clock, 1, __ATOMIC_RELAXED);
+
+	__atomic_store_n(&ring->heads[i].used, now, __ATOMIC_RELAXED);
+}
+
+uint32_t ring_unused(const struct ring *ring, uint32_t i)
+{
+	return __atomic_load_n(&ring->clock, __ATOMIC_RELAXED) -
+	       __atomic_load_n(&ring->heads[i].used, __ATOMIC_RELAXED);
+}
+
 uint32_t ring_age_left(const struct ring *ring, uint32_t i)
 {
 	return (i - __atomic_load_n(&ring->next, __ATOMIC_RELAXED)) % ring->slots;
@@ -71,6 +84,7 @@ void ring_add(struct ring *ring, const uint8_t key[RING_KEY], const char *text, 
 		memcpy(ring->texts + (size_t)i * ring->text_size, text, size);
 		version = __atomic_add_fetch(&ring->version, 1, __ATOMIC_RELAXED) & ~BUSY;
 		__atomic_store_n(&head->state, version ? version : 1, __ATOMIC_RELEASE);
+		ring_use(ring, i);
 		return;
 	}
 }

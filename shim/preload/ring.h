@@ -13,6 +13,7 @@
 
 struct ring_head {
 	uint32_t state; /* 0: never used */
+	uint32_t used;	/* the clock's time then; a guess where others write */
 	uint8_t key[RING_KEY];
 };
 
@@ -21,7 +22,7 @@ struct ring {
 	char *texts;
 	uint32_t slots; /* a power of two */
 	uint32_t text_size;
-	uint32_t next, version;
+	uint32_t next, version, clock;
 };
 
 #define RING(name, count, size)                                                                    \
@@ -41,6 +42,10 @@ enum ring_slot {
 /* Copies the text of slot i into `text` (text_size bytes) if it holds the key. */
 enum ring_slot ring_look(
 	const struct ring *ring, uint32_t i, const uint8_t key[RING_KEY], char *text);
+
+/* Says that what slot i holds is meant again; and how many times that was said of others since. */
+void ring_use(struct ring *ring, uint32_t i);
+uint32_t ring_unused(const struct ring *ring, uint32_t i);
 
 /* How many slots will be pushed out before slot i is: 0 for the next one. */
 uint32_t ring_age_left(const struct ring *ring, uint32_t i);

@@ -240,7 +240,7 @@ static void whole_request_is_taken(void **state)
 
 static void malformed_requests_are_refused_and_leak_nothing(void **state)
 {
-	static char huge[20000];
+	static char huge[HANDOFF_REQUEST_MAX + 500];
 	char bytes[HANDOFF_REQUEST_MAX + 100];
 	size_t n = good_request(bytes), i;
 	int pair[2], pipes[2], tcp = socket(AF_INET, SOCK_STREAM, 0), fds[4], wrong[2];

@@ -77,7 +77,7 @@ static void name_that_cannot_be_said_is_missing(void **state)
 
 static void more_names_than_can_be_told_are_missing(void **state)
 {
-	char name[20];
+	char name[24];
 
 	(void)state;
 	for (int i = 0; i <= HANDOFF_NAMES; i++) {
@@ -124,6 +124,24 @@ static void all_that_one_message_looks_up_is_known_afterwards(void **state)
 		find(1000 + i);
 		assert_int_equal(hints.count, 1);
 	}
+}
+
+static void name_looked_up_last_comes_first(void **state)
+{
+	(void)state;
+	remember("a", 1);
+	remember("b", 1);
+	hints_remember_domain("a", "a.example");
+	hints_remember_domain("b", "b.example");
+	find(1);
+	assert_string_equal(hints.names[0], "b");
+	assert_string_equal(hints.mx_domain, "b.example");
+	remember("a", 1);
+	find(1);
+	assert_int_equal(hints.count, 2);
+	assert_string_equal(hints.names[0], "a");
+	assert_string_equal(hints.names[1], "b");
+	assert_string_equal(hints.mx_domain, "a.example");
 }
 
 static void doubt_ends_when_all_was_looked_up_anew(void **state)
@@ -215,6 +233,7 @@ int main(void)
 		cmocka_unit_test_setup(more_names_than_can_be_told_are_missing, forget),
 		cmocka_unit_test_setup(each_of_thousands_is_known_when_its_turn_comes, forget),
 		cmocka_unit_test_setup(all_that_one_message_looks_up_is_known_afterwards, forget),
+		cmocka_unit_test_setup(name_looked_up_last_comes_first, forget),
 		cmocka_unit_test_setup(doubt_ends_when_all_was_looked_up_anew, forget),
 		cmocka_unit_test_setup(newest_domain_of_a_host_counts, forget),
 		cmocka_unit_test_setup(names_and_addresses_are_not_mixed_up, forget),
