@@ -173,6 +173,9 @@ static void examine_contents(const struct examination *x, const struct elf *e)
 		note_trait(x->imports, TRAIT_RAW_CONNECT, x->path, "connect");
 	if (elf_makes_call(e, IO_URING_SETUP))
 		note_trait(x->imports, TRAIT_URING, x->path, "io_uring_setup");
+	if (x->is_program &&
+		(elf_contains(e, "OpenSSL 1.", 10) || elf_contains(e, "OpenSSL 3.", 10)))
+		note_trait(x->imports, TRAIT_OWN_TLS, x->path, "OpenSSL");
 	if (elf_contains(e, "STARTTLS", 8))
 		note_trait(x->imports, TRAIT_STARTTLS, x->path, "STARTTLS");
 }

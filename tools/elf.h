@@ -86,6 +86,10 @@ int elf_each_symbol(const struct elf *e,
 bool elf_imports(const struct elf *e, const char *name);
 bool elf_exports(const struct elf *e, const char *name);
 
+/* A symbol that `wanted_by` cannot do without and `e` does not export; NULL if there is none. Valid
+ * until elf_clear(wanted_by). */
+const char *elf_missing(const struct elf *e, const struct elf *wanted_by);
+
 /* Versions of other libraries' symbols that it wants (DT_VERNEED): `library` is a DT_NEEDED, both
  * are valid until elf_clear(). Broken tables end silently: only a warning rests on them. */
 void elf_each_needed_version(const struct elf *e,

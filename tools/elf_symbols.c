@@ -143,6 +143,28 @@ bool elf_exports(const struct elf *e, const char *name)
 	return has_symbol(e, name, true);
 }
 
+struct comparison {
+	const struct elf *provider;
+	const char *missing;
+};
+
+static bool compare_symbol(void *context, const struct elf_symbol *symbol)
+{
+	struct comparison *c = context;
+
+	if (!symbol->defined && !symbol->weak && !elf_exports(c->provider, symbol->name))
+		c->missing = symbol->name;
+	return !c->missing;
+}
+
+const char *elf_missing(const struct elf *e, const struct elf *wanted_by)
+{
+	struct comparison c = {e, NULL};
+
+	elf_each_symbol(wanted_by, compare_symbol, &c);
+	return c.missing;
+}
+
 /* The records are the same in both classes. */
 static void visit_versions_of(const struct elf *e, uint64_t at, const Elf64_Verneed *need,
 	void (*visit)(void *context, const char *library, const char *version), void *context)

@@ -151,12 +151,48 @@ static bool understands_each(
 	       kind_of_file(path, &found) && elf_same_kind(kind, &found);
 }
 
+static int open_elf(const char *path, struct elf *e)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+
+	if (fd >= 0 && elf_init(e, fd, NULL)) {
+		close(fd);
+		fd = -1;
+	}
+	return fd;
+}
+
+/* The loader of musl is its C library as well: with a symbol that it lacks no program starts. That
+ * of glibc says so by itself, too, but where its library is, is for it to know. */
+static int check_symbols(const char *path, const char *library, const char *loader, struct err *err)
+{
+	struct elf wanting, libc;
+	int fd = open_elf(library, &wanting), libc_fd = fd < 0 ? -1 : open_elf(loader, &libc),
+	    rc = 0;
+	const char *missing = libc_fd < 0 ? NULL : elf_missing(&libc, &wanting);
+
+	if (missing)
+		rc = err_fail(err, ELIBBAD,
+			"%s would not start: %s wants %s, which the C library of musl lacks", path,
+			library, missing);
+	if (libc_fd >= 0) {
+		elf_clear(&libc);
+		close(libc_fd);
+	}
+	if (fd >= 0) {
+		elf_clear(&wanting);
+		close(fd);
+	}
+	return rc;
+}
+
 /* Nothing is claimed of a file that cannot be read as it should. */
 static int check_loader(
 	int fd, struct way *way, const struct elf_kind *kind, const char *path, struct err *err)
 {
 	const char *why = NULL;
 	struct elf e;
+	int rc = 0;
 
 	if (elf_init(&e, fd, NULL)) {
 		way->each = false;
@@ -166,9 +202,13 @@ static int check_loader(
 		why = "is statically linked, so no library can be loaded into it";
 	else if (elf_is_go(&e))
 		why = "is written in Go, which connects without the C library, past any other";
+	if (why)
+		rc = err_fail(err, EPERM, "%s %s", path, why);
+	else if (loader_is_musl(e.interpreter))
+		rc = check_symbols(path, way->library, e.interpreter, err);
 	way->each = way->each && understands_each(way->parts, kind, e.interpreter);
 	elf_clear(&e);
-	return why ? err_fail(err, EPERM, "%s %s", path, why) : 0;
+	return rc;
 }
 
 static int check_elf(

@@ -19,7 +19,7 @@ int reach_find(const char *name, char path[PATH_MAX]);
  * Can a library of `parts` be preloaded into the program at `path`? Scripts are followed to their
  * interpreter. 0 also where the file cannot be examined, and *preload (in `parts`) is what to write
  * into LD_PRELOAD: the form that serves what the program starts as well, if its loader understands
- * it. -EPERM with err telling why not.
+ * it. -EPERM with err telling why not; -ELIBBAD where the library would keep it from starting.
  */
 int reach_program(
 	const char *path, const struct parts *parts, const char **preload, struct err *err);

@@ -246,10 +246,13 @@ static int find_program(const char *name, char path[PATH_MAX])
 static int check_program(const char *path, const struct parts *parts, const char **preload)
 {
 	struct err err;
+	int rc = reach_program(path, parts, preload, &err);
 
-	if (!reach_program(path, parts, preload, &err))
+	if (!rc)
 		return EX_OK;
 	complain(EX_UNAVAILABLE, "%s.", err.text);
+	if (rc == -ELIBBAD)
+		return EX_UNAVAILABLE;
 	return complain(EX_UNAVAILABLE, "It would send its mail unprotected, so it is not run.");
 }
 

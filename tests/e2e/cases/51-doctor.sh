@@ -183,6 +183,10 @@ t_programs_of_musl_are_reached() {
 	plain other/mailseal doctor ./dynamic
 	equal "$status" 1
 	says_so '^obstacle .*wants mallopt, which the program.s C library lacks'
+	plain other/mailseal run -- ./dynamic
+	equal "$status" 69 "run agrees"
+	says_so 'dynamic would not start: .*wants mallopt, which the C library of musl lacks'
+	lacks "$W/client.out" 'unprotected'
 	LD_PRELOAD=$W/other/libmailseal.so ./dynamic 2>/dev/null
 	equal $? 127 "the loader of musl agrees"
 	plain other/mailseal doctor true
