@@ -132,6 +132,20 @@ bool ports_have(const struct ports *ports, uint16_t port)
 	return false;
 }
 
+int doctor_ports(struct patient *p, struct ports *ports, const char *list)
+{
+	if (!ports_parse(ports, list)) {
+		diagnosis_add(&p->found, p->is_process ? SEVERITY_WARNING : SEVERITY_OBSTACLE,
+			"ports-malformed", "Write it as 25,587",
+			"MAILSEAL_PORTS=%s is no list of ports: no mail passes", list);
+		return -EINVAL;
+	}
+	if (!ports_have(ports, 25))
+		diagnosis_add(&p->found, SEVERITY_WARNING, "port-25", "Add it, as in 25,587",
+			"MAILSEAL_PORTS=%s leaves port 25 out, which then goes untouched", list);
+	return 0;
+}
+
 static int take_user(struct patient *p, const char *name)
 {
 	const struct passwd *entry = getpwnam(name);

@@ -143,6 +143,8 @@ struct ports {
 
 /* "25,587"; false if it is none. */
 bool ports_parse(struct ports *ports, const char *list);
+/* Tells what it means that MAILSEAL_PORTS is set so; -EINVAL where it is no list. */
+int doctor_ports(struct patient *p, struct ports *ports, const char *list);
 bool ports_have(const struct ports *ports, uint16_t port);
 
 /*

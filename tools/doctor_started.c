@@ -62,12 +62,8 @@ static void take_ports(struct patient *p, struct process *x, const struct ports 
 	x->ports = (struct ports){1, {25}};
 	if (asked)
 		x->ports = *asked;
-	else if (value && *value && !ports_parse(&x->ports, value)) {
-		diagnosis_add(&p->found, SEVERITY_WARNING, "ports-malformed",
-			"Nothing that might be meant passes: write it as 25,587",
-			"MAILSEAL_PORTS is malformed: %s", value);
-		x->ports = (struct ports){4, {25, 465, 587, 2525}};
-	}
+	else if (value && *value && doctor_ports(p, &x->ports, value))
+		x->ports = (struct ports){4, {25, 465, 587, 2525}}; /* as the library does */
 }
 
 static bool is_wide_program(pid_t pid)

@@ -90,9 +90,8 @@ static void take_variables(struct patient *p, struct service *s)
 	s->system_agent = patient_system_agent(p, service_variable(s, "MAILSEAL_SOCKET"),
 		service_variable(s, "MAILSEAL_CONFIG"), &path);
 	ports = service_variable(s, "MAILSEAL_PORTS");
-	if (ports && !ports_parse(&parsed, ports))
-		diagnosis_add(&p->found, SEVERITY_OBSTACLE, "ports-malformed", "Write it as 25,587",
-			"MAILSEAL_PORTS=%s is no list of ports: no mail passes", ports);
+	if (ports)
+		doctor_ports(p, &parsed, ports);
 }
 
 static void tell_preload(struct patient *p)

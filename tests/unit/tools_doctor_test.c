@@ -456,6 +456,7 @@ static void settings_of_a_unit_are_told(void **state)
 		{"Environment=LD_PRELOAD=/none/libmailseal.so\n", 1,
 			"/none/libmailseal.so: No such file or directory"},
 		{"Environment=MAILSEAL_PORTS=smtp\n", 1, "MAILSEAL_PORTS=smtp is no list of ports"},
+		{"Environment=MAILSEAL_PORTS=587,2525\n", 0, "=587,2525 leaves port 25 out"},
 		{"Environment=MAILSEAL_CONFIG=/none\n", 1,
 			"the configuration /none: No such file or directory"},
 		{"Environment=MAILSEAL_CONFIG=x\n", 0, "MAILSEAL_CONFIG=x depends on the directory"},
