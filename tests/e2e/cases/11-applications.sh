@@ -274,3 +274,23 @@ t_smtp_source() {
 	blank=1 application env LD_LIBRARY_PATH="$mta_libs" "$mta/usr/sbin/smtp-source" -4 -M client.a.example -f sender@a.example \
 		-t a@b.example -F "$W/message" mx.b.example:25
 }
+
+# Twenty connections at a time in one process, all of them in one epoll set, fourteen messages over each.
+t_smtp_source_in_parallel() {
+	product
+	policy "${firm[@]}"
+	postfix_start
+	sealed env LD_LIBRARY_PATH="$mta_libs" "$mta/usr/sbin/smtp-source" -4 -d -s 20 -m 280 -M client.a.example \
+		-f sender@a.example -t a@b.example mx.b.example:25
+	equal "$status" 0 "smtp-source"
+	until_true 40 has_stored 280
+	equal "$(stored_count)" 280 "messages stored"
+	checks=$((checks + 1))
+	! grep -L '(using TLSv1' "$W"/mail/new/* | grep -q . || fail "one came in the clear"
+	equal "$(agents | wc -l)" 1 agents
+	mx 127.0.0.13
+	sealed env LD_LIBRARY_PATH="$mta_libs" "$mta/usr/sbin/smtp-source" -4 -d -s 20 -m 280 -M client.a.example \
+		-f sender@a.example -t a@b.example mx.b.example:25
+	told '4\.7\.5'
+	equal "$(stored_count)" 280 "messages stored"
+}
