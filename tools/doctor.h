@@ -40,7 +40,8 @@ struct patient {
 	struct elf_kind kind;	/* of that */
 	char library[PATH_MAX]; /* of mailseal, that its loader takes; "" if none is, or it is not
 				   known */
-	bool is_static, is_go;
+	bool is_static;
+	bool past_libc;	       /* its network code makes system calls of its own */
 	struct mapped *mapped; /* the files that a process executes, without program and library */
 	size_t mapped_count;
 };

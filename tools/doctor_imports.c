@@ -245,7 +245,7 @@ static void report_connecting(struct patient *p, const struct imports *i)
 			"Should it connect that way, it is not reached; examine it while it sends: "
 			"mailseal doctor --pid PID",
 			"%s makes some system calls by syscall()", i->where[TRAIT_SYSCALL]);
-	if (!i->where[TRAIT_CONNECTS] && !i->where[TRAIT_RAW_CONNECT] && !p->is_go)
+	if (!i->where[TRAIT_CONNECTS] && !i->where[TRAIT_RAW_CONNECT] && !p->past_libc)
 		diagnosis_add(&p->found, SEVERITY_NOTE, "connects-not",
 			"What it starts, or loads as it runs, may; examine that too",
 			"neither the program nor its libraries connect to anything");

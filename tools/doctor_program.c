@@ -62,13 +62,15 @@ static void check_privilege(struct patient *p, int fd, const char *path)
 /* Nothing can be loaded into it. */
 static void tell_static(struct patient *p, const struct elf *e, const char *path)
 {
+	const char *language = elf_past_libc(e);
+
 	p->is_static = true;
-	if (elf_is_go(e))
-		diagnosis_add(&p->found, SEVERITY_OBSTACLE, "go",
+	if (language)
+		diagnosis_add(&p->found, SEVERITY_OBSTACLE, "language",
 			"Let it send through a relay on this machine that mailseal reaches",
-			"%s is written in Go: statically linked, with system calls and network of "
+			"%s is written in %s: statically linked, with system calls and network of "
 			"its own",
-			path);
+			path, language);
 	else
 		diagnosis_add(&p->found, SEVERITY_OBSTACLE, "static",
 			"Use a dynamically linked build of it, or let it send through a relay on "
@@ -113,18 +115,19 @@ static void check_loader(struct patient *p, const struct elf *e)
 static void examine_dynamic(struct patient *p, const struct elf *e)
 {
 	struct imports imports = {0};
+	const char *language = elf_past_libc(e);
 
 	if (p->is_process) /* it did start */
 		tell_loader(p, e->interpreter);
 	else
 		check_loader(p, e);
-	p->is_go = elf_is_go(e);
-	if (p->is_go)
-		diagnosis_add(&p->found, SEVERITY_OBSTACLE, "go",
+	p->past_libc = language != NULL;
+	if (language)
+		diagnosis_add(&p->found, SEVERITY_OBSTACLE, "language",
 			"Let it send through a relay on this machine that mailseal reaches",
-			"%s is written in Go: its network code makes system calls without the C "
+			"%s is written in %s: its network code makes system calls without the C "
 			"library, though it is dynamically linked",
-			p->program);
+			p->program, language);
 	if (e->audited)
 		diagnosis_add(&p->found, SEVERITY_NOTE, "audit", NULL,
 			"it asks for audit libraries, which may change what names lead to");

@@ -98,8 +98,10 @@ void elf_each_needed_version(const struct elf *e,
 /* Does it define this version (DT_VERDEF)? */
 bool elf_has_version(const struct elf *e, const char *version);
 
-/* Is it the work of the Go linker? Seen by its notes and sections, also where it is stripped. */
-bool elf_is_go(const struct elf *e);
+/* The language, "Go" or "Free Pascal", if it is one whose network code makes system calls without
+ * libc, be there a loader or not; else NULL. Seen by notes and sections, also where the program is
+ * stripped. */
+const char *elf_past_libc(const struct elf *e);
 
 /* Do the bytes stand anywhere in what is loaded of the file? */
 bool elf_contains(const struct elf *e, const void *bytes, size_t length);

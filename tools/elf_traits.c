@@ -161,7 +161,7 @@ static bool has_go_note(const struct elf *e, const struct elf_segment *s)
 	return false;
 }
 
-static bool has_go_section(const struct elf *e)
+static bool has_section(const struct elf *e, const char *const wanted[])
 {
 	struct elf_section names, section;
 
@@ -179,15 +179,18 @@ static bool has_go_section(const struct elf *e)
 			    room < sizeof(name) ? (size_t)room : sizeof(name)))
 			continue;
 		name[sizeof(name) - 1] = '\0';
-		if (strcmp(name, ".go.buildinfo") == 0 || strcmp(name, ".note.go.buildid") == 0 ||
-			strcmp(name, ".gopclntab") == 0)
-			return true;
+		for (unsigned w = 0; wanted[w]; w++) {
+			if (strcmp(name, wanted[w]) == 0)
+				return true;
+		}
 	}
 	return false;
 }
 
-bool elf_is_go(const struct elf *e)
+static bool is_go(const struct elf *e)
 {
+	static const char *const sections[] = {
+		".go.buildinfo", ".note.go.buildid", ".gopclntab", NULL};
 	static const char mark[] = "\xff Go buildinf:"; /* stands in data also where stripped */
 	static const struct text text = {mark, sizeof(mark) - 1};
 
@@ -195,5 +198,18 @@ bool elf_is_go(const struct elf *e)
 		if (e->segments[i].type == PT_NOTE && has_go_note(e, &e->segments[i]))
 			return true;
 	}
-	return has_go_section(e) || scan(e, PF_R | PF_W, look_for_text, &text);
+	return has_section(e, sections) || scan(e, PF_R | PF_W, look_for_text, &text);
+}
+
+/* Its run-time library calls the kernel, unless the program was made to take libc's sockets. */
+static bool is_pascal(const struct elf *e)
+{
+	static const char *const sections[] = {".fpcdata", NULL};
+
+	return has_section(e, sections) && !elf_imports(e, "connect");
+}
+
+const char *elf_past_libc(const struct elf *e)
+{
+	return is_go(e) ? "Go" : is_pascal(e) ? "Free Pascal" : NULL;
 }

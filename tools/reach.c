@@ -190,7 +190,7 @@ static int check_symbols(const char *path, const char *library, const char *load
 static int check_loader(
 	int fd, struct way *way, const struct elf_kind *kind, const char *path, struct err *err)
 {
-	const char *why = NULL;
+	const char *language;
 	struct elf e;
 	int rc = 0;
 
@@ -198,12 +198,14 @@ static int check_loader(
 		way->each = false;
 		return 0;
 	}
+	language = elf_past_libc(&e);
 	if (!e.interpreted)
-		why = "is statically linked, so no library can be loaded into it";
-	else if (elf_is_go(&e))
-		why = "is written in Go, which connects without the C library, past any other";
-	if (why)
-		rc = err_fail(err, EPERM, "%s %s", path, why);
+		rc = err_fail(err, EPERM,
+			"%s is statically linked, so no library can be loaded into it", path);
+	else if (language)
+		rc = err_fail(err, EPERM,
+			"%s is written in %s, which connects without the C library, past any other",
+			path, language);
 	else if (loader_is_musl(e.interpreter))
 		rc = check_symbols(path, way->library, e.interpreter, err);
 	way->each = way->each && understands_each(way->parts, kind, e.interpreter);

@@ -35,7 +35,7 @@ static void use(const struct elf *e)
 	elf_each_needed_version(e, count_version, &sum);
 	(void)elf_has_version(e, "GLIBC_2.34");
 	(void)elf_missing(e, e);
-	(void)elf_is_go(e);
+	(void)elf_past_libc(e);
 	(void)elf_contains(e, "STARTTLS", 8);
 	(void)elf_makes_call(e, 42);
 }

@@ -264,6 +264,27 @@ t_go_programs_are_not_reached() {
 	holds "$W/client.out" 'gron is written in Go'
 }
 
+# Its compiler leaves a section by which it is known; a program of it may take libc's sockets all the same.
+t_free_pascal_programs_are_not_reached() {
+	doctor_there
+	need gcc
+	cat >"$W/pascal.c" <<-'END'
+		#include <sys/socket.h>
+		__attribute__((section(".fpcdata"))) char compiler[] = "FPC 3.2.2";
+		int main(int argc, char **argv) { return argv[0] ? 0 : CONNECT + compiler[argc]; }
+	END
+	gcc -DCONNECT=0 -o "$W/pascal" "$W/pascal.c" || fail "gcc"
+	gcc '-DCONNECT=connect(0, 0, 0)' -o "$W/by_libc" "$W/pascal.c" || fail "gcc"
+	unreached "$W/pascal"
+	says_so '^obstacle .*pascal is written in Free Pascal: its network code'
+	plain "$ms" run -- "$W/pascal"
+	equal "$status" 69 "run agrees"
+	holds "$W/client.out" 'pascal is written in Free Pascal'
+	reached "$W/by_libc"
+	plain "$ms" run -- "$W/by_libc"
+	equal "$status" 0 "run agrees"
+}
+
 t_raw_system_calls_are_seen() {
 	doctor_there
 	unreached "$bin/raw_connect"
