@@ -1,5 +1,5 @@
 # helpers.mk: builds what the end-to-end tests need besides the product: the hostile server, the
-# capture checker and the C clients. Used by tests/e2e/run; by hand:
+# capture checker and the clients in compiled languages. Used by tests/e2e/run; by hand:
 #     make -f tests/e2e/helpers.mk BUILD=build
 BUILD ?= build
 CC ?= cc

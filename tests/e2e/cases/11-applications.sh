@@ -269,6 +269,23 @@ t_exim() {
 	nothing_else
 }
 
+# Postfix's smtp(8) with a relay that it looks up as other programs do; by MX: 45-names.sh.
+t_postfix_smtp_by_relayhost() {
+	# shellcheck source=tests/e2e/cases/45-names.sh
+	. "$E2E/cases/45-names.sh"
+	begin
+	cached=$'relayhost = [mx.b.example]\nsmtp_host_lookup = native\nsmtp_connection_cache_on_demand = no' sender
+	hand_over a@b.example
+	sender_said 'to=<a@b\.example>, relay=mx\.b\.example\[127\.0\.0\.10\]:25, .*status=sent \(250 '
+	stored 1
+	over_tls
+	logged 'addr=127\.0\.0\.10:25 reference="mx\.b\.example" .*verdict=tls-verified'
+	mx 127.0.0.14
+	hand_over a@b.example
+	sender_said 'relay=mx\.b\.example\[127\.0\.0\.14\]:25, .*status=deferred .*454 4\.7\.4 mailseal: '
+	equal "$(stored_count)" 1 "messages stored"
+}
+
 t_smtp_source() {
 	postfix_libraries
 	blank=1 application env LD_LIBRARY_PATH="$mta_libs" "$mta/usr/sbin/smtp-source" -4 -M client.a.example -f sender@a.example \
