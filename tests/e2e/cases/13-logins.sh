@@ -37,8 +37,8 @@ logs_in() {
 	else
 		refute test "$status" = 0
 		lacks "$W/transcript.plain" ' C: "(AUTH|MAIL|RCPT|DATA)| # data'
-		logged 'verdict=credentials-refused|reply="454 4\.7\.0'
 	fi
+	logged 'addr=127\.0\.0\.20:25 .* credentials=refused( |$)'
 }
 
 t_curl() {
