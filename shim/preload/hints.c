@@ -6,12 +6,13 @@
 #include <netinet/in.h>
 #include <string.h>
 
+#include "shim/preload/faint.h"
 #include "shim/preload/ring.h"
 
 #define DOMAINS 64
 
-RING(names, HINTS_MOST, HANDOFF_NAME_SIZE);
-RING(domains, DOMAINS, 2 * HANDOFF_NAME_SIZE); /* host and domain, each with its NUL */
+RING(names, HINTS_MOST, HANDOFF_NAME_SIZE, faint_remember);
+RING(domains, DOMAINS, 2 * HANDOFF_NAME_SIZE, NULL); /* host and domain, each with its NUL */
 
 static uint32_t doubt; /* look-ups to come until every address has its names again */
 
@@ -67,7 +68,7 @@ static void look_up_counts(void)
 		;
 }
 
-void hints_remember(const char *name, int family, const void *address)
+void hints_remember(const char *name, int family, const void *address, unsigned nth)
 {
 	char text[HANDOFF_NAME_SIZE];
 	uint32_t size = canonical(text, name);
@@ -75,7 +76,9 @@ void hints_remember(const char *name, int family, const void *address)
 
 	make_key(key, family, address);
 	look_up_counts();
-	if (!known(key, text))
+	if (nth >= HINTS_ANSWER)
+		faint_remember(key, text);
+	else if (!known(key, text))
 		ring_add(&names, key, text, size);
 }
 
@@ -171,6 +174,8 @@ void hints_find(const struct handoff_addr *peer, struct hints *out)
 			}
 		}
 	}
+	if (faint_other(key, out->names, out->count))
+		out->torn = true;
 	if (!out->count)
 		return;
 	put_first(out, (unsigned)newest);

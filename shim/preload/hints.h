@@ -1,8 +1,8 @@
 /*
  * hints: the names that the application looked up, by address, and the domains whose mail those
  * hosts take. Safe from any thread and from signal handlers. What HINTS_MOST is not enough for is
- * forgotten, oldest first: to an address whose names are all forgotten the rule for unknown names
- * applies.
+ * forgotten, oldest first, but for an hour it is kept that there was a name: another name of the
+ * same address is then not enough.
  */
 #ifndef MAILSEAL_PRELOAD_HINTS_H
 #define MAILSEAL_PRELOAD_HINTS_H
@@ -18,14 +18,15 @@
 /*
  * Remembers that `name` (not a numeric literal) led to this address: family, and 4 or 16 bytes.
  * Case and a dot at the end make no other name. An empty name, or one that is too long: there was a
- * name, but it cannot be said.
+ * name, but it cannot be said. `nth`: how many addresses of the same answer went before; from
+ * HINTS_ANSWER on, all that is kept is that there was a name.
  */
-void hints_remember(const char *name, int family, const void *address);
+void hints_remember(const char *name, int family, const void *address, unsigned nth);
 
 /* Remembers that MX or SRV records of `domain` name the host `target`. The newest domain counts. */
 void hints_remember_domain(const char *target, const char *domain);
 
-/* An answer brought more than can be remembered: for the next HINTS_MOST look-ups, any address may
+/* An answer may have brought more than was read: for the next HINTS_MOST look-ups, any address may
  * have a name that is not known. */
 void hints_doubt(void);
 

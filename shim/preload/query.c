@@ -16,10 +16,8 @@ static void take_address(void *context, const char *name, int family, const void
 {
 	unsigned *count = context;
 
-	if (++*count > HINTS_ANSWER)
-		hints_doubt();
-	else /* a number for a name, of all things: the certificate would be held against it */
-		hints_remember(hints_numeric(name) ? "" : name, family, address);
+	/* A number for a name, of all things: the certificate would be held against it. */
+	hints_remember(hints_numeric(name) ? "" : name, family, address, (*count)++);
 }
 
 static void take_target(void *context, const char *target, const char *domain)

@@ -15,28 +15,19 @@ static void remember_hostent(const char *name, const struct hostent *host)
 	if (!name || !host || hints_numeric(name) ||
 		(host->h_addrtype != AF_INET && host->h_addrtype != AF_INET6))
 		return;
-	for (char **address = host->h_addr_list; address && *address; address++) {
-		if (address - host->h_addr_list == HINTS_ANSWER) {
-			hints_doubt();
-			return;
-		}
-		hints_remember(name, host->h_addrtype, *address);
-	}
+	for (unsigned i = 0; host->h_addr_list && host->h_addr_list[i]; i++)
+		hints_remember(name, host->h_addrtype, host->h_addr_list[i], i);
 }
 
 static void remember_addrinfo(const char *name, const struct addrinfo *a)
 {
-	for (unsigned count = 0; a; a = a->ai_next, count++) {
-		if (count == HINTS_ANSWER) {
-			hints_doubt();
-			return;
-		}
+	for (unsigned i = 0; a; a = a->ai_next, i++) {
 		if (a->ai_family == AF_INET)
 			hints_remember(name, AF_INET,
-				&((struct sockaddr_in *)(void *)a->ai_addr)->sin_addr);
+				&((struct sockaddr_in *)(void *)a->ai_addr)->sin_addr, i);
 		else if (a->ai_family == AF_INET6)
 			hints_remember(name, AF_INET6,
-				&((struct sockaddr_in6 *)(void *)a->ai_addr)->sin6_addr);
+				&((struct sockaddr_in6 *)(void *)a->ai_addr)->sin6_addr, i);
 	}
 }
 

@@ -58,14 +58,15 @@ uint32_t ring_age_left(const struct ring *ring, uint32_t i)
 	return (i - __atomic_load_n(&ring->next, __ATOMIC_RELAXED)) % ring->slots;
 }
 
-/* Makes the slot busy. False if somebody else is writing it. */
-static bool take(struct ring_head *head)
+/* Makes the slot busy. False if somebody else is writing it. `whole`: it held something. */
+static bool take(struct ring_head *head, bool *whole)
 {
 	uint32_t busy = BUSY | (uint32_t)sys(SYS_getpid);
 	uint32_t state = __atomic_load_n(&head->state, __ATOMIC_RELAXED);
 
 	if ((state & BUSY) && !left_by_fork(state))
 		return false;
+	*whole = state && !(state & BUSY);
 	return __atomic_compare_exchange_n(
 		&head->state, &state, busy, false, __ATOMIC_ACQ_REL, __ATOMIC_RELAXED);
 }
@@ -75,13 +76,17 @@ void ring_add(struct ring *ring, const uint8_t key[RING_KEY], const char *text, 
 	for (uint32_t try = 0; try < ring->slots; try++) {
 		uint32_t i = __atomic_fetch_add(&ring->next, 1, __ATOMIC_RELAXED) % ring->slots;
 		struct ring_head *head = &ring->heads[i];
+		char *place = ring->texts + (size_t)i * ring->text_size;
 		uint32_t version;
+		bool whole;
 
-		if (!take(head))
+		if (!take(head, &whole))
 			continue;
+		if (whole && ring->forget)
+			ring->forget(head->key, place);
 		__atomic_thread_fence(__ATOMIC_RELEASE);
 		memcpy(head->key, key, RING_KEY);
-		memcpy(ring->texts + (size_t)i * ring->text_size, text, size);
+		memcpy(place, text, size);
 		version = __atomic_add_fetch(&ring->version, 1, __ATOMIC_RELAXED) & ~BUSY;
 		__atomic_store_n(&head->state, version ? version : 1, __ATOMIC_RELEASE);
 		ring_use(ring, i);

@@ -23,15 +23,17 @@ struct ring {
 	uint32_t slots; /* a power of two */
 	uint32_t text_size;
 	uint32_t next, version, clock;
+	void (*forget)(const uint8_t *key, const char *text); /* told what is pushed out; or NULL */
 };
 
-#define RING(name, count, size)                                                                    \
+#define RING(name, count, size, told)                                                              \
 	static struct ring_head name##_heads[count];                                               \
 	static char name##_texts[count][size];                                                     \
 	static struct ring name = {.heads = name##_heads,                                          \
 		.texts = name##_texts[0],                                                          \
 		.slots = count,                                                                    \
-		.text_size = size}
+		.text_size = size,                                                                 \
+		.forget = told}
 
 enum ring_slot {
 	RING_OTHER, /* not this key */

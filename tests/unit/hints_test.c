@@ -7,8 +7,10 @@
 
 #include <cmocka.h>
 
+#include "shim/preload/faint.c"
 #include "shim/preload/hints.c"
 #include "shim/preload/ring.c"
+#include "shim/preload/siphash.c"
 #include "shim/preload/sys.c"
 
 static struct handoff_addr peer = {.family = AF_INET, .port = 25, .addr = {192, 0, 2, 1}};
@@ -19,7 +21,7 @@ static void remember(const char *name, unsigned address)
 	uint8_t bytes[4] = {(uint8_t)(address >> 24), (uint8_t)(address >> 16),
 		(uint8_t)(address >> 8), (uint8_t)address};
 
-	hints_remember(name, AF_INET, bytes);
+	hints_remember(name, AF_INET, bytes, 0);
 }
 
 static void find(unsigned address)
@@ -37,7 +39,8 @@ static int forget(void **state)
 	(void)state;
 	memset(names_heads, 0, sizeof(names_heads));
 	memset(domains_heads, 0, sizeof(domains_heads));
-	names.next = domains.next = doubt = 0;
+	memset(pairs, 0, sizeof(pairs));
+	names.next = domains.next = doubt = next_pair = used = 0;
 	return 0;
 }
 
@@ -144,6 +147,58 @@ static void name_looked_up_last_comes_first(void **state)
 	assert_string_equal(hints.mx_domain, "a.example");
 }
 
+/* An address whose other name was pushed out is not known by the one that is left. */
+static void forgotten_name_is_a_missing_one(void **state)
+{
+	char name[40];
+
+	(void)state;
+	remember("victim.example", 1);
+	for (unsigned i = 0; i < HINTS_MOST; i++) {
+		snprintf(name, sizeof(name), "mx.d%u.example", i);
+		remember(name, 1000 + i);
+	}
+	find(1);
+	assert_true(hints.count == 0 && hints.torn);
+	remember("other.example", 1);
+	find(1);
+	assert_true(hints.count == 1 && hints.torn);
+	find(1000 + HINTS_MOST - 1);
+	assert_true(hints.count == 1 && !hints.torn);
+	for (unsigned i = 0; i < FAINT_MOST; i++) /* an hour later */
+		pairs[i].minute -= MINUTES + 1;
+	find(1);
+	assert_true(hints.count == 1 && !hints.torn);
+}
+
+/* The same name looked up again is the one that was pushed out. */
+static void forgotten_name_may_come_back(void **state)
+{
+	char name[40];
+
+	(void)state;
+	for (unsigned i = 0; i < 3 * HINTS_MOST; i++) {
+		snprintf(name, sizeof(name), "mx.d%u.example", i % (HINTS_MOST + 100));
+		remember(name, 1000 + i % (HINTS_MOST + 100));
+		find(1000 + i % (HINTS_MOST + 100));
+		assert_true(hints.count == 1 && !hints.torn);
+	}
+}
+
+static void end_of_a_long_answer_has_a_name_all_the_same(void **state)
+{
+	static const uint8_t address[4] = {192, 0, 2, 9};
+
+	(void)state;
+	hints_remember("many.example", AF_INET, address, HINTS_ANSWER);
+	memcpy(peer.addr, address, sizeof(address));
+	hints_find(&peer, &hints);
+	assert_true(hints.count == 0 && hints.torn);
+	remember("other.example", 0xc0000209);
+	hints_find(&peer, &hints);
+	assert_true(hints.count == 1 && hints.torn);
+}
+
 static void doubt_ends_when_all_was_looked_up_anew(void **state)
 {
 	(void)state;
@@ -234,6 +289,9 @@ int main(void)
 		cmocka_unit_test_setup(each_of_thousands_is_known_when_its_turn_comes, forget),
 		cmocka_unit_test_setup(all_that_one_message_looks_up_is_known_afterwards, forget),
 		cmocka_unit_test_setup(name_looked_up_last_comes_first, forget),
+		cmocka_unit_test_setup(forgotten_name_is_a_missing_one, forget),
+		cmocka_unit_test_setup(forgotten_name_may_come_back, forget),
+		cmocka_unit_test_setup(end_of_a_long_answer_has_a_name_all_the_same, forget),
 		cmocka_unit_test_setup(doubt_ends_when_all_was_looked_up_anew, forget),
 		cmocka_unit_test_setup(newest_domain_of_a_host_counts, forget),
 		cmocka_unit_test_setup(names_and_addresses_are_not_mixed_up, forget),

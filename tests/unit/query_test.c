@@ -19,9 +19,10 @@ static bool there;
 static uint8_t message[65535];
 static int whole; /* of it */
 
-void hints_remember(const char *name, int family, const void *address)
+void hints_remember(const char *name, int family, const void *address, unsigned nth)
 {
 	(void)family, (void)address;
+	assert_int_equal(nth, remembered);
 	remembered++;
 	snprintf(last, sizeof(last), "%s", name);
 }
@@ -132,19 +133,15 @@ static void numeric_name_cannot_be_said(void **state)
 	assert_string_equal(last, "");
 }
 
-static void more_addresses_than_are_remembered_make_doubt(void **state)
+static void addresses_are_counted(void **state)
 {
 	static uint8_t answer[sizeof(message)];
 
 	(void)state;
-	make_message('a', HINTS_ANSWER);
+	make_message('a', 4000);
 	res_search("a", 1, 1, answer, sizeof(answer));
-	assert_int_equal(remembered, HINTS_ANSWER);
+	assert_int_equal(remembered, 4000);
 	assert_int_equal(doubts, 0);
-	make_message('a', HINTS_ANSWER + 1);
-	res_search("a", 1, 1, answer, sizeof(answer));
-	assert_int_equal(remembered, HINTS_ANSWER);
-	assert_true(doubts > 0);
 }
 
 static void function_that_is_nowhere_fails(void **state)
@@ -167,7 +164,7 @@ int main(void)
 		cmocka_unit_test(answer_longer_than_the_buffer_is_read_as_far_as_it_is_there),
 		cmocka_unit_test(failure_is_not_read),
 		cmocka_unit_test(numeric_name_cannot_be_said),
-		cmocka_unit_test(more_addresses_than_are_remembered_make_doubt),
+		cmocka_unit_test(addresses_are_counted),
 		cmocka_unit_test(function_that_is_nowhere_fails),
 	};
 
