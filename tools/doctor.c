@@ -298,6 +298,7 @@ int command_doctor(int argc, char **argv)
 		code = take_user(&p, a.user);
 	if (code != EX_OK)
 		return code;
+	p.by_run = environment("LD_PRELOAD") && names_library(environment("LD_PRELOAD"));
 	doctor_look_everywhere(&p);
 	rc = examine(&p, &a, &err);
 	code = rc ? fail(&a, rc, &err) : tell(&p, &a);

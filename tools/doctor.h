@@ -28,8 +28,9 @@ struct patient {
 	const char *library_paths; /* LD_LIBRARY_PATH, NULL if not set */
 	const char *preload;	   /* LD_PRELOAD if it is known what it will be, else NULL */
 	bool preload_given;	   /* what is in `preload` counts, NULL for none */
-	bool everywhere;	   /* /etc/ld.so.preload loads the library */
-	bool user_given;	   /* who runs it: */
+	bool by_run;		   /* mailseal run starts it, or what does as much */
+	bool everywhere; /* /etc/ld.so.preload loads the library, unless musl's loader is asked */
+	bool user_given; /* who runs it: */
 	uid_t uid;
 	gid_t gid;
 	bool no_new_privileges; /* setuid bits and file capabilities do not count */

@@ -278,6 +278,7 @@ int doctor_process(struct patient *p, pid_t pid, const char *program, const stru
 		return err_fail(
 			err, errno == EACCES ? EACCES : ESRCH, "there is no process %d", (int)pid);
 	p->is_process = true;
+	p->by_run = false;
 	if (strstr(status, "\nState:\tZ"))
 		rc = err_fail(err, ESRCH, "process %d has ended (a zombie)", (int)pid);
 	else

@@ -19,9 +19,19 @@ static const char privilege_advice[] =
 	"The loader ignores LD_PRELOAD then: name the library in /etc/ld.so.preload, or let the "
 	"program send through a relay on this machine that mailseal reaches";
 
-static void tell_privilege(struct patient *p, const char *path, const char *what, unsigned id)
+static const char musl_privilege_advice[] =
+	"The loader ignores LD_PRELOAD then, and musl does not read /etc/ld.so.preload: let the "
+	"program send through a relay on this machine that mailseal reaches";
+
+static const char *advice_for(bool musl)
 {
-	if (p->everywhere) {
+	return musl ? musl_privilege_advice : privilege_advice;
+}
+
+static void tell_privilege(
+	struct patient *p, const char *path, const char *what, unsigned id, bool musl)
+{
+	if (p->everywhere && !musl) {
 		diagnosis_add(&p->found, SEVERITY_NOTE, "privileged",
 			"The variables MAILSEAL_ are ignored in it: the default configuration "
 			"holds",
@@ -30,17 +40,18 @@ static void tell_privilege(struct patient *p, const char *path, const char *what
 		return;
 	}
 	if (p->user_given)
-		diagnosis_add(&p->found, SEVERITY_OBSTACLE, "privileged", privilege_advice,
+		diagnosis_add(&p->found, SEVERITY_OBSTACLE, "privileged", advice_for(musl),
 			"%s is %s (%u)", path, what, id);
 	else
-		diagnosis_add(&p->found, SEVERITY_OBSTACLE, "privileged", privilege_advice,
+		diagnosis_add(&p->found, SEVERITY_OBSTACLE, "privileged", advice_for(musl),
 			"%s is %s (%u); for whom that changes nothing can be asked by --user", path,
 			what, id);
 }
 
 /* Does executing the file change who the process is (AT_SECURE in getauxval(3))? */
-static void check_privilege(struct patient *p, int fd, const char *path)
+static void check_privilege(struct patient *p, int fd, const char *path, bool musl)
 {
+	bool reached = p->everywhere && !musl;
 	struct statvfs fs;
 	struct stat st;
 	char capability[64];
@@ -49,13 +60,13 @@ static void check_privilege(struct patient *p, int fd, const char *path)
 		(fstatvfs(fd, &fs) == 0 && fs.f_flag & ST_NOSUID))
 		return;
 	if (st.st_mode & S_ISUID && !(p->user_given && p->uid == st.st_uid))
-		tell_privilege(p, path, "setuid", st.st_uid);
+		tell_privilege(p, path, "setuid", st.st_uid, musl);
 	if (st.st_mode & S_ISGID && st.st_mode & S_IXGRP && !(p->user_given && p->gid == st.st_gid))
-		tell_privilege(p, path, "setgid", st.st_gid);
+		tell_privilege(p, path, "setgid", st.st_gid, musl);
 	if (fgetxattr(fd, "security.capability", capability, sizeof(capability)) > 0 &&
 		!(p->user_given && p->uid == 0))
-		diagnosis_add(&p->found, p->everywhere ? SEVERITY_NOTE : SEVERITY_OBSTACLE,
-			"capabilities", p->everywhere ? NULL : privilege_advice,
+		diagnosis_add(&p->found, reached ? SEVERITY_NOTE : SEVERITY_OBSTACLE,
+			"capabilities", reached ? NULL : advice_for(musl),
 			"%s has file capabilities", path);
 }
 
@@ -112,6 +123,20 @@ static void check_loader(struct patient *p, const struct elf *e)
 	close(fd);
 }
 
+/* Who relies on that file has to know. */
+static void check_musl(struct patient *p, const struct elf *e)
+{
+	if (!p->everywhere || !loader_is_musl(e->interpreter) || p->by_run || p->loaded ||
+		(p->preload && names_library(p->preload)))
+		return;
+	diagnosis_add(&p->found, SEVERITY_OBSTACLE, "musl-preload",
+		"Start it by mailseal run, or with LD_PRELOAD in its environment (mailseal run -- "
+		"mailseal doctor PROGRAM counts on that)",
+		"musl does not read /etc/ld.so.preload: the library that is named there is not "
+		"loaded into %s",
+		p->program);
+}
+
 static void examine_dynamic(struct patient *p, const struct elf *e)
 {
 	struct imports imports = {0};
@@ -131,6 +156,7 @@ static void examine_dynamic(struct patient *p, const struct elf *e)
 	if (e->audited)
 		diagnosis_add(&p->found, SEVERITY_NOTE, "audit", NULL,
 			"it asks for audit libraries, which may change what names lead to");
+	check_musl(p, e);
 	doctor_preload_prepare(p, e, &imports);
 	doctor_libraries(p, e, &imports);
 	doctor_preload_check(p, e, &imports);
@@ -176,7 +202,7 @@ int doctor_program_file(struct patient *p, int fd, const char *path, struct err 
 		return err_fail(err, -rc, "%s: %s", path, why.text);
 	rc = is_wrong_type(&e, path, err);
 	if (!rc) {
-		check_privilege(p, fd, path);
+		check_privilege(p, fd, path, e.interpreted && loader_is_musl(e.interpreter));
 		if (e.interpreted)
 			examine_dynamic(p, &e);
 		else

@@ -172,6 +172,7 @@ static void examine_command(struct patient *p, struct service *s, const char *co
 		return;
 	}
 	s->by_run = strcmp(base_of(program), "mailseal") == 0 && behind_run(command, program);
+	p->by_run = s->by_run;
 	p->preload_given = !s->by_run;
 	if (s->by_run)
 		diagnosis_add(&p->found, SEVERITY_OK, "run", NULL,

@@ -193,6 +193,36 @@ t_programs_of_musl_are_reached() {
 	equal "$status" 0
 }
 
+# Its loader never reads that file.
+t_ld_so_preload_does_not_reach_programs_of_musl() {
+	doctor_there
+	need musl-gcc
+	printf '#include <unistd.h>\nint main(void) { write(1, "ready", 5); pause(); return 0; }\n' >waits.c
+	musl-gcc -o dynamic waits.c || skip "musl-gcc does not work"
+	cp dynamic setuid
+	chown nobody setuid
+	chmod 4755 setuid
+	echo "$BUILD/libmailseal.so" >/etc/ld.so.preload
+	printf '[Service]\nExecStart=%s/dynamic\n' "$W" >bare.service
+	printf '[Service]\nExecStart=%s/dynamic\nEnvironment=LD_PRELOAD=%s/libmailseal.so\n' "$W" "$BUILD" >told.service
+	unreached ./dynamic
+	says_so '^obstacle +musl does not read /etc/ld\.so\.preload'
+	unreached ./setuid
+	says_so '^obstacle .*is setuid \(65534\).*musl does not read /etc/ld\.so\.preload'
+	unreached ./bare.service
+	says_so '^obstacle +musl does not read'
+	reached ./told.service
+	starts ./dynamic
+	refute grep -q libmailseal "/proc/$started/maps"
+	unreached --pid "$started"
+	says_so '^obstacle +musl does not read'
+	kill "$started"
+	plain "$ms" run -- "$ms" doctor ./dynamic
+	equal "$status" 0 "started by mailseal run"
+	: >/etc/ld.so.preload
+	reached ./dynamic
+}
+
 t_a_library_for_a_newer_libc_is_told() {
 	doctor_there
 	need gcc
