@@ -9,10 +9,10 @@
 #include "shim/preload/next.h"
 #include "shim/preload/places.h"
 
-static int noted(int fd)
+static int noted(bool begun, int fd)
 {
-	if (fd >= PLACES_NEAR)
-		places_doubt();
+	places_got(fd);
+	places_end(begun);
 	return fd;
 }
 
@@ -22,17 +22,23 @@ MAILSEAL_EXPORT int dup3(int, int, int);
 
 int dup(int fd)
 {
-	return noted(next_dup(fd));
+	bool begun = places_begin();
+
+	return noted(begun, next_dup(fd));
 }
 
 int dup2(int fd, int to)
 {
-	return noted(next_dup2(fd, to));
+	bool begun = places_begin();
+
+	return noted(begun, next_dup2(fd, to));
 }
 
 int dup3(int fd, int to, int flags)
 {
-	return noted(next_dup3(fd, to, flags));
+	bool begun = places_begin();
+
+	return noted(begun, next_dup3(fd, to, flags));
 }
 
 MAILSEAL_EXPORT int __dup2(int, int) __attribute__((alias("dup2")));
@@ -56,9 +62,12 @@ typedef int fcntl_function(int, int, ...);
 
 static int pass_on(fcntl_function *definition, int fd, int command, void *argument)
 {
-	int result = next_fcntl(definition, fd, command, argument);
+	bool begun;
 
-	return command == F_DUPFD || command == F_DUPFD_CLOEXEC ? noted(result) : result;
+	if (command != F_DUPFD && command != F_DUPFD_CLOEXEC)
+		return next_fcntl(definition, fd, command, argument);
+	begun = places_begin();
+	return noted(begun, next_fcntl(definition, fd, command, argument));
 }
 
 WATCH(watch_fcntl, "fcntl", plain_fcntl)

@@ -66,6 +66,14 @@ void next_resolve(void)
 	find(&next.sendto, "sendto");
 	find(&next.sendmsg, "sendmsg");
 	find(&next.sendmmsg, "sendmmsg");
+	find(&next.recvfrom, "recvfrom");
+	find(&next.recvfrom_chk, "__recvfrom_chk");
+	find(&next.recvmsg, "recvmsg");
+	find(&next.recvmmsg, "recvmmsg");
+	if (sizeof(long) == 4) {
+		find(&next.recvmsg64, "__recvmsg64");
+		find(&next.recvmmsg64, "__recvmmsg64");
+	}
 	find(&next.getpeername, "getpeername");
 	find(&next.getsockname, "getsockname");
 	find(&next.getsockopt, "getsockopt");
@@ -126,6 +134,31 @@ int next_sendmmsg(int fd, struct mmsghdr *messages, unsigned count, int flags)
 	if (next.sendmmsg)
 		return next.sendmmsg(fd, messages, count, flags);
 	return (int)as_libc(sys(SYS_sendmmsg, fd, messages, count, flags));
+}
+
+ssize_t next_recvfrom(
+	int fd, void *bytes, size_t size, int flags, struct sockaddr *address, socklen_t *length)
+{
+	if (next.recvfrom)
+		return next.recvfrom(fd, bytes, size, flags, address, length);
+	return as_libc(sys(SYS_recvfrom, fd, bytes, size, flags, address, length));
+}
+
+ssize_t next_recvmsg(
+	ssize_t (*definition)(int, struct msghdr *, int), int fd, struct msghdr *message, int flags)
+{
+	if (definition)
+		return definition(fd, message, flags);
+	return as_libc(sys(SYS_recvmsg, fd, message, flags));
+}
+
+int next_recvmmsg(int (*definition)(int, struct mmsghdr *, unsigned, int, struct timespec *),
+	int fd, struct mmsghdr *messages, unsigned count, int flags, struct timespec *timeout)
+{
+	if (definition)
+		return definition(fd, messages, count, flags, timeout);
+	errno = ENOSYS;
+	return -1;
 }
 
 int next_getpeername(int fd, struct sockaddr *address, socklen_t *length)

@@ -17,6 +17,12 @@ struct next {
 	ssize_t (*sendto)(int, const void *, size_t, int, const struct sockaddr *, socklen_t);
 	ssize_t (*sendmsg)(int, const struct msghdr *, int);
 	int (*sendmmsg)(int, struct mmsghdr *, unsigned, int);
+	ssize_t (*recvfrom)(int, void *, size_t, int, struct sockaddr *, socklen_t *);
+	ssize_t (*recvfrom_chk)(int, void *, size_t, size_t, int, struct sockaddr *, socklen_t *);
+	ssize_t (*recvmsg)(int, struct msghdr *, int);
+	ssize_t (*recvmsg64)(int, struct msghdr *, int);
+	int (*recvmmsg)(int, struct mmsghdr *, unsigned, int, struct timespec *);
+	int (*recvmmsg64)(int, struct mmsghdr *, unsigned, int, struct timespec *);
 	int (*getpeername)(int, struct sockaddr *, socklen_t *);
 	int (*getsockname)(int, struct sockaddr *, socklen_t *);
 	int (*getsockopt)(int, int, int, void *, socklen_t *);
@@ -69,6 +75,13 @@ ssize_t next_sendto(int fd, const void *bytes, size_t size, int flags, const str
 	socklen_t length);
 ssize_t next_sendmsg(int fd, const struct msghdr *message, int flags);
 int next_sendmmsg(int fd, struct mmsghdr *messages, unsigned count, int flags);
+ssize_t next_recvfrom(
+	int fd, void *bytes, size_t size, int flags, struct sockaddr *address, socklen_t *length);
+/* `definition`: one of the two above, or NULL; as with fcntl below. */
+ssize_t next_recvmsg(ssize_t (*definition)(int, struct msghdr *, int), int fd,
+	struct msghdr *message, int flags);
+int next_recvmmsg(int (*definition)(int, struct mmsghdr *, unsigned, int, struct timespec *),
+	int fd, struct mmsghdr *messages, unsigned count, int flags, struct timespec *timeout);
 int next_getpeername(int fd, struct sockaddr *address, socklen_t *length);
 int next_getsockname(int fd, struct sockaddr *address, socklen_t *length);
 int next_getsockopt(int fd, int level, int name, void *value, socklen_t *length);

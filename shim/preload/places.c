@@ -7,8 +7,7 @@
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
-#include <poll.h>
-#include <stddef.h>
+#include <string.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -17,14 +16,6 @@
 
 #define FAR_LEAST 65536u
 #define FAR_MOST (1u << 20)
-
-struct entry { /* the kernel's linux_dirent64 */
-	uint64_t inode;
-	int64_t offset;
-	uint16_t length;
-	uint8_t type;
-	char name[];
-};
 
 struct search {
 	struct places *found;
@@ -39,6 +30,41 @@ static uint32_t doubts = 1, settled;
 void places_doubt(void)
 {
 	__atomic_fetch_add(&doubts, 1, __ATOMIC_RELAXED);
+}
+
+/* Calls that duplicate and have not ended yet: process and number. */
+static uint64_t duplicating;
+
+#define CALLS(state) ((uint32_t)(state))
+#define PROCESS(state) ((uint32_t)((state) >> 32))
+
+/* Those of a parent process before fork(), or while vfork() lends us its memory, are not ours: they
+ * are left as they are. */
+bool places_begin(void)
+{
+	uint64_t own = (uint64_t)(uint32_t)sys(SYS_getpid) << 32;
+	uint64_t seen = __atomic_load_n(&duplicating, __ATOMIC_SEQ_CST), next;
+
+	do {
+		if (CALLS(seen) && PROCESS(seen) != PROCESS(own))
+			return false;
+		next = own | (CALLS(seen) + 1);
+	} while (!__atomic_compare_exchange_n(
+		&duplicating, &seen, next, true, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST));
+	return true;
+}
+
+void places_end(bool begun)
+{
+	if (begun)
+		__atomic_fetch_sub(&duplicating, 1, __ATOMIC_SEQ_CST);
+}
+
+bool places_busy(void)
+{
+	uint64_t seen = __atomic_load_n(&duplicating, __ATOMIC_SEQ_CST);
+
+	return CALLS(seen) && PROCESS(seen) == (uint32_t)sys(SYS_getpid);
 }
 
 static int add(struct places *p, int fd, long flags)
@@ -59,110 +85,91 @@ static bool may_be_connected(int fd)
 	if (error) /* of another protocol, unless it is something unheard of */
 		return error != -EOPNOTSUPP && error != -ENOPROTOOPT && error != -EBADF &&
 		       error != -ENOTSOCK;
-	return state == TCP_CLOSE || state == TCP_SYN_SENT;
+	return state == TCP_CLOSE || state == TCP_SYN_SENT || state == TCP_LISTEN;
 }
 
+void places_got(int fd)
+{
+	if (fd >= PLACES_NEAR && may_be_connected(fd))
+		places_doubt();
+}
+
+static bool is_socket(int fd)
+{
+	int type = 0;
+	socklen_t length = sizeof(type);
+	long error = sys(SYS_getsockopt, fd, SOL_SOCKET, SO_TYPE, &type, &length);
+
+	return error != -EBADF && error != -ENOTSOCK;
+}
+
+/* One quick question of each number; the rest of sockets only. */
 static int look_at(struct search *s, int fd)
 {
-	long flags = sys(SYS_FCNTL, fd, F_GETFD);
 	struct stat st;
+	long flags;
 
-	if (flags < 0 || fd == s->fd || fd == s->except || sys_fstat(fd, &st) != 0)
+	if (fd == s->fd || fd == s->except || !is_socket(fd) || sys_fstat(fd, &st) != 0)
+		return 0;
+	flags = sys(SYS_FCNTL, fd, F_GETFD);
+	if (flags < 0)
 		return 0;
 	if (st.st_ino == s->socket.st_ino && st.st_dev == s->socket.st_dev)
 		return add(s->found, fd, flags);
-	if (fd >= PLACES_NEAR && S_ISSOCK(st.st_mode) && may_be_connected(fd))
+	if (fd >= PLACES_NEAR && may_be_connected(fd))
 		s->doubt = true;
 	return 0;
 }
 
-/* -1 for "." and "..". */
-static int number(const char *name)
-{
-	int n = *name >= '0' && *name <= '9' ? 0 : -1;
-
-	for (; *name >= '0' && *name <= '9'; name++)
-		n = n * 10 + (*name - '0');
-	return n;
-}
-
-static int look_at_entries(struct search *s, const char *bytes, long size)
+static int look_below(struct search *s, int limit)
 {
 	int error = 0;
 
-	for (long at = 0; !error && at < size;) {
-		const struct entry *e = (const void *)(bytes + at);
-		int fd = number(e->name);
-
-		if (fd >= 0)
-			error = look_at(s, fd);
-		at += e->length;
-	}
+	for (int i = 0; !error && i < limit; i++)
+		error = look_at(s, i);
 	return error;
 }
 
-/* By what /proc lists. `settled` is not touched. */
-static int walk_proc(struct search *s)
+/* How many descriptors this process has room for just now, by /proc; 0 if it does not tell. */
+static int table_size(void)
 {
-	int dir = (int)sys(
-		SYS_openat, AT_FDCWD, "/proc/thread-self/fd", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	_Alignas(8) char bytes[1024];
-	long n = dir, error = 0;
+	static const char key[] = "\nFDSize:\t";
+	int fd = (int)sys(SYS_openat, AT_FDCWD, "/proc/thread-self/status", O_RDONLY | O_CLOEXEC),
+	    size = 0;
+	char text[512];
+	const char *at;
+	long n = fd < 0 ? fd : sys(SYS_read, fd, text, sizeof(text) - 1);
 
-	if (dir < 0)
-		return dir;
-	while (!error && (n = sys(SYS_getdents64, dir, bytes, sizeof(bytes))) > 0)
-		error = look_at_entries(s, bytes, n);
-	sys_close(&dir);
-	return (int)(error ? error : n);
+	sys_close(&fd);
+	text[n > 0 ? n : 0] = '\0';
+	at = strstr(text, key);
+	if (!at)
+		return 0;
+	for (at += sizeof(key) - 1; *at >= '0' && *at <= '9' && size < (int)FAR_MOST; at++)
+		size = size * 10 + (*at - '0');
+	return *at == '\n' ? size : 0; /* a number that is cut off is none */
 }
 
-/* PLACES_NEAR numbers from `first` on. One call tells which of them are closed; where it fails
- * (fewer are allowed), each is asked. */
-static int look_from(struct search *s, int first)
-{
-	struct pollfd p[PLACES_NEAR];
-	struct sys_time now = {0, 0};
-	int error = 0;
-	long n;
-
-	for (int i = 0; i < PLACES_NEAR; i++)
-		p[i] = (struct pollfd){.fd = first + i};
-	n = sys_poll(p, PLACES_NEAR, &now);
-	for (int i = 0; !error && i < PLACES_NEAR; i++)
-		if (n < 0 || !(p[i].revents & POLLNVAL))
-			error = look_at(s, first + i);
-	return error;
-}
-
-/* Number for number, where there is no /proc (in a chroot): all that may be in use, and those that
- * may have been before the limit was lowered. */
-static int look_at_all(struct search *s)
+/* Where there is no /proc (in a chroot): all that may be in use, and those that may have been
+ * before the limit was lowered. */
+static int most_allowed(void)
 {
 	uint64_t limit[2] = {0, 0};
-	int error = 0;
 
 	sys(SYS_prlimit64, 0, RLIMIT_NOFILE, NULL, limit);
 	if (limit[1] < FAR_LEAST)
-		limit[1] = FAR_LEAST;
-	if (limit[1] > FAR_MOST)
-		limit[1] = FAR_MOST;
-	for (int i = 0; !error && i < (int)limit[1]; i += PLACES_NEAR)
-		error = look_from(s, i);
-	return error;
+		return FAR_LEAST;
+	return (int)(limit[1] < FAR_MOST ? limit[1] : FAR_MOST);
 }
 
 /* All of them. */
 static int walk(struct search *s)
 {
 	uint32_t before = __atomic_load_n(&doubts, __ATOMIC_RELAXED);
-	int error = walk_proc(s);
+	bool busy = places_busy();
+	int size = table_size(), error = look_below(s, size ? size : most_allowed());
 
-	if (error && error != -EMFILE) {
-		s->found->count = 1;
-		error = look_at_all(s);
-	}
-	if (!error && !s->doubt)
+	if (!error && !s->doubt && !busy)
 		__atomic_store_n(&settled, before, __ATOMIC_RELAXED);
 	return error;
 }
@@ -177,8 +184,8 @@ int places_find(struct places *p, int fd, int except)
 	if (error)
 		return error;
 	add(p, fd, flags);
-	if (__atomic_load_n(&doubts, __ATOMIC_RELAXED) !=
-		__atomic_load_n(&settled, __ATOMIC_RELAXED))
+	if (places_busy() || __atomic_load_n(&doubts, __ATOMIC_RELAXED) !=
+				     __atomic_load_n(&settled, __ATOMIC_RELAXED))
 		return walk(&s);
-	return look_from(&s, 0);
+	return look_below(&s, PLACES_NEAR);
 }

@@ -1,12 +1,12 @@
 /*
  * places: the descriptors of this process that lead to one socket.
- * Those below PLACES_NEAR are always looked at. The rest cost a walk through /proc/thread-self/fd,
- * (where there is none, a
- * question for each number: a few milliseconds), which is made only while a duplicate may stand
- * there: before the first walk (it may have been inherited over exec), and after dup() and the like
- * gave out such a number. A walk that meets no TCP socket that could still be connected settles the
- * matter until then. What raw system calls and recvmsg() put there stays unknown; without /proc, so
- * does what stands at 65,536 or above and beyond the hard limit, or at 1,048,576 or above.
+ * Those below PLACES_NEAR are always looked at. The rest cost a question for each number that there
+ * is room for (by /proc, else that is allowed), which is asked only while a duplicate may stand
+ * there: before the first walk (it may have been inherited over exec), and after dup(), recvmsg()
+ * and the like gave out such a number for a TCP socket that may still be connected. A walk that
+ * meets no TCP socket that could still be connected settles the matter until then. What system
+ * calls without libc put there stays unknown; without /proc, so does what stands at 65,536 or above
+ * and beyond the hard limit, or at 1,048,576 or above.
  */
 #ifndef MAILSEAL_PRELOAD_PLACES_H
 #define MAILSEAL_PRELOAD_PLACES_H
@@ -26,6 +26,19 @@ struct places {
 
 /* There may be duplicates beyond PLACES_NEAR. Safe anywhere, also in signal handlers. */
 void places_doubt(void);
+
+/* The process got this descriptor by a call that we saw; negative: none. */
+void places_got(int fd);
+
+/*
+ * Around a call that duplicates: between the two, the kernel has the file in hand, and it stands
+ * nowhere. What places_begin() said is given back to places_end().
+ */
+bool places_begin(void);
+void places_end(bool begun);
+
+/* Is a thread between the two? */
+bool places_busy(void);
 
 /*
  * Finds the descriptors of fd's socket, fd itself first, `except` left out. 0, -EMFILE if there are

@@ -17,6 +17,7 @@
 #define SEND_BUFFER                                                                                \
 	212992 /* the kernel's default; a bigger one is made as small, for the junk's sake */
 #define JUNK_PIECE 16384
+#define BUSY_MS 1
 #define SWAP_ROUNDS 64 /* of looking for descriptors that other threads duplicate meanwhile */
 
 #ifndef TCP_FASTOPEN_CONNECT
@@ -84,7 +85,7 @@ static void copy_properties(const struct swap *s, int fd)
 	if (number > 0)
 		sys(SYS_FCNTL, s->application, F_SETSIG, number);
 	sys(SYS_getsockopt, fd, SOL_SOCKET, SO_DOMAIN, &domain, &length);
-	kept_write(s->application, kept_of_tcp(fd, domain));
+	kept_copy(fd, s->application, domain);
 	if (s->flags & O_NONBLOCK)
 		sys(SYS_FCNTL, s->application, F_SETFL, O_NONBLOCK);
 }
@@ -165,8 +166,10 @@ static int put_at_stragglers(struct swap *s, const struct stat *tcp)
 
 		if (error)
 			return error;
-		if (late.count <= 1) /* ours alone */
+		if (late.count <= 1 && !places_busy()) /* ours alone */
 			return 0;
+		if (late.count <= 1)
+			sys_sleep_ms(BUSY_MS);
 		for (unsigned i = 1; i < late.count; i++) {
 			if (!same(late.at[i].fd, tcp))
 				continue;

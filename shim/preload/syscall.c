@@ -15,43 +15,73 @@
 
 #include "shim/preload/next.h"
 #include "shim/preload/places.h"
+#include "shim/preload/received.h"
 #include "shim/preload/registrations.h"
 #include "shim/preload/sys.h"
 
 #define ARGUMENTS 6
 
-/* The caller's own call, as it is; only what it made is noted. */
-static long pass_on(long number, const long a[ARGUMENTS])
+static bool duplicates(long number, const long a[ARGUMENTS])
 {
-	long result = next_syscall(number, a);
-
-	if (result < 0)
-		return result;
 	switch (number) {
-#ifdef SYS_epoll_create
-	case SYS_epoll_create:
-#endif
-	case SYS_epoll_create1:
-		registrations_note_epoll((int)result);
-		return result;
 #ifdef SYS_dup2
 	case SYS_dup2:
 #endif
 	case SYS_dup:
 	case SYS_dup3:
-		break;
+#ifdef SYS_pidfd_getfd
+	case SYS_pidfd_getfd:
+#endif
+		return true;
 	case SYS_fcntl:
 #ifdef SYS_fcntl64
 	case SYS_fcntl64:
 #endif
-		if (a[1] != F_DUPFD && a[1] != F_DUPFD_CLOEXEC)
-			return result;
-		break;
-	default:
-		return result;
+		return a[1] == F_DUPFD || a[1] == F_DUPFD_CLOEXEC;
 	}
-	if (result >= PLACES_NEAR)
-		places_doubt();
+	return false;
+}
+
+static long duplicate(long number, const long a[ARGUMENTS])
+{
+	bool begun = places_begin();
+	long result = next_syscall(number, a);
+
+	places_got((int)result);
+	places_end(begun);
+	return result;
+}
+
+/* The caller's own call, as it is; only what it made is noted. */
+static long pass_on(long number, const long a[ARGUMENTS])
+{
+	long result;
+
+	if (duplicates(number, a))
+		return duplicate(number, a);
+	result = next_syscall(number, a);
+	switch (result < 0 ? -1 : number) {
+#ifdef SYS_epoll_create
+	case SYS_epoll_create:
+#endif
+	case SYS_epoll_create1:
+		registrations_note_epoll((int)result);
+		break;
+#ifdef SYS_recvfrom
+	case SYS_recvfrom:
+		received_address((int)a[0], (const void *)a[4], (void *)a[5]);
+		break;
+	case SYS_recvmsg:
+		received_message((int)a[0], (void *)a[1]);
+		break;
+	case SYS_recvmmsg:
+#ifdef SYS_recvmmsg_time64
+	case SYS_recvmmsg_time64:
+#endif
+		received_messages((int)a[0], (void *)a[1], (int)result);
+		break;
+#endif
+	}
 	return result;
 }
 
@@ -62,9 +92,12 @@ enum {
 	CALL_GETSOCKNAME = 6,
 	CALL_GETPEERNAME = 7,
 	CALL_SENDTO = 11,
+	CALL_RECVFROM = 12,
 	CALL_SETSOCKOPT = 14,
 	CALL_GETSOCKOPT = 15,
 	CALL_SENDMSG = 16,
+	CALL_RECVMSG = 17,
+	CALL_RECVMMSG = 19,
 	CALL_SENDMMSG = 20,
 };
 
@@ -81,6 +114,13 @@ static long socketcall(long which, const long *a)
 	case CALL_SENDTO:
 		return sendto((int)a[0], (const void *)a[1], (size_t)a[2], (int)a[3],
 			(const void *)a[4], (socklen_t)a[5]);
+	case CALL_RECVFROM:
+		return recvfrom((int)a[0], (void *)a[1], (size_t)a[2], (int)a[3], (void *)a[4],
+			(void *)a[5]);
+	case CALL_RECVMSG:
+		return recvmsg((int)a[0], (void *)a[1], (int)a[2]);
+	case CALL_RECVMMSG:
+		return recvmmsg((int)a[0], (void *)a[1], (unsigned)a[2], (int)a[3], (void *)a[4]);
 	case CALL_SETSOCKOPT:
 		return setsockopt(
 			(int)a[0], (int)a[1], (int)a[2], (const void *)a[3], (socklen_t)a[4]);

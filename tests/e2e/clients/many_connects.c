@@ -1,7 +1,7 @@
 /*
  * many_connects: connects, hears the greeting and closes, again and again.
  *
- *     many_connects ADDRESS PORT COUNT
+ *     many_connects ADDRESS PORT COUNT [DESCRIPTORS]     with that many open already, and duplicated
  *
  * Exit status 0 if each connect() worked and as many descriptors are open afterwards as before.
  */
@@ -29,10 +29,14 @@ static int descriptors(void)
 int main(int argc, char **argv)
 {
 	struct sockaddr_in in = {.sin_family = AF_INET};
-	int before = descriptors(), count = argc == 4 ? (int)strtol(argv[3], NULL, 10) : 0;
+	int before, count = argc >= 4 ? (int)strtol(argv[3], NULL, 10) : 0;
 
 	if (count <= 0 || inet_pton(AF_INET, argv[1], &in.sin_addr) != 1)
 		return 64;
+	for (long i = argc > 4 ? strtol(argv[4], NULL, 10) : 0; i > 0; i--)
+		if (dup(0) < 0)
+			return 71;
+	before = descriptors();
 	in.sin_port = htons((unsigned short)strtol(argv[2], NULL, 10));
 	for (int i = 0; i < count; i++) {
 		int fd = socket(AF_INET, SOCK_STREAM, 0);
