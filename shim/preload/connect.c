@@ -70,8 +70,8 @@ static int connect_tcp(
 
 	if (handoff_addr_from_sockaddr(&peer, address, length) != 0)
 		return -EINVAL;
-	if (peer.family != domain)
-		return -EAFNOSUPPORT;
+	if (peer.family != domain) /* the kernel's own words for it */
+		return domain == AF_INET6 ? -EINVAL : -EAFNOSUPPORT;
 	return in_use(fd) ? CONNECT_PASS : handover(fd, &peer, wait);
 }
 

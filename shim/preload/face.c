@@ -112,6 +112,16 @@ bool face_told(int fd)
 	return before;
 }
 
+bool face_tell_error(int fd)
+{
+	struct kept kept = kept_read(fd);
+	bool before = kept.error_told;
+
+	kept.error_told = true;
+	kept_write(fd, kept);
+	return !before;
+}
+
 int face_connect(int fd, struct face *face, bool wait)
 {
 	long flags = sys(SYS_FCNTL, fd, F_GETFL);
@@ -127,7 +137,7 @@ int face_connect(int fd, struct face *face, bool wait)
 	case FACE_CONNECTED:
 		return face_told(fd) ? -EISCONN : 0;
 	case FACE_FAILED:
-		return -face->error;
+		return face_tell_error(fd) ? -face->error : -ECONNABORTED;
 	case FACE_CONNECTING:
 		return -EALREADY;
 	case FACE_NONE:

@@ -32,6 +32,9 @@ bool face_may_come(int fd);
 /* Notes that a connect() has said 0: the next one says EISCONN. Was it noted before? */
 bool face_told(int fd);
 
+/* The error of a failed connect() is told once, as by TCP. False: it was told before. */
+bool face_tell_error(int fd);
+
 /* connect() on a socket that is already ours, as TCP answers it: 0 or -errno. Waits where the
  * socket is blocking and `wait` is true. */
 int face_connect(int fd, struct face *face, bool wait);

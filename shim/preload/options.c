@@ -11,6 +11,11 @@
 #include "shim/preload/face.h"
 #include "shim/preload/kept.h"
 #include "shim/preload/next.h"
+#include "shim/preload/sys.h"
+
+#ifndef IPPROTO_MPTCP
+#define IPPROTO_MPTCP 262
+#endif
 
 #define SEGMENT_SIZE 1448
 #define MTU 1500
@@ -84,9 +89,10 @@ static int socket_option(int fd, int name, void *value, socklen_t *length)
 	if (name == SO_DOMAIN)
 		return give_int(face.peer.family, value, length);
 	if (name == SO_PROTOCOL)
-		return give_int(IPPROTO_TCP, value, length);
+		return give_int(
+			kept_read(fd).multipath ? IPPROTO_MPTCP : IPPROTO_TCP, value, length);
 	if (face.state == FACE_FAILED)
-		return give_int(face.error, value, length);
+		return give_int(face_tell_error(fd) ? face.error : 0, value, length);
 	return 0;
 }
 
@@ -112,49 +118,72 @@ static bool harmless_level(int level)
 	return level == IPPROTO_TCP || level == IPPROTO_IP || level == IPPROTO_IPV6;
 }
 
-/* What Linux says of a TCP socket to which nothing was told (tcp(7), ip(7), ipv6(7)). What is not
- * here is 0. */
+/* What only a connected socket has. What others say a fresh one says too. */
 static const struct {
 	int level, name, value;
-} defaults[] = {
+} connected_only[] = {
 	{IPPROTO_TCP, TCP_MAXSEG, SEGMENT_SIZE},
-	{IPPROTO_TCP, TCP_KEEPIDLE, 7200},
-	{IPPROTO_TCP, TCP_KEEPINTVL, 75},
-	{IPPROTO_TCP, TCP_KEEPCNT, 9},
-	{IPPROTO_TCP, TCP_SYNCNT, 6},
-	{IPPROTO_TCP, TCP_LINGER2, 60},
-	{IPPROTO_TCP, TCP_QUICKACK, 1},
-	{IPPROTO_IP, IP_TTL, 64},
 	{IPPROTO_IP, IP_MTU, MTU},
-	{IPPROTO_IP, IP_MTU_DISCOVER, IP_PMTUDISC_WANT},
-	{IPPROTO_IP, IP_MULTICAST_TTL, 1},
-	{IPPROTO_IPV6, IPV6_UNICAST_HOPS, 64},
 	{IPPROTO_IPV6, IPV6_MTU, MTU},
-	{IPPROTO_IPV6, IPV6_MTU_DISCOVER, IPV6_PMTUDISC_WANT},
 };
 
-static int number_of(const struct kept *kept, int level, int name)
+/* The kernel's verdict about an option of TCP, with the help of a socket that is none of the
+ * application's: 0 or -errno. `length` NULL: set it, size octets. */
+static long try_on_tcp(const struct face *face, int level, int name, void *value, socklen_t *length,
+	socklen_t size)
 {
+	int fd = (int)sys(SYS_socket, face->peer.family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	long error = 0;
+
+	if (fd < 0) /* no room for one: it is as well as it can be */
+		return length ? give_int(0, value, length) : 0;
+	if (length)
+		error = sys(SYS_getsockopt, fd, level, name, value, length);
+	else
+		error = sys(SYS_setsockopt, fd, level, name, value, size);
+	sys_close(&fd);
+	return error;
+}
+
+/* What was kept of this option, or is known of it. False: nothing. */
+static bool number_of(int fd, int level, int name, int *value)
+{
+	struct kept kept = kept_read(fd);
+
 	if (level == IPPROTO_TCP && name == TCP_NODELAY)
-		return kept->no_delay;
+		return *value = kept.no_delay, true;
 	if (level == IPPROTO_TCP && name == TCP_CORK)
-		return kept->cork;
+		return *value = kept.cork, true;
 	if (level == IPPROTO_IPV6 && name == IPV6_V6ONLY)
-		return kept->v6_only;
+		return *value = kept.v6_only, true;
 	if ((level == IPPROTO_IP && name == IP_TOS) ||
 		(level == IPPROTO_IPV6 && name == IPV6_TCLASS))
-		return kept->service;
-	for (size_t i = 0; i < sizeof(defaults) / sizeof(defaults[0]); i++)
-		if (defaults[i].level == level && defaults[i].name == name)
-			return defaults[i].value;
-	return 0;
+		return *value = kept.service, true;
+	for (size_t i = 0; i < sizeof(connected_only) / sizeof(connected_only[0]); i++)
+		if (connected_only[i].level == level && connected_only[i].name == name)
+			return *value = connected_only[i].value, true;
+	return kept_number(fd, level, name, value);
+}
+
+static int tcp_option(
+	int fd, const struct face *face, int level, int name, void *value, socklen_t *length)
+{
+	int number;
+	long error;
+
+	if (level == IPPROTO_TCP && name == TCP_INFO)
+		return tcp_info(face, value, length);
+	if ((level != IPPROTO_IPV6 || face->peer.family == AF_INET6) &&
+		number_of(fd, level, name, &number))
+		return give_int(number, value, length);
+	error = try_on_tcp(face, level, name, value, length, 0);
+	return error ? fail((int)-error) : 0;
 }
 
 MAILSEAL_EXPORT int getsockopt(int fd, int level, int name, void *value, socklen_t *length)
 {
 	int saved = errno, result = next_getsockopt(fd, level, name, value, length);
 	struct face face;
-	struct kept kept;
 
 	if (result == 0 && level == SOL_SOCKET &&
 		(name == SO_ERROR || name == SO_DOMAIN || name == SO_PROTOCOL))
@@ -164,12 +193,7 @@ MAILSEAL_EXPORT int getsockopt(int fd, int level, int name, void *value, socklen
 	if (face_read(fd, &face) == FACE_NONE)
 		return fail(EOPNOTSUPP);
 	errno = saved;
-	if (level == IPPROTO_TCP && name == TCP_INFO)
-		return tcp_info(&face, value, length);
-	if (level == IPPROTO_IP && name == IP_OPTIONS)
-		*length = 0; /* there are none */
-	kept = kept_read(fd);
-	return give_int(number_of(&kept, level, name), value, length);
+	return tcp_option(fd, &face, level, name, value, length);
 }
 
 /* Only what number_of() tells again is kept. */
@@ -184,8 +208,10 @@ static void keep(int fd, int level, int name, int value)
 	else if ((level == IPPROTO_IP && name == IP_TOS) ||
 		 (level == IPPROTO_IPV6 && name == IPV6_TCLASS))
 		kept.service = (uint8_t)value;
-	else
+	else {
+		kept_set_number(fd, level, name, value);
 		return;
+	}
 	kept_write(fd, kept);
 }
 
@@ -193,6 +219,7 @@ MAILSEAL_EXPORT int setsockopt(int fd, int level, int name, const void *value, s
 {
 	int saved = errno, result = next_setsockopt(fd, level, name, value, length), number = 0;
 	struct face face;
+	long error;
 
 	if (result == 0 || errno != EOPNOTSUPP || !harmless_level(level))
 		return result;
@@ -200,6 +227,9 @@ MAILSEAL_EXPORT int setsockopt(int fd, int level, int name, const void *value, s
 	if ((level == IPPROTO_TCP && (name == TCP_ULP || name == TCP_REPAIR)) ||
 		face_read(fd, &face) == FACE_NONE)
 		return fail(EOPNOTSUPP);
+	error = try_on_tcp(&face, level, name, (void *)value, NULL, length);
+	if (error)
+		return fail((int)-error);
 	errno = saved;
 	if (value && length >= sizeof(number)) {
 		memcpy(&number, value, sizeof(number));

@@ -62,9 +62,9 @@ static void set(int fd, int level, int name, int value)
 /* What was set is read back, before and after connect(); the rest is what a TCP socket says. */
 static void options(void)
 {
-	struct tcp_info info;
 	struct linger linger = {1, 5}, got;
-	socklen_t length = sizeof(info);
+	struct tcp_info info;
+	socklen_t length;
 	char bytes[64];
 	int fd;
 
@@ -73,7 +73,15 @@ static void options(void)
 	set(fd, IPPROTO_TCP, TCP_NODELAY, 1);
 	set(fd, IPPROTO_IP, IP_TOS, 0x10);
 	set(fd, SOL_SOCKET, SO_KEEPALIVE, 1);
+	set(fd, SOL_SOCKET, SO_REUSEADDR, 1);
+	set(fd, SOL_SOCKET, SO_OOBINLINE, 1);
+	set(fd, IPPROTO_TCP, TCP_KEEPINTVL, 33);
+	check(setsockopt(fd, SOL_SOCKET, SO_LINGER, &linger, sizeof(linger)) == 0);
 	check(dial(fd) == 0);
+	check(get(fd, SOL_SOCKET, SO_KEEPALIVE) == 1 && get(fd, SOL_SOCKET, SO_REUSEADDR) == 1);
+	check(get(fd, SOL_SOCKET, SO_OOBINLINE) == 1 && get(fd, IPPROTO_TCP, TCP_KEEPINTVL) == 33);
+	length = sizeof(got);
+	check(getsockopt(fd, SOL_SOCKET, SO_LINGER, &got, &length) == 0 && got.l_linger == 5);
 	check(get(fd, IPPROTO_TCP, TCP_NODELAY) == 1 && get(fd, IPPROTO_IP, IP_TOS) == 0x10);
 	set(fd, IPPROTO_TCP, TCP_NODELAY, 0);
 	set(fd, IPPROTO_TCP, TCP_CORK, 1);
@@ -81,13 +89,16 @@ static void options(void)
 	check(get(fd, IPPROTO_IP, IP_TOS) == 0x10);
 	check(get(fd, IPPROTO_TCP, TCP_MAXSEG) > 500 && get(fd, IPPROTO_IP, IP_TTL) == 64);
 	check(get(fd, IPPROTO_TCP, TCP_KEEPIDLE) == 7200);
+	set(fd, IPPROTO_TCP, TCP_KEEPIDLE, 77);
+	set(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, 5000);
+	set(fd, IPPROTO_IP, IP_TTL, 12);
+	check(get(fd, IPPROTO_TCP, TCP_KEEPIDLE) == 77 && get(fd, IPPROTO_IP, IP_TTL) == 12);
+	check(get(fd, IPPROTO_TCP, TCP_USER_TIMEOUT) == 5000);
+	check(get(fd, IPPROTO_TCP, TCP_KEEPINTVL) == 33);
 	check(get(fd, SOL_SOCKET, SO_TYPE) == SOCK_STREAM && get(fd, SOL_SOCKET, SO_ACCEPTCONN) == 0);
 	set(fd, SOL_SOCKET, SO_SNDBUF, 100000);
 	set(fd, SOL_SOCKET, SO_RCVBUF, 100000);
 	check(get(fd, SOL_SOCKET, SO_SNDBUF) > 0 && get(fd, SOL_SOCKET, SO_RCVBUF) > 0);
-	check(setsockopt(fd, SOL_SOCKET, SO_LINGER, &linger, sizeof(linger)) == 0);
-	length = sizeof(got);
-	check(getsockopt(fd, SOL_SOCKET, SO_LINGER, &got, &length) == 0 && got.l_linger == 5);
 	length = sizeof(info);
 	check(getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &length) == 0);
 	check(info.tcpi_state == TCP_ESTABLISHED);
@@ -271,6 +282,39 @@ static void ways_to_write(void)
 	hear(fd, "one two three four five");
 }
 
+/* TCP tells no sender, and heeds no address once it is connected. */
+static void addresses_of_messages(void)
+{
+	struct sockaddr_storage from;
+	socklen_t length = sizeof(from);
+	char line[32];
+	struct iovec piece = {line, sizeof(line)};
+	struct msghdr message = {.msg_name = &from, .msg_iov = &piece, .msg_iovlen = 1};
+	struct mmsghdr several = {.msg_hdr = message};
+	int fd = connected();
+
+	check(recvfrom(fd, line, 10, 0, (void *)&from, &length) == 10 && length == 0);
+	errno = 77;
+	check(sendto(fd, "hello", 5, 0, (void *)&address, address_length) == 5 && errno == 77);
+	message.msg_namelen = sizeof(from);
+	check(recvmsg(fd, &message, 0) == 5 && message.msg_namelen == 0);
+	piece.iov_len = 5;
+	message.msg_namelen = address_length;
+	message.msg_name = &address;
+	check(sendmsg(fd, &message, MSG_NOSIGNAL) == 5);
+	several.msg_hdr.msg_namelen = sizeof(from);
+	check(recvmmsg(fd, &several, 1, 0, NULL) == 1 && several.msg_hdr.msg_namelen == 0);
+	several.msg_hdr.msg_name = &address;
+	several.msg_hdr.msg_namelen = address_length;
+	check(sendmmsg(fd, &several, 1, 0) == 1);
+	length = sizeof(from);
+	check(sys(SYS_recvfrom, fd, line, 5, MSG_PEEK, &from, &length) == 5 && length != 0);
+	length = sizeof(from);
+#ifdef SYS_recvfrom
+	check(syscall(SYS_recvfrom, fd, line, 5, 0, &from, &length) == 5 && length == 0);
+#endif
+}
+
 static socklen_t forge(struct sockaddr_un *sun, enum handoff_face face)
 {
 	struct handoff_name name = {.face = face, .peer = {.family = AF_INET, .port = 25}};
@@ -319,6 +363,7 @@ const struct client_case living_cases[] = {
 	{"everything_closed", everything_closed},
 	{"numbers_reused", numbers_reused},
 	{"ways_to_write", ways_to_write},
+	{"addresses_of_messages", addresses_of_messages},
 	{"forged_name", forged_name},
 	{NULL, NULL},
 };
