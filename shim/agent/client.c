@@ -3,6 +3,9 @@
  */
 #include "shim/agent/parts.h"
 
+#include <linux/sockios.h>
+#include <sys/ioctl.h>
+
 bool client_take_in(struct session *s, unsigned wishes)
 {
 	ssize_t n;
@@ -37,6 +40,23 @@ void client_close(struct session *s)
 	s->client_deadline = NEVER;
 }
 
+/* It has read all we had to say, and speaks on: so would a TCP connection be reset by its server.
+ */
+static bool speaks_in_vain(const struct session *s)
+{
+	int unread = 0, said = 0;
+
+	return ioctl(s->client.fd, FIONREAD, &said) == 0 && said > 0 &&
+	       ioctl(s->client.fd, SIOCOUTQ, &unread) == 0 && unread == 0;
+}
+
+static bool lingers_on(struct session *s)
+{
+	bool in_vain = speaks_in_vain(s);
+
+	return !s->client.eof && !stream_drained(&s->client) && !in_vain;
+}
+
 /* The end comes behind the last byte; then what the application still says is read, so that it sees
  * no reset. */
 bool client_obey(struct session *s, unsigned wishes)
@@ -48,7 +68,7 @@ bool client_obey(struct session *s, unsigned wishes)
 		s->client_leg = LEG_LINGERING;
 		s->client_deadline = loop_now(s->agent->loop) + PROTOCOL_MS(CLIENT_LINGER_S);
 	}
-	if (s->client_leg == LEG_LINGERING && (s->client.eof || stream_drained(&s->client))) {
+	if (s->client_leg == LEG_LINGERING && !lingers_on(s)) {
 		client_close(s);
 		return true;
 	}

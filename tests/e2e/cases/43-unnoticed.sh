@@ -103,6 +103,29 @@ t_agent_killed_at_any_moment() {
 	! grep -L 'with ESMTPS' "$W"/mail/new/* | grep -q . || fail "one came in the clear"
 }
 
+# A program that speaks on when all is over meets the end, as over TCP.
+t_broken_pipe_after_the_end() {
+	product
+	policy
+	hostile good_server.hs
+	sealed $py "$clients/talk.py" mx.b.example 25 onwards
+	equal "$status" 0 "$(tail -n 1 "$W/client.out")"
+	holds "$W/client.out" '^BrokenPipeError'
+}
+
+# Looks for duplicates are made once, not for each connect(), whatever else the program holds.
+t_ten_thousand_descriptors() {
+	need strace
+	product
+	policy
+	$py "$clients/greeter.py" 127.0.0.10 25 &
+	until_true 10 listening 127.0.0.10 25
+	sealed prlimit --nofile=20000:20000 strace -f -qq -o "$W/calls" "$bin/many_connects" 127.0.0.10 25 50 10000
+	equal "$status" 0 "$(tail -n 1 "$W/client.out")"
+	check test "$(grep -c . "$W/calls")" -lt 100000
+	check test "$(grep -c statx "$W/calls")" -lt 5000
+}
+
 t_children_ignored() {
 	product
 	policy

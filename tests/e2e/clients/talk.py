@@ -8,6 +8,7 @@ two        two messages with RSET between, on one connection
 bytewise   each octet in a write of its own
 halfclose  shutdown(SHUT_WR) behind QUIT, sent at once, then reads to the end
 blind      sends the whole session, closes and exits without reading a word
+onwards    speaks on behind QUIT and the server's end
 bdat       tries BDAT, must see 5yz, then QUIT
 vanish     closes in the middle of the content
 """
@@ -52,6 +53,18 @@ elif way == "blind":
     f.close()
     s.close()
     os._exit(0)
+elif way == "onwards":
+    hear()
+    say(HELLO)
+    say("QUIT")
+    assert f.read() == b""
+    try:
+        for _ in range(100):
+            s.sendall(b"NOOP\r\n" * 10)
+            time.sleep(0.01)
+        sys.exit("nobody minds")
+    except OSError as error:
+        print(type(error).__name__)
 elif way == "halfclose":
     s.sendall("\r\n".join([HELLO, MAIL, RCPT, "DATA", BODY, "QUIT", ""]).encode())
     s.shutdown(socket.SHUT_WR)
