@@ -45,7 +45,7 @@ bool system_is_meant(bool root_changed)
 	return true;
 }
 
-/* Is this a directory of root's, ours, or this user's, into which nobody else can write? */
+/* Is this a directory of root's, ours, or (owner) this user's, into which nobody else can write? */
 static bool is_guarded(const char *directory, uid_t owner)
 {
 	struct stat st;
@@ -72,7 +72,7 @@ static bool owns_the_place(uid_t uid, const char *path)
 		while (length > 1 && directory[length - 1] == '/')
 			length--;
 		directory[length] = '\0';
-		if (!is_guarded(directory, uid))
+		if (!is_guarded(directory, first ? uid : 0))
 			return false;
 		if (first && (sys_stat(directory, &st) != 0 || st.st_uid != uid))
 			return false;
@@ -80,8 +80,8 @@ static bool owns_the_place(uid_t uid, const char *path)
 	return true;
 }
 
-/* By the kernel's word on who called listen(). `path` NULL: an abstract name, which anybody could
- * have taken, so only root will do. */
+/* By the kernel's word on who called listen(). `path` NULL: a name that anybody could have taken,
+ * or a path in a root that may be anybody's, so only root will do. */
 static bool is_trusted(int fd, const char *path)
 {
 	struct ucred peer = {0};
@@ -146,7 +146,8 @@ static int dial(const struct sockaddr_un *address, socklen_t length, int64_t dea
 	return (int)error;
 }
 
-static int reach_at_path(struct identity *id, int64_t deadline, const char **reason)
+static int reach_at_path(
+	struct identity *id, bool root_changed, int64_t deadline, const char **reason)
 {
 	const char *path = settings_get()->socket;
 	struct sockaddr_un address = {.sun_family = AF_UNIX};
@@ -157,7 +158,7 @@ static int reach_at_path(struct identity *id, int64_t deadline, const char **rea
 	memcpy(address.sun_path, path, size);
 	fd = dial(&address, (socklen_t)(offsetof(struct sockaddr_un, sun_path) + size), deadline,
 		at_path, reason);
-	if (fd < 0 || is_trusted(fd, path))
+	if (fd < 0 || is_trusted(fd, root_changed ? NULL : path))
 		return fd;
 	sys_close(&fd);
 	*reason = "the system agent is not to be trusted: who listens must be root, this user, or "
@@ -194,5 +195,5 @@ int system_reach(struct identity *id, bool root_changed, int64_t deadline, const
 		return -EACCES;
 	if (root_changed && !is_there(s->socket))
 		return reach_by_name(deadline, reason);
-	return reach_at_path(id, deadline, reason);
+	return reach_at_path(id, root_changed, deadline, reason);
 }
