@@ -76,16 +76,18 @@ static bool judge_version(struct session *s, int version)
 static bool server_hello(struct session *s)
 {
 	struct buf *b = &s->to_client;
+	size_t end;
 	int version;
 
-	switch (records_server_hello(buf_bytes(b), buf_length(b), &version)) {
+	switch (records_server_hello(buf_bytes(b), buf_length(b), &version, &end)) {
 	case HELLO_PARTIAL:
 		return true;
 	case HELLO_SEEN:
 		s->own.server_hello = true;
 		return judge_version(s, version);
 	case HELLO_DENIED:
-		s->own.server_hello = true;
+		buf_truncate(b, end);
+		s->own.denied = true;
 		return true;
 	case HELLO_BARE:
 		own_tls_end(s, "protocol error: the server chose a cipher that encrypts nothing");
@@ -137,10 +139,21 @@ static bool client_turn(struct session *s, bool *moved)
 	return s->server_leg != LEG_GONE;
 }
 
+/* The server's alert is its last word, and the end of both connections. */
+static bool deny(struct session *s, bool *moved)
+{
+	*moved |= relay_put(s, &s->server, &s->client, &s->to_client);
+	if (buf_length(&s->to_client) == 0)
+		own_tls_end(s, "the server refused the application's TLS");
+	return s->server_leg != LEG_GONE;
+}
+
 static bool server_turn(struct session *s, bool *moved)
 {
 	struct own *own = &s->own;
 
+	if (own->denied)
+		return deny(s, moved);
 	if (!own->client_hello && stream_has_residue(&s->server)) {
 		own_tls_end(s, RESIDUE);
 		return false;
@@ -149,6 +162,8 @@ static bool server_turn(struct session *s, bool *moved)
 		return false;
 	if (!own->server_hello && buf_length(&s->to_client) > 0 && !server_hello(s))
 		return false;
+	if (own->denied)
+		return deny(s, moved);
 	if (own->server_hello || buf_length(&s->to_client) == 0)
 		*moved |= relay_put(s, &s->server, &s->client, &s->to_client);
 	else if (s->server.eof)

@@ -43,6 +43,7 @@ enum leg {
 /* What was seen of the application's own TLS. */
 struct own {
 	bool client_hello, server_hello; /* and what came so far may pass */
+	bool denied;			 /* the server answered by an alert: it ends behind that */
 	struct records from_client, from_server;
 	const char *note; /* why it was ended, static; NULL: it was not */
 };

@@ -110,6 +110,13 @@ void buf_commit(struct buf *b, size_t n)
 		buf_clear(b);
 }
 
+void buf_truncate(struct buf *b, size_t n)
+{
+	b->length = n;
+	if (n == 0)
+		buf_clear(b);
+}
+
 void buf_consume(struct buf *b, size_t n)
 {
 	b->start += n;

@@ -50,4 +50,7 @@ void buf_commit(struct buf *b, size_t n);
 /* Drops the first `n` bytes (n <= length). Frees the memory when nothing is left. */
 void buf_consume(struct buf *b, size_t n);
 
+/* Drops all but the first `n` bytes (n <= length), as if the others had never come. */
+void buf_truncate(struct buf *b, size_t n);
+
 #endif

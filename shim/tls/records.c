@@ -9,6 +9,7 @@
 #define CLIENT_HELLO 1
 #define SERVER_HELLO 2
 #define WARNING 1
+#define FATAL 2
 #define SUPPORTED_VERSIONS 43 /* RFC 8446 4.2.1 */
 
 /* Change of cipher, alert, handshake, data, heartbeat. None of them begins a word of SMTP. */
@@ -116,7 +117,7 @@ static enum hello read_server_hello(const unsigned char *p, size_t n, int *versi
 	size_t at = 2 + 32;
 
 	if (n < at + 1 || n < at + 1 + p[at] + 3)
-		return HELLO_SEEN;
+		return HELLO_NONE;
 	at += 1 + (size_t)p[at];
 	if (encrypts_nothing(number(p + at, 2)))
 		return HELLO_BARE;
@@ -128,8 +129,8 @@ static enum hello read_server_hello(const unsigned char *p, size_t n, int *versi
 	return HELLO_SEEN;
 }
 
-/* The record at p is a handshake's. Its first message is not cut in pieces by anybody sane: then
- * nothing is known of it. */
+/* The record at p is a handshake's. Nobody sane cuts its first message in pieces, which would hide
+ * it from us. */
 static enum hello take_server_hello(const unsigned char *p, size_t n, int *version)
 {
 	size_t record = number(p + 3, 2), message;
@@ -140,23 +141,24 @@ static enum hello take_server_hello(const unsigned char *p, size_t n, int *versi
 	if (p[HEADER] != SERVER_HELLO)
 		return HELLO_NONE;
 	if (record < 4)
-		return HELLO_SEEN;
+		return HELLO_NONE;
 	if (n < HEADER + 4)
 		return HELLO_PARTIAL;
 	message = number(p + HEADER + 1, 3);
 	if (message > record - 4)
-		return HELLO_SEEN;
+		return HELLO_NONE;
 	if (n < HEADER + 4 + message)
 		return HELLO_PARTIAL;
 	return read_server_hello(p + HEADER + 4, message, version);
 }
 
-enum hello records_server_hello(const char *bytes, size_t n, int *version)
+enum hello records_server_hello(const char *bytes, size_t n, int *version, size_t *end)
 {
 	const unsigned char *p = (const unsigned char *)bytes;
 	size_t length;
 
 	*version = 0;
+	*end = n;
 	for (;;) {
 		if (!header_fits(p, n < HEADER ? n : HEADER))
 			return HELLO_NONE;
@@ -171,8 +173,12 @@ enum hello records_server_hello(const char *bytes, size_t n, int *version)
 			return HELLO_NONE;
 		if (n < HEADER + 2)
 			return HELLO_PARTIAL;
-		if (p[HEADER] != WARNING)
+		if (p[HEADER] == FATAL) {
+			*end = (size_t)(p + HEADER + 2 - (const unsigned char *)bytes);
 			return HELLO_DENIED;
+		}
+		if (p[HEADER] != WARNING)
+			return HELLO_NONE;
 		p += HEADER + 2; /* Java servers warn of a name, for example */
 		n -= HEADER + 2;
 	}

@@ -31,8 +31,9 @@ enum hello records_client_hello(const char *bytes, size_t n);
 
 /*
  * The first octets of a server: its ServerHello whole, with warnings before it or not. *version:
- * 10 to 13 for TLS 1.0 to 1.3, or 0 where it cannot be told.
+ * 10 to 13 for TLS 1.0 to 1.3, or 0 where it cannot be told. *end: octets up to the end of the
+ * alert that denies.
  */
-enum hello records_server_hello(const char *bytes, size_t n, int *version);
+enum hello records_server_hello(const char *bytes, size_t n, int *version, size_t *end);
 
 #endif

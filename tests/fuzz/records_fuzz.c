@@ -25,6 +25,7 @@ static void look_at_hellos(const char *bytes, size_t n)
 {
 	enum hello client = HELLO_PARTIAL, server = HELLO_PARTIAL;
 	int version = 0, before = 0;
+	size_t end;
 
 	for (size_t i = 0; i <= n && i < 400; i++) {
 		char *copy = malloc(i ? i : 1);
@@ -37,11 +38,13 @@ static void look_at_hellos(const char *bytes, size_t n)
 		if (client != HELLO_PARTIAL && now != client)
 			abort();
 		client = now;
-		now = records_server_hello(copy, i, &version);
+		now = records_server_hello(copy, i, &version, &end);
 		if (server != HELLO_PARTIAL && (now != server || version != before))
 			abort();
 		server = now;
 		before = version;
+		if (end > i)
+			abort();
 		if (version != 0 && (version < 10 || version > 13))
 			abort();
 		free(copy);

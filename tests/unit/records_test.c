@@ -128,19 +128,21 @@ static void ciphers_that_encrypt_nothing_are_told(void **state)
 	static const struct wish wish = {
 		TLS1_2_VERSION, TLS1_2_VERSION, NULL, "hello", "ECDHE-ECDSA-NULL-SHA:@SECLEVEL=0"};
 	struct wire wire;
+	size_t end;
 	int version;
 
 	(void)state;
 	converse(&wish, &wire);
 	assert_non_null(memmem(wire.client, wire.from_client, "hello", 5));
 	assert_int_equal(
-		records_server_hello(wire.server, wire.from_server, &version), HELLO_BARE);
+		records_server_hello(wire.server, wire.from_server, &version, &end), HELLO_BARE);
 	assert_int_equal(version, 0);
 }
 
 /* Where a hello is seen, all before it is partial, and all behind it changes nothing. */
 static int hello_version(const struct wire *wire)
 {
+	size_t end;
 	int version = -1, then;
 	size_t n = 0;
 
@@ -150,14 +152,14 @@ static int hello_version(const struct wire *wire)
 	}
 	for (; n < 200; n++)
 		assert_int_equal(records_client_hello(wire->client, n), HELLO_SEEN);
-	for (n = 0; records_server_hello(wire->server, n, &version) == HELLO_PARTIAL; n++)
+	for (n = 0; records_server_hello(wire->server, n, &version, &end) == HELLO_PARTIAL; n++)
 		assert_true(n < wire->from_server);
 	for (; n < wire->from_server; n++) {
-		assert_int_equal(records_server_hello(wire->server, n, &then), HELLO_SEEN);
+		assert_int_equal(records_server_hello(wire->server, n, &then, &end), HELLO_SEEN);
 		assert_int_equal(then, version);
 	}
 	assert_int_equal(records_client_hello(wire->server, 100), HELLO_NONE);
-	assert_int_equal(records_server_hello(wire->client, 100, &then), HELLO_NONE);
+	assert_int_equal(records_server_hello(wire->client, 100, &then, &end), HELLO_NONE);
 	return version;
 }
 
@@ -211,9 +213,10 @@ static void text_after_records_does_not_pass(void **state)
 
 static enum hello server_says(const char *bytes, size_t n)
 {
+	size_t end;
 	int version;
 
-	return records_server_hello(bytes, n, &version);
+	return records_server_hello(bytes, n, &version, &end);
 }
 
 static void warnings_and_alerts_are_told_apart(void **state)
@@ -222,6 +225,7 @@ static void warnings_and_alerts_are_told_apart(void **state)
 	static const char warning[] = "\x15\x03\x03\x00\x02\x01\x70", fatal[] = "\x15\x03\x01\x00\x02\x02\x28";
 	char both[20007];
 	struct wire wire;
+	size_t end;
 	int version;
 
 	(void)state;
@@ -229,12 +233,19 @@ static void warnings_and_alerts_are_told_apart(void **state)
 	memcpy(both, warning, 7);
 	memcpy(both + 7, wire.server, wire.from_server);
 	assert_int_equal(server_says(both, 7), HELLO_PARTIAL);
-	assert_int_equal(records_server_hello(both, 7 + wire.from_server, &version), HELLO_SEEN);
+	assert_int_equal(records_server_hello(both, 7 + wire.from_server, &version, &end), HELLO_SEEN);
 	assert_int_equal(version, 12);
 	for (size_t n = 0; n < 7; n++)
 		assert_int_equal(server_says(fatal, n), HELLO_PARTIAL);
 	assert_int_equal(server_says(fatal, 7), HELLO_DENIED);
 	assert_int_equal(server_says("\x15\x03\x01\x00\x03\x02\x28", 7), HELLO_NONE);
+	assert_int_equal(server_says("\x15\x03\x01\x00\x02\x00\x70", 7), HELLO_NONE);
+	assert_int_equal(server_says("\x15\x03\x01\x00\x02\x03\x28", 7), HELLO_NONE);
+	/* what stands behind the last word is told from it */
+	memcpy(both + 7, fatal, 7);
+	memcpy(both + 14, wire.server, wire.from_server);
+	assert_int_equal(records_server_hello(both, 14 + wire.from_server, &version, &end), HELLO_DENIED);
+	assert_int_equal(end, 14);
 }
 
 static void what_is_no_hello_is_none(void **state)
@@ -263,6 +274,7 @@ static void damaged_hellos_have_no_version(void **state)
 {
 	const struct wish wish = {TLS1_3_VERSION, TLS1_3_VERSION, NULL, NULL, NULL};
 	struct wire wire;
+	size_t end;
 	int version;
 
 	(void)state;
@@ -275,18 +287,17 @@ static void damaged_hellos_have_no_version(void **state)
 		for (unsigned damage = (unsigned)rand() % 4; n > 0 && damage > 0; damage--)
 			copy[(size_t)rand() % n] = (char)rand();
 		copy = realloc(copy, n ? n : 1);
-		(void)records_server_hello(copy, n, &version);
+		(void)records_server_hello(copy, n, &version, &end);
 		assert_true(version == 0 || (version >= 10 && version <= 13));
 		(void)records_client_hello(copy, n);
 		free(copy);
 	}
 	/* in pieces, as nobody sends it */
-	assert_int_equal(records_server_hello("\x16\x03\x03\x00\x06\x02\x00\x00\x4c\x03\x03", 11, &version), HELLO_SEEN);
-	assert_int_equal(version, 0);
+	assert_int_equal(server_says("\x16\x03\x03\x00\x06\x02\x00\x00\x4c\x03\x03", 11), HELLO_NONE);
+	assert_int_equal(server_says("\x16\x03\x03\x00\x02\x02\x00", 7), HELLO_NONE);
 	/* session id longer than the message */
 	wire.server[5 + 4 + 2 + 32] = (char)0xff;
-	assert_int_equal(records_server_hello(wire.server, 200, &version), HELLO_SEEN);
-	assert_int_equal(version, 0);
+	assert_int_equal(server_says(wire.server, 200), HELLO_NONE);
 }
 
 int main(void)
