@@ -224,3 +224,31 @@ t_whole_system_preloaded() {
 	nothing_plain
 	holds "$W/transcript" ' tls C: "MAIL FROM'
 }
+
+# A root that belongs to somebody else: who listens there where the system agent would is he.
+t_listener_in_another_users_chroot() {
+	product
+	policy
+	unset MAILSEAL_CONFIG
+	mkdir -p "$W/jail/run/mailseal"
+	chown -R 1234 "$W/jail"
+	# shellcheck disable=SC2016
+	setpriv --reuid 1234 --regid 1234 --clear-groups $py -c '
+import os, socket, sys
+s = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+os.chdir(sys.argv[1])
+s.bind("agent.sock")
+os.chmod("agent.sock", 0o777)
+s.listen(5)
+while True:
+    caller = s.accept()[0]
+    print(len(caller.recv(100000)), flush=True)
+' "$W/jail/run/mailseal" >"$W/heard" &
+	until_true 10 test -S "$W/jail/run/mailseal/agent.sock"
+	export MAILSEAL_LOG=stderr
+	sealed "$bin/confined" -c "$W/jail" -u 33 127.0.0.10 25
+	refute test "$status" = 0
+	holds "$W/client.out" 'not to be trusted'
+	sleep 0.2
+	lacks "$W/heard" '[1-9]'
+}
