@@ -25,12 +25,18 @@ t_every_command_is_known_here() {
 	done < <(readme_commands)
 }
 
-# The policy of the README is one that loads, and means what the text says.
+# The policies of the README load, and mean what the text says.
 t_policy_by_example() {
 	readme_place
 	mkdir -p /etc/ssl
 	cp "$pki/ca.pem" /etc/ssl/partner.pem
-	sed -n '/^## Policy by example/,/^A host is/s/^    //p' README.md >"$W/readme.conf"
+	sed -n '/^## Policy by example/,/^And with exceptions/s/^    //p' README.md >"$W/strict.conf"
+	plain build/mailseal check "$W/strict.conf"
+	equal "$status" 0 "check of the first: $(cat "$W/client.out")"
+	check test -s "$W/strict.conf"
+	plain build/mailseal explain --config "$W/strict.conf" --host any.example
+	holds "$W/client.out" 'blocked'
+	sed -n '/^And with exceptions/,/^A host is/s/^    //p' README.md >"$W/readme.conf"
 	plain build/mailseal check "$W/readme.conf"
 	equal "$status" 0 "check"
 	holds "$W/client.out" 'mail\.partner\.example'
