@@ -368,12 +368,15 @@ t_socket_activation() {
 }
 
 t_socket_activation_by_systemd() {
-	need systemd-socket-activate
+	# The machine's own, or the one that was unpacked.
+	local there=$BUILD/systemd/usr/bin libraries
+	libraries=$(compgen -G "$BUILD/systemd/usr/lib/*-linux-gnu" | head -n 1)
+	PATH=$PATH:$there need systemd-socket-activate
 	product
 	strict
 	mkdir -p /run/mailseal
 	: >>"$system_log"
-	systemd-socket-activate --seqpacket -l "$sock" -l @mailseal/1/system \
+	PATH=$PATH:$there LD_LIBRARY_PATH=$libraries:$libraries/systemd systemd-socket-activate --seqpacket -l "$sock" -l @mailseal/1/system \
 		"$MAILSEAL_AGENT" --config "$conf" --log "$system_log" >"$W/agent.err" 2>&1 &
 	until_true 5 answers @mailseal/1/system || fail "$(cat "$W/agent.err")"
 	chmod 666 "$sock"
