@@ -4,6 +4,7 @@
  */
 #include "tools/doctor.h"
 
+#include "tools/loader.h"
 #include "tools/values.h"
 
 #include <argp.h>
@@ -247,6 +248,13 @@ static enum severity verdict(
 			a->pid ? "%s is NOT protected by mailseal." : "mailseal does NOT reach %s.",
 			name);
 		return SEVERITY_OBSTACLE;
+	}
+	if (p->unjudged && !a->pid) {
+		snprintf(out, size,
+			"mailseal reaches %s itself; what that starts was not judged: mind the "
+			"warnings above.",
+			name);
+		return SEVERITY_WARNING;
 	}
 	snprintf(out, size, a->pid ? "%s is protected by mailseal%s." : "mailseal reaches %s%s.",
 		name, warnings ? ", but mind the warnings above" : "");

@@ -8,6 +8,7 @@
 #include "tools/diagnosis.h"
 #include "tools/elf.h"
 #include "tools/mailseal.h"
+#include "tools/wrapper.h"
 
 #include <sys/stat.h>
 #include <sys/types.h>
@@ -42,6 +43,7 @@ struct patient {
 	char library[PATH_MAX]; /* of mailseal, that its loader takes; "" if none is, or it is not
 				   known */
 	bool is_static;
+	bool unjudged;	       /* it starts what was not judged */
 	bool past_libc;	       /* its network code makes system calls of its own */
 	struct mapped *mapped; /* the files that a process executes, without program and library */
 	size_t mapped_count;
@@ -81,6 +83,37 @@ int doctor_program_file(struct patient *p, int fd, const char *path, struct err 
 int doctor_script(struct patient *p, const char *path, char *line, unsigned depth, struct err *err);
 int doctor_program_at(struct patient *p, const char *path, unsigned depth, struct err *err);
 
+/* --- doctor_command.c, doctor_words.c ------------------------------------------------------ */
+
+/* Where a command leads through those that start another in their place (tools/wrapper.h). */
+struct followed {
+	char path[PATH_MAX];	/* the program in the end */
+	const char *by;		/* what starts it; NULL: nothing stands before it */
+	enum wrapper_kind kind; /* of the program */
+	struct wrapper wrapper;
+	char lost[300]; /* what takes LD_PRELOAD away, as "env -i"; "" */
+};
+
+/*
+ * Follows a command. What is known of its environment, root directory and privileges is kept in the
+ * patient, in part within the command, until doctor_command_undo(). 0 or -errno with err.
+ */
+int doctor_command(struct patient *p, struct command *c, struct followed *f, struct err *err);
+void doctor_command_undo(struct patient *p, const struct patient *before);
+
+/* Tells what gets lost on the way, and what could not be followed; `script` is that whose #! line
+ * it is, else NULL. */
+void doctor_command_tell(
+	struct patient *p, const struct command *c, const struct followed *f, const char *script);
+
+/* What the words of a script may mean, and the programs that they name. Hints only: nobody reads
+ * the script. */
+void doctor_words_of(struct patient *p, const char *path, bool shell);
+void doctor_words(struct patient *p, const char *name, const char *text, bool shell);
+
+/* Tells of a word of `name` if it is a program that is out of reach. False if it is no program. */
+bool doctor_word(struct patient *p, const char *name, const char *word);
+
 /* --- doctor_maps.c: what a process has loaded ---------------------------------------------- */
 
 /* Fills p->loaded, p->library and p->mapped, and tells. 0 or -errno with err. */
@@ -112,10 +145,6 @@ void doctor_preload_check(struct patient *p, const struct elf *program, struct i
 /* The files that LD_PRELOAD names besides; how many. */
 unsigned doctor_preload_others(
 	const struct patient *p, const struct elf *program, char (*paths)[PATH_MAX], unsigned most);
-
-/* The names that stand for the library among those of LD_PRELOAD or /etc/ld.so.preload: does one of
- * them? */
-bool names_library(const char *list);
 
 /* --- doctor_unit.c, doctor_process.c ------------------------------------------------------- */
 

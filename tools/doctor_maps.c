@@ -3,6 +3,7 @@
  */
 #include "tools/doctor_process.h"
 
+#include "tools/loader.h"
 #include "tools/locate.h"
 
 #include <errno.h>

@@ -16,39 +16,6 @@
 #include <sys/statvfs.h>
 #include <unistd.h>
 
-#define SEPARATORS " \t\n:" /* as ld.so(8) takes LD_PRELOAD apart */
-
-static bool is_library_name(const char *name, size_t length)
-{
-	static const char base[] = "libmailseal";
-	const char *slash = memrchr(name, '/', length);
-	size_t skip = slash ? (size_t)(slash + 1 - name) : 0;
-
-	return length - skip >= sizeof(base) - 1 &&
-	       strncmp(name + skip, base, sizeof(base) - 1) == 0;
-}
-
-/* The next name in the list that stands for the library; NULL at the end. */
-static const char *next_name(const char **list, size_t *length)
-{
-	while (*list && **list) {
-		const char *at = *list + strspn(*list, SEPARATORS);
-
-		*length = strcspn(at, SEPARATORS);
-		*list = at + *length;
-		if (is_library_name(at, *length))
-			return at;
-	}
-	return NULL;
-}
-
-bool names_library(const char *list)
-{
-	size_t length;
-
-	return next_name(&list, &length) != NULL;
-}
-
 static const char *lib_of(const struct patient *p, const struct elf *program)
 {
 	const char *found = NULL;
@@ -137,11 +104,11 @@ unsigned doctor_preload_others(
 	unsigned count = 0;
 
 	while (list && *list && count < most) {
-		const char *at = list + strspn(list, SEPARATORS);
-		size_t length = strcspn(at, SEPARATORS);
+		const char *at = list + strspn(list, LOADER_SEPARATORS);
+		size_t length = strcspn(at, LOADER_SEPARATORS);
 
 		list = at + length;
-		if (length && !is_library_name(at, length) &&
+		if (length && !is_library(at, length) &&
 			find_named(p, program, at, length, paths[count], NULL) == 0)
 			count++;
 	}
@@ -160,7 +127,7 @@ static bool try_list(struct patient *p, const struct elf *program, const char *l
 	struct err err = {""}, first = {""};
 	unsigned named = 0;
 
-	while ((name = next_name(&list, &length))) {
+	while ((name = next_library(&list, &length))) {
 		if (find_named(p, program, name, length, p->library, &err) == 0)
 			return true;
 		p->library[0] = '\0';

@@ -4,6 +4,8 @@
  */
 #include "tools/doctor_process.h"
 
+#include "tools/loader.h"
+
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>

@@ -223,6 +223,7 @@ static int examine_other(
 		return err_fail(err, ENOEXEC, "%s: neither an ELF program nor a script", path);
 	diagnosis_add(&p->found, SEVERITY_NOTE, "no-interpreter", NULL,
 		"%s has no #! line: shells run it by /bin/sh, and services cannot start it", path);
+	doctor_words_of(p, path, true);
 	return doctor_program_at(p, "/bin/sh", depth + 1, err);
 }
 

@@ -3,7 +3,10 @@
  */
 #include "tools/doctor_unit.h"
 
+#include "tools/loader.h"
+
 #include <errno.h>
+#include <fcntl.h>
 #include <grp.h>
 #include <pwd.h>
 #include <stdio.h>
@@ -117,71 +120,72 @@ static bool cut_signs(const char **command)
 	return lifted;
 }
 
-/* The program behind `mailseal run ... --`, which preloads by itself. */
-static bool behind_run(const char *command, char word[WORD])
+/* Its words, with the names of the unit put in where they are known. */
+static int make_command(struct command *c, const struct unit *u, const char *line)
 {
-	bool after = false;
+	char word[WORD], expanded[WORD];
+	int rc = 0;
 
-	if (!unit_word(&command, word, WORD) || strcmp(word, "run") != 0)
-		return false;
-	while (unit_word(&command, word, WORD)) {
-		if (after || word[0] != '-')
-			return true;
-		after = strcmp(word, "--") == 0;
-		/* options with a value of their own */
-		if (!after && word[1] != '-' && !word[2])
-			unit_word(&command, word, WORD);
-		else if (strcmp(word, "--config") == 0 || strcmp(word, "--log") == 0 ||
-			 strcmp(word, "--ports") == 0)
-			unit_word(&command, word, WORD);
-	}
-	return false;
+	while (!rc && unit_word(&line, word, sizeof(word)))
+		rc = command_add(
+			c, unit_expand(u, word, expanded, sizeof(expanded)) ? expanded : word);
+	return rc;
 }
 
-static const char *base_of(const char *path)
+static void tell_started(struct patient *p, struct service *s, const struct followed *f)
 {
-	const char *slash = strrchr(path, '/');
-
-	return slash ? slash + 1 : path;
-}
-
-static int examine_named(struct patient *p, const char *name, struct err *err)
-{
-	char path[PATH_MAX];
-	int rc = patient_find(p, name, path);
-
-	if (rc)
-		return err_fail(err, -rc, "%s%s: %s", p->root_name, name, strerror(-rc));
-	return doctor_program(p, path, err);
-}
-
-/* A program that cannot be examined is a finding here: the unit itself was found. */
-static void examine_command(struct patient *p, struct service *s, const char *command)
-{
-	char word[WORD], program[WORD];
-	struct err err;
-
-	if (cut_signs(&command))
-		diagnosis_add(&p->found, SEVERITY_NOTE, "lifted", NULL,
-			"the + before the command lifts the sandbox for it");
-	if (!unit_word(&command, word, sizeof(word)) ||
-		!unit_expand(&s->unit, word, program, sizeof(program))) {
-		diagnosis_add(&p->found, SEVERITY_OBSTACLE, "program-unknown",
-			"Examine it by its path: mailseal doctor PROGRAM",
-			"the program of the service is not known here: %.200s", word);
-		return;
-	}
-	s->by_run = strcmp(base_of(program), "mailseal") == 0 && behind_run(command, program);
-	p->by_run = s->by_run;
-	p->preload_given = !s->by_run;
+	s->by_run = p->by_run;
 	if (s->by_run)
 		diagnosis_add(&p->found, SEVERITY_OK, "run", NULL,
 			"the service is started by mailseal run");
-	else
+	else if (!f->lost[0])
 		tell_preload(p);
-	if (examine_named(p, program, &err))
+}
+
+/* Behind what starts it. */
+static int examine_started(struct patient *p, struct service *s, struct command *c, struct err *err)
+{
+	struct patient before = *p;
+	struct followed f;
+	int rc;
+
+	if (p->root >= 0)
+		p->root = fcntl(p->root, F_DUPFD_CLOEXEC, 0);
+	rc = doctor_command(p, c, &f, err);
+	tell_started(p, s, &f);
+	if (!rc) {
+		if (f.by && strcmp(f.by, "mailseal") != 0)
+			diagnosis_add(&p->found, SEVERITY_OK, "wrapper", NULL,
+				"%s starts %s in its place", f.by, f.path);
+		doctor_command_tell(p, c, &f, NULL);
+		rc = doctor_program(p, f.path, err);
+	}
+	doctor_command_undo(p, &before);
+	return rc;
+}
+
+/* A program that cannot be examined is a finding here: the unit itself was found. */
+static void examine_command(struct patient *p, struct service *s, const char *line)
+{
+	char word[WORD] = "", program[WORD];
+	struct command c = {0};
+	struct err err = {""};
+	const char *at;
+
+	if (cut_signs(&line))
+		diagnosis_add(&p->found, SEVERITY_NOTE, "lifted", NULL,
+			"the + before the command lifts the sandbox for it");
+	at = line;
+	if (!unit_word(&at, word, sizeof(word)) ||
+		!unit_expand(&s->unit, word, program, sizeof(program)) ||
+		make_command(&c, &s->unit, line))
+		diagnosis_add(&p->found, SEVERITY_OBSTACLE, "program-unknown",
+			"Examine it by its path: mailseal doctor PROGRAM",
+			"the program of the service is not known here: %.200s", word);
+	else if (examine_started(p, s, &c, &err))
 		diagnosis_add(&p->found, SEVERITY_OBSTACLE, "program-unknown",
 			"The service does not start so", "%s", err.text);
+	command_clear(&c);
 }
 
 static int examine_commands(struct patient *p, struct service *s, struct err *err)
@@ -269,6 +273,7 @@ int doctor_unit(struct patient *p, const char *name, bool is_file, struct err *e
 	struct service s = {0};
 	int rc = unit_load(&s.unit, p, name, is_file, err);
 
+	p->by_run = false;
 	if (!rc) {
 		rc = service_environment(&s, p);
 		if (rc)

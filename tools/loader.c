@@ -81,3 +81,33 @@ int loader_expand(const char *loader, const char *name, char out[PATH_MAX])
 			out, PATH_MAX, "%.*s%s%s", (int)(at - name), name, lib, at + strlen(LIB));
 	return n > 0 && n < PATH_MAX ? 0 : -ENAMETOOLONG;
 }
+
+bool is_library(const char *name, size_t length)
+{
+	static const char base[] = "libmailseal";
+	const char *slash = memrchr(name, '/', length);
+	size_t skip = slash ? (size_t)(slash + 1 - name) : 0;
+
+	return length - skip >= sizeof(base) - 1 &&
+	       strncmp(name + skip, base, sizeof(base) - 1) == 0;
+}
+
+const char *next_library(const char **list, size_t *length)
+{
+	while (*list && **list) {
+		const char *at = *list + strspn(*list, LOADER_SEPARATORS);
+
+		*length = strcspn(at, LOADER_SEPARATORS);
+		*list = at + *length;
+		if (is_library(at, *length))
+			return at;
+	}
+	return NULL;
+}
+
+bool names_library(const char *list)
+{
+	size_t length;
+
+	return next_library(&list, &length) != NULL;
+}

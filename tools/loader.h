@@ -6,6 +6,7 @@
 
 #include <limits.h>
 #include <stdbool.h>
+#include <stddef.h>
 
 struct elf;
 
@@ -22,5 +23,12 @@ const char *loader_lib(const struct elf *loader);
  * name is not understood.
  */
 int loader_expand(const char *loader, const char *name, char out[PATH_MAX]);
+
+/* What takes names apart in LD_PRELOAD and /etc/ld.so.preload, and those among them that stand for
+ * the library of mailseal: is it one, which comes next (NULL: none), is there any? */
+#define LOADER_SEPARATORS " \t\n:"
+bool is_library(const char *name, size_t length);
+const char *next_library(const char **list, size_t *length);
+bool names_library(const char *list);
 
 #endif

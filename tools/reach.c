@@ -1,7 +1,9 @@
 #include "tools/reach.h"
 
+#include "tools/doctor.h"
 #include "tools/elf.h"
 #include "tools/loader.h"
+#include "tools/wrapper.h"
 
 #include <elf.h>
 #include <errno.h>
@@ -14,63 +16,6 @@
 #include <sys/statvfs.h>
 #include <sys/xattr.h>
 #include <unistd.h>
-
-#define SCRIPT_DEPTH 5 /* interpreters of interpreters; Linux stops there too */
-
-static int may_execute(const char *path)
-{
-	struct stat st;
-
-	if (stat(path, &st) < 0)
-		return errno == EACCES ? -EACCES : -ENOENT;
-	if (!S_ISREG(st.st_mode) || faccessat(AT_FDCWD, path, X_OK, AT_EACCESS) < 0)
-		return -EACCES;
-	return 0;
-}
-
-static int find_in_path(const char *name, const char *list, char path[PATH_MAX])
-{
-	int result = -ENOENT;
-
-	for (;;) {
-		size_t length = strcspn(list, ":");
-		int n = snprintf(
-			path, PATH_MAX, "%.*s%s%s", (int)length, list, length ? "/" : "", name);
-
-		if (n > 0 && n < PATH_MAX) {
-			int rc = may_execute(path);
-
-			if (!rc)
-				return 0;
-			/* as shells do: a directory that may not be searched is passed over */
-			if (rc == -EACCES && faccessat(AT_FDCWD, path, F_OK, AT_EACCESS) == 0)
-				result = rc;
-		}
-		if (!list[length])
-			return result;
-		list += length + 1;
-	}
-}
-
-int reach_find(const char *name, char path[PATH_MAX])
-{
-	const char *list = getenv("PATH");
-	char standard[256];
-
-	if (!*name)
-		return -ENOENT;
-	if (strchr(name, '/')) {
-		if (strlen(name) >= PATH_MAX)
-			return -ENAMETOOLONG;
-		memcpy(path, name, strlen(name) + 1);
-		return may_execute(path);
-	}
-	if (!list) {
-		confstr(_CS_PATH, standard, sizeof(standard));
-		list = standard;
-	}
-	return find_in_path(name, list, path);
-}
 
 /* Does executing the file change who the process is, so that the loader ignores LD_PRELOAD
  * (AT_SECURE in getauxval(3))? */
@@ -107,6 +52,8 @@ struct way {
 	const struct parts *parts;
 	const char *library; /* that the last program takes; NULL: none was met yet */
 	bool mixed;	     /* an earlier one takes another */
+	bool as_other;	     /* as whom the last one runs is not known: as another user, or in spite
+				of its bits */
 	bool each;	     /* all understand parts->each */
 };
 
@@ -223,7 +170,7 @@ static int check_elf(
 		return no_library(way->parts, kind, path, err);
 	way->mixed = way->mixed || (way->library && way->library != library);
 	way->library = library;
-	if (fstat(fd, &st) == 0 && (privilege = gains_privilege(fd, &st)))
+	if (!way->as_other && fstat(fd, &st) == 0 && (privilege = gains_privilege(fd, &st)))
 		return err_fail(
 			err, EPERM, "%s: %s, so the loader ignores LD_PRELOAD", path, privilege);
 	return check_loader(fd, way, kind, path, err);
@@ -231,41 +178,124 @@ static int check_elf(
 
 static int check_file(const char *path, struct way *way, unsigned depth, struct err *err);
 
-/* Cuts the next word out of a #! line; NULL if there is none. */
-static char *next_word(char **line)
+static bool is_loaded_everywhere(const char *path)
 {
-	char *word = *line + strspn(*line, " \t");
-	size_t length = strcspn(word, " \t");
+	char text[4096];
+	int fd = open("/etc/ld.so.preload", O_RDONLY | O_CLOEXEC);
+	ssize_t n = fd < 0 ? -1 : read(fd, text, sizeof(text) - 1);
+	struct elf e;
+	bool musl = false;
 
-	if (length == 0)
-		return NULL;
-	*line = word + length + (word[length] != '\0');
-	word[length] = '\0';
-	return word;
+	if (fd >= 0)
+		close(fd);
+	text[n > 0 ? n : 0] = '\0';
+	fd = names_library(text) ? open_elf(path, &e) : -1;
+	if (fd >= 0) {
+		musl = loader_is_musl(e.interpreter);
+		elf_clear(&e);
+		close(fd);
+	}
+	return names_library(text) && !musl;
 }
 
-/* `line` stands behind "#!". Checks the interpreter, and behind env(1) what env would start. */
-static int check_script(char *line, struct way *way, unsigned depth, struct err *err)
+/* In another root directory the parts of mailseal are other files; what can take none is seen. */
+static int check_inside(const char *root, const char *search, const char *name, struct err *err)
 {
-	char *interpreter, *argument;
-	const char *base;
+	struct patient inside = {.root = -1, .search = search ? search : "/usr/bin:/bin"};
 	char path[PATH_MAX];
+	struct elf e;
+	int fd = -1, rc = patient_enter(&inside, root);
+
+	if (!rc && patient_find(&inside, name, path) == 0)
+		fd = patient_open(&inside, path);
+	if (fd >= 0 && elf_init(&e, fd, NULL) == 0) {
+		const char *language = elf_past_libc(&e);
+
+		if (language)
+			rc = err_fail(err, EPERM,
+				"%s%s is written in %s, which connects without the C library", root,
+				path, language);
+		else if (!e.interpreted)
+			rc = err_fail(err, EPERM,
+				"%s%s is statically linked, so no library can be loaded into it",
+				root, path);
+		elf_clear(&e);
+	}
+	if (fd >= 0)
+		close(fd);
+	if (inside.root >= 0)
+		close(inside.root);
+	return rc == -EPERM ? rc : 0;
+}
+
+/* What takes LD_PRELOAD away on the way, as "env -i". */
+struct loss {
+	char by[300];
+};
+
+static void take_loss(struct loss *loss, const struct wrapper *w)
+{
+	if (w->cleaned)
+		snprintf(loss->by, sizeof(loss->by), "%s %s", w->name, w->cleaned);
+	if (!w->preload)
+		return;
+	loss->by[0] = '\0';
+	if (!names_library(w->preload))
+		snprintf(loss->by, sizeof(loss->by), "%s LD_PRELOAD=%s", w->name, w->preload);
+}
+
+/* Where the wrapper would not find its program, it says so itself. */
+static int check_behind(struct command *c, struct way *way, unsigned depth, struct err *err)
+{
+	const char *search = getenv("PATH");
+	enum wrapper_kind kind;
+	struct loss loss = {""};
+	struct wrapper w;
+	char path[PATH_MAX];
+	unsigned steps = 0;
+
+	while ((kind = wrapper_cut(c, &w)) == WRAPPER_FOLLOWED && !w.run) {
+		take_loss(&loss, &w);
+		way->as_other = way->as_other || w.changes_user || w.no_new_privileges;
+		if (w.search)
+			search = w.search;
+		if (w.root)
+			return check_inside(w.root, search, c->words[0], err);
+		steps++;
+	}
+	if (kind == WRAPPER_FOLLOWED || !steps || reach_find_along(search, c->words[0], path))
+		return 0;
+	if (loss.by[0] && !is_loaded_everywhere(path))
+		return err_fail(
+			err, EPERM, "%s would be started without LD_PRELOAD (%s)", path, loss.by);
+	return check_file(path, way, depth + 1, err);
+}
+
+/* `line` stands behind "#!", the rest of which is one word. Checks the interpreter, and behind
+ * env(1) and the like what they would start. */
+static int check_script(
+	char *line, const char *path, struct way *way, unsigned depth, struct err *err)
+{
+	struct command c = {0};
+	char *interpreter;
+	size_t length;
 	int rc;
 
 	line[strcspn(line, "\n")] = '\0';
-	interpreter = next_word(&line);
+	interpreter = reach_next_word(&line);
 	if (!interpreter)
 		return 0;
 	rc = check_file(interpreter, way, depth + 1, err);
-	base = strrchr(interpreter, '/');
-	if (rc || !base || strcmp(base, "/env") != 0)
+	if (rc)
 		return rc;
-	argument = next_word(&line);
-	if (argument && strcmp(argument, "-S") == 0)
-		argument = next_word(&line);
-	if (!argument || argument[0] == '-' || strchr(argument, '=') || reach_find(argument, path))
-		return 0;
-	return check_file(path, way, depth + 1, err);
+	line += strspn(line, " \t");
+	for (length = strlen(line); length && strchr(" \t", line[length - 1]);)
+		line[--length] = '\0';
+	if (command_add(&c, interpreter) == 0 && (!*line || command_add(&c, line) == 0) &&
+		command_add(&c, path) == 0)
+		rc = check_behind(&c, way, depth, err);
+	command_clear(&c);
+	return rc;
 }
 
 static int check_file(const char *path, struct way *way, unsigned depth, struct err *err)
@@ -278,19 +308,34 @@ static int check_file(const char *path, struct way *way, unsigned depth, struct 
 
 	if (n > 0 && elf_kind_of(fd, &kind) == 0)
 		rc = check_elf(fd, &kind, path, way, err);
-	else if (n > 2 && head[0] == '#' && head[1] == '!' && depth < SCRIPT_DEPTH)
-		rc = check_script(head + 2, way, depth, err);
+	else if (n > 2 && head[0] == '#' && head[1] == '!' && depth < REACH_SCRIPT_DEPTH)
+		rc = check_script(head + 2, path, way, depth, err);
 	if (fd >= 0)
 		close(fd);
 	return rc;
 }
 
-int reach_program(
-	const char *path, const struct parts *parts, const char **preload, struct err *err)
+static int check_command(char **words, struct way *way, struct err *err)
+{
+	struct command c = {0};
+	int rc = 0;
+
+	for (char **word = words; *word && !rc; word++)
+		rc = command_add(&c, *word);
+	if (!rc)
+		rc = check_behind(&c, way, 0, err);
+	command_clear(&c);
+	return rc == -ENOMEM ? 0 : rc;
+}
+
+int reach_program(const char *path, char **words, const struct parts *parts, const char **preload,
+	struct err *err)
 {
 	struct way way = {.parts = parts, .each = true};
 	int rc = check_file(path, &way, 0, err);
 
+	if (!rc)
+		rc = check_command(words, &way, err);
 	if (rc)
 		return rc;
 	if (way.mixed && !way.each)
@@ -301,57 +346,5 @@ int reach_program(
 	*preload = way.library ? way.library : parts->library;
 	if (way.library && way.each)
 		*preload = parts->each;
-	return 0;
-}
-
-static void elf_interpreter(int fd, char out[PATH_MAX])
-{
-	struct elf e;
-
-	if (elf_init(&e, fd, NULL))
-		return;
-	memcpy(out, e.interpreter, sizeof(e.interpreter));
-	elf_clear(&e);
-}
-
-/* "" if the file has none, or cannot be read. */
-static void interpreter_of(const char *path, char out[PATH_MAX])
-{
-	char head[512] = {0};
-	struct elf_kind kind;
-	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
-	ssize_t n = fd < 0 ? -1 : pread(fd, head, sizeof(head) - 1, 0);
-	char *line = head + 2, *word = NULL;
-
-	out[0] = '\0';
-	if (n > 0 && elf_kind_of(fd, &kind) == 0) {
-		elf_interpreter(fd, out);
-	} else if (n > 2 && head[0] == '#' && head[1] == '!') {
-		line[strcspn(line, "\n")] = '\0';
-		word = next_word(&line);
-	}
-	if (word)
-		snprintf(out, PATH_MAX, "%s", word);
-	if (fd >= 0)
-		close(fd);
-}
-
-int reach_interpreter(const char *path, char interpreter[PATH_MAX])
-{
-	char of[PATH_MAX];
-
-	snprintf(of, sizeof(of), "%s", path);
-	for (unsigned depth = 0; depth <= SCRIPT_DEPTH; depth++) {
-		int rc;
-
-		interpreter_of(of, interpreter);
-		if (!interpreter[0])
-			return 0;
-		rc = may_execute(interpreter);
-		if (rc)
-			return rc;
-		memcpy(of, interpreter, sizeof(of));
-	}
-	interpreter[0] = '\0';
 	return 0;
 }

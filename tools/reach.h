@@ -9,20 +9,30 @@
 #include "tools/locate.h"
 #include "tools/mailseal.h"
 
+#define REACH_SCRIPT_DEPTH 5 /* interpreters of interpreters; Linux stops there too */
+
 /*
  * Looks `name` up as execvp(3) does: with a slash it is a path, else along PATH. The file exists
  * and may be executed then. 0; -ENOENT; -EACCES (found, but not executable); -ENAMETOOLONG.
  */
 int reach_find(const char *name, char path[PATH_MAX]);
 
+/* The same along another list than PATH; NULL: the standard one. */
+int reach_find_along(const char *list, const char *name, char path[PATH_MAX]);
+
+/* Cuts the next word out of a #! line; NULL if there is none. */
+char *reach_next_word(char **line);
+
 /*
  * Can a library of `parts` be preloaded into the program at `path`? Scripts are followed to their
- * interpreter. 0 also where the file cannot be examined, and *preload (in `parts`) is what to write
- * into LD_PRELOAD: the form that serves what the program starts as well, if its loader understands
- * it. -EPERM with err telling why not; -ELIBBAD where the library would keep it from starting.
+ * interpreter, and `words`, of which it is the first, through commands that start another program
+ * in their place (tools/wrapper.h). 0 also where the file cannot be examined, and *preload (in
+ * `parts`) is what to write into LD_PRELOAD: the form that serves what the program starts as well,
+ * if its loader understands it. -EPERM with err telling why not; -ELIBBAD where the library would
+ * keep it from starting.
  */
-int reach_program(
-	const char *path, const struct parts *parts, const char **preload, struct err *err);
+int reach_program(const char *path, char **words, const struct parts *parts, const char **preload,
+	struct err *err);
 
 /*
  * The first interpreter that cannot be executed: that of `path`, in its #! line or ELF header, or

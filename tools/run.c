@@ -9,6 +9,7 @@
 #include "tools/reach.h"
 
 #include <argp.h>
+#include <elf.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -53,6 +54,8 @@ static error_t parse_option(int key, char *argument, struct argp_state *state)
 {
 	struct run *run = state->input;
 
+	if (argument && (key == 'c' || key == 'l' || key == 'p') && strcmp(argument, "--") == 0)
+		argp_error(state, "option -%c has no value: -- stands there", key);
 	switch (key) {
 	case 'c':
 		run->config = argument;
@@ -243,10 +246,11 @@ static int find_program(const char *name, char path[PATH_MAX])
 	return EX_OK;
 }
 
-static int check_program(const char *path, const struct parts *parts, const char **preload)
+static int check_program(
+	const char *path, char **words, const struct parts *parts, const char **preload)
 {
 	struct err err;
-	int rc = reach_program(path, parts, preload, &err);
+	int rc = reach_program(path, words, parts, preload, &err);
 
 	if (!rc)
 		return EX_OK;
@@ -268,6 +272,17 @@ static int cannot_execute(const char *path, int error)
 		return complain(code, "%s: its interpreter %.*s%s: %s", path, (int)end, interpreter,
 			interpreter[end] ? "\\r (the file has CRLF line ends)" : "", strerror(-rc));
 	return complain(code, "%s: %s", path, strerror(error));
+}
+
+static bool is_elf(const char *path)
+{
+	char head[SELFMAG] = "";
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	ssize_t n = fd < 0 ? -1 : read(fd, head, sizeof(head));
+
+	if (fd >= 0)
+		close(fd);
+	return n == SELFMAG && memcmp(head, ELFMAG, SELFMAG) == 0;
 }
 
 /* A text without #! is run by the shell, as execvp(3) does. */
@@ -293,6 +308,11 @@ static int execute(const char *path, char **program)
 {
 	fflush(NULL);
 	execv(path, program);
+	if (errno == ENOEXEC && is_elf(path))
+		return complain(EXIT_CANNOT_EXECUTE,
+			"%s: an ELF file that this system cannot execute: cut off, damaged, or "
+			"for another processor",
+			path);
 	if (errno == ENOEXEC)
 		return execute_by_shell(path, program);
 	return cannot_execute(path, errno);
@@ -318,7 +338,7 @@ int command_run(int argc, char **argv)
 	}
 	if ((code = take_ports(&run)) || (code = take_log(&run)) || (code = take_config(&run)) ||
 		(code = take_agent(&parts)) || (code = find_program(run.program[0], path)) ||
-		(code = check_program(path, &parts, &preload)) ||
+		(code = check_program(path, run.program, &parts, &preload)) ||
 		(code = take_library(parts.library, preload)))
 		return code;
 	return execute(path, run.program);

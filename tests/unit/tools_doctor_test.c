@@ -1,6 +1,6 @@
 /*
- * tools_doctor: mailseal doctor as a user meets it, with programs, units and processes that are made
- * here. The library is any library: what is looked at is its name and its file.
+ * tools_doctor: mailseal doctor as a user meets it, with programs, units and processes that are
+ * made here. The library is any library: what is looked at is its name and its file.
  */
 #include <elf.h>
 #include <limits.h>
@@ -89,7 +89,8 @@ static void wrong_usage_is_64(void **state)
 	assert_sh(64, "./mailseal doctor --unit ''", "the name of the unit is empty");
 	assert_sh(64, "./mailseal doctor --unit billing", "billing: not the name of a service");
 	assert_sh(64, "./mailseal doctor --ports 25, true", "'25,' is not a list");
-	assert_sh(67, "./mailseal doctor --user no-such-user true", "there is no user no-such-user");
+	assert_sh(
+		67, "./mailseal doctor --user no-such-user true", "there is no user no-such-user");
 	assert_sh(64, "./mailseal doctor --frob", "frob");
 }
 
@@ -112,8 +113,7 @@ static void directories_and_devices_are_no_programs(void **state)
 	assert_sh(65, "./mailseal doctor /dev/null", "/dev/null is not a regular file");
 	assert_sh(65, "mkfifo -m 755 pipe; timeout 10 ./mailseal doctor ./pipe",
 		"is not a regular file");
-	assert_sh(65, ": >empty; ./mailseal doctor ./empty",
-		"neither an ELF program nor a script");
+	assert_sh(65, ": >empty; ./mailseal doctor ./empty", "neither an ELF program nor a script");
 	assert_sh(65, "printf 'x\\0y' >data; ./mailseal doctor ./data",
 		"neither an ELF program nor a script");
 	assert_sh(65, "./mailseal doctor ./libmailseal.so", "is an ELF file, but no program");
@@ -186,7 +186,8 @@ static void loaders_of_neither_libc_are_told(void **state)
 	memcpy(bytes + p->p_offset, loader, strlen(loader) + 1);
 	p->p_filesz = strlen(loader) + 1;
 	write_program("other", length);
-	assert_sh(0, "./mailseal doctor ./other", "/ldx belongs to neither glibc nor musl. Whether");
+	assert_sh(
+		0, "./mailseal doctor ./other", "/ldx belongs to neither glibc nor musl. Whether");
 	assert_sh(1, "echo >ldx; ./mailseal doctor ./other", "/ldx is not one for this program");
 	assert_sh(1, "rm ldx; ./mailseal doctor ./other", "/ldx: No such file or directory");
 }
@@ -358,7 +359,8 @@ static void setuid_counts_for_those_who_gain(void **state)
 	assert_sh(0, "cp /bin/true setuid && chmod 4755 setuid", "");
 	assert_sh(1, "./mailseal doctor ./setuid", "/setuid is setuid (0); for whom");
 	assert_sh(0, "./mailseal doctor --user root ./setuid", "mailseal reaches ./setuid.");
-	assert_sh(1, "./mailseal doctor --user 65534 ./setuid", "/setuid is setuid (0). The loader");
+	assert_sh(
+		1, "./mailseal doctor --user 65534 ./setuid", "/setuid is setuid (0). The loader");
 	assert_sh(1, "chmod 2755 setuid; ./mailseal doctor ./setuid", "/setuid is setgid (0)");
 	assert_sh(0, "chmod 2744 setuid; ./mailseal doctor ./setuid", "mailseal reaches");
 }
@@ -371,7 +373,8 @@ static void known_programs_get_a_warning(void **state)
 		"warning   cron starts jobs with an environment of its own. Write");
 	assert_says("mailseal reaches ./cron, but mind the warnings above.");
 	assert_sh(0, "cp /bin/true sudo; ./mailseal doctor ./sudo", "with a cleaned environment");
-	assert_sh(0, "cp /bin/true sudoku; ./mailseal doctor ./sudoku", "mailseal reaches ./sudoku.");
+	assert_sh(
+		0, "cp /bin/true sudoku; ./mailseal doctor ./sudoku", "mailseal reaches ./sudoku.");
 }
 
 static void a_missing_or_unfit_library_is_an_obstacle(void **state)
@@ -419,7 +422,8 @@ static void json_says_the_same(void **state)
 		"none: No such file or directory");
 	json_decref(json);
 	assert_int_equal(
-		sh("cp /bin/true $(printf 'b\\351d'); ./mailseal doctor -j ./$(printf 'b\\351d')"), 0);
+		sh("cp /bin/true $(printf 'b\\351d'); ./mailseal doctor -j ./$(printf 'b\\351d')"),
+		0);
 	json_decref(parse_output());
 }
 
@@ -451,7 +455,8 @@ static void settings_of_a_unit_are_told(void **state)
 	} cases[] = {
 		{"", 0, "mailseal reaches ./x.service."},
 		{"UnsetEnvironment=LD_PRELOAD\n", 1, "LD_PRELOAD is not set"},
-		{"Environment=LD_PRELOAD=/x.so\n", 1, "does not load the library: LD_PRELOAD=/x.so"},
+		{"Environment=LD_PRELOAD=/x.so\n", 1,
+			"does not load the library: LD_PRELOAD=/x.so"},
 		{"Environment=\n", 1, "LD_PRELOAD is not set"},
 		{"Environment=LD_PRELOAD=/none/libmailseal.so\n", 1,
 			"/none/libmailseal.so: No such file or directory"},
@@ -459,9 +464,11 @@ static void settings_of_a_unit_are_told(void **state)
 		{"Environment=MAILSEAL_PORTS=587,2525\n", 0, "=587,2525 leaves port 25 out"},
 		{"Environment=MAILSEAL_CONFIG=/none\n", 1,
 			"the configuration /none: No such file or directory"},
-		{"Environment=MAILSEAL_CONFIG=x\n", 0, "MAILSEAL_CONFIG=x depends on the directory"},
+		{"Environment=MAILSEAL_CONFIG=x\n", 0,
+			"MAILSEAL_CONFIG=x depends on the directory"},
 		{"Environment=MAILSEAL_AGENT=/none\n", 1, "the agent /none: No such file"},
-		{"Environment=MAILSEAL_SOCKET=/none\n", 0, "no socket is at /none (MAILSEAL_SOCKET)"},
+		{"Environment=MAILSEAL_SOCKET=/none\n", 0,
+			"no socket is at /none (MAILSEAL_SOCKET)"},
 		{"Environment=MAILSEAL_SOCKET=none\n", 0, "mailseal reaches ./x.service."},
 		{"Environment=MAILSEAL_SOCKET=/none\nSystemCallFilter=~@process\n", 0,
 			"SystemCallFilter allows what mailseal calls in the service"},
@@ -469,31 +476,36 @@ static void settings_of_a_unit_are_told(void **state)
 			"SystemCallFilter allows what mailseal calls in the service"},
 		{"Environment=MAILSEAL_SOCKET=/none\nRestrictAddressFamilies=~AF_UNIX\n", 1,
 			"the system-wide agent cannot be reached"},
-		{"RestrictAddressFamilies=AF_UNIX AF_INET\n", 0, "leaves AF_UNIX, which mailseal needs"},
+		{"RestrictAddressFamilies=AF_UNIX AF_INET\n", 0,
+			"leaves AF_UNIX, which mailseal needs"},
 		{"RestrictAddressFamilies=AF_INET\nRestrictAddressFamilies=AF_UNIX\n", 0,
 			"leaves AF_UNIX, which mailseal needs"},
 		{"RestrictAddressFamilies=AF_INET\n", 0, "leaves AF_UNIX out"},
 		{"RestrictAddressFamilies=~AF_UNIX\n", 0, "leaves AF_UNIX out"},
 		{"RestrictAddressFamilies=~AF_NETLINK\n", 0, "leaves AF_UNIX, which"},
 		{"RestrictAddressFamilies=none\n", 0, "leaves neither AF_INET nor AF_INET6"},
-		{"SystemCallFilter=@system-service\n", 0, "SystemCallFilter allows what mailseal calls in the service"},
+		{"SystemCallFilter=@system-service\n", 0,
+			"SystemCallFilter allows what mailseal calls in the service"},
 		{"SystemCallFilter=~@mount @clock\n", 0, "SystemCallFilter allows"},
 		{"SystemCallFilter=@system-service\nSystemCallFilter=~@privileged @resources\n", 0,
 			"SystemCallFilter allows"},
-		{"SystemCallFilter=~@process\n", 1, "in the service: clone, wait4, prctl; the "
-						   "service is killed at its first mail"},
+		{"SystemCallFilter=~@process\n", 1,
+			"in the service: clone, wait4, prctl; the "
+			"service is killed at its first mail"},
 		{"SystemCallFilter=~clone\nSystemCallErrorNumber=EPERM\n", 1,
 			"in the service: clone; no mail leaves"},
 		{"SystemCallFilter=~clone\n", 1, "or run the system-wide agent"},
 		{"SystemCallFilter=@basic-io @file-system\n", 1, "SystemCallFilter forbids"},
-		{"SystemCallFilter=~signalfd4\n", 1, "in the service: signalfd4; no mail leaves the service"},
+		{"SystemCallFilter=~signalfd4\n", 1,
+			"in the service: signalfd4; no mail leaves the service"},
 		{"SystemCallFilter=~clone\nSystemCallFilter=clone\n", 0, "SystemCallFilter allows"},
 		{"SystemCallFilter=~clone\nSystemCallFilter=\n", 0, "mailseal reaches"},
 		{"NoNewPrivileges=yes\n", 0, "setuid programs that it starts gain nothing"},
 		{"MemoryDenyWriteExecute=true\n", 0, "makes no memory executable"},
 		{"PrivateNetwork=1\n", 0, "the service reaches only itself"},
 		{"PrivateUsers=on\n", 0, "other users look alike"},
-		{"ProtectProc=invisible\n", 0, "ProtectProc=invisible: the library looks at its agent"},
+		{"ProtectProc=invisible\n", 0,
+			"ProtectProc=invisible: the library looks at its agent"},
 		{"ProcSubset=pid\n", 0, "what mailseal reads in /proc is about processes"},
 		{"TasksMax=1\n", 1, "TasksMax=1: the agent is one more process"},
 		{"TasksMax=4\n", 0, "TasksMax=4: the agent is one more process"},
@@ -511,11 +523,13 @@ static void settings_of_a_unit_are_told(void **state)
 		{"NoExecPaths=/\nExecPaths=/tmp\n", 0, "mailseal reaches"},
 		{"Environment=MAILSEAL_LOG=/var/log/mailseal-test\nProtectSystem=strict\n", 0,
 			"ProtectSystem makes it read-only"},
-		{"Environment=MAILSEAL_LOG=/var/log/x\nProtectSystem=strict\nReadWritePaths=/var/log\n",
+		{"Environment=MAILSEAL_LOG=/var/log/x\nProtectSystem=strict\nReadWritePaths=/var/"
+		 "log\n",
 			0, "mailseal reaches ./x.service."},
 		{"DynamicUser=yes\n", 1, "the service gets a user of its own"},
 		{"User=no-such-user\n", 0, "User=no-such-user: there is none"},
-		{"ExecStart=\nExecStart=/none/program\n", 1, "/none/program: No such file or directory"},
+		{"ExecStart=\nExecStart=/none/program\n", 1,
+			"/none/program: No such file or directory"},
 		{"ExecStart=\nExecStart=-!/bin/true x\n", 0, "mailseal reaches"},
 		{"ExecStart=\nExecStart=+/bin/true x\n", 0, "the + before the command lifts"},
 		{"ExecStart=\nExecStart=\"/bin/true\" 'x'\n", 0, "mailseal reaches"},
@@ -562,19 +576,152 @@ static void mailseal_run_in_a_unit_loads_it(void **state)
 	assert_sh(1,
 		"printf '[Service]\\nExecStart=%s/mailseal run --ports 25 no-such-program\\n' $PWD "
 		">run.service; ./mailseal doctor ./run.service",
-		"no-such-program: No such file");
+		"mailseal would look for no-such-program in vain: No such file");
+}
+
+/* A unit that loads the library and starts `%s`, with the directory put in for @. */
+static int start_by(const char *command)
+{
+	char text[1500] = "[Service]\nEnvironment=LD_PRELOAD=LIBRARY\nExecStart=";
+
+	for (; *command; command++)
+		snprintf(text + strlen(text), sizeof(text) - strlen(text), "%.*s",
+			*command == '@' ? (int)strlen(directory) : 1,
+			*command == '@' ? directory : command);
+	snprintf(text + strlen(text), sizeof(text) - strlen(text), "\n");
+	return examine(text);
+}
+
+/* What is behind them counts, whatever options stand in between. */
+static void commands_that_start_others_are_followed(void **state)
+{
+	static const char *const wrappers[] = {"/usr/bin/env", "env -- A=b", "nice -n 5", "nice -5",
+		"nice --adjustment=5", "nohup", "ionice -c2 -n 7", "setsid --wait",
+		"stdbuf -oL -e 0", "timeout 5", "timeout -k 3 --signal TERM 5",
+		"timeout --foreground 5", "setpriv --reuid 65534 --clear-groups", "chrt -b 0",
+		"taskset -c 0", "prlimit --nofile=100", "chroot /", "chroot --userspec=0:0 /",
+		"env -u FOO nice timeout 5", "env -S 'nice -n 5'", "env -vS'A=\"b c\" nohup'",
+		"env -i LD_PRELOAD=LIBRARY", "env -i @/mailseal run -p 25 --"};
+	char command[300];
+
+	(void)state;
+	need_64_bit();
+	segment(PT_INTERP)->p_type = PT_NULL;
+	write_program("static", length);
+	for (size_t i = 0; i < sizeof(wrappers) / sizeof(*wrappers); i++) {
+		snprintf(command, sizeof(command), "%s @/static", wrappers[i]);
+		if (start_by(command) != 1)
+			fail_msg("%s: %s", command, output);
+		assert_says("/static is statically linked");
+		snprintf(command, sizeof(command), "%s /bin/true", wrappers[i]);
+		if (start_by(command) != 0)
+			fail_msg("%s: %s", command, output);
+		assert_says("/bin/true is dynamically linked");
+	}
+	assert_int_equal(start_by("nice no-such-program"), 1);
+	assert_says("nice would look for no-such-program in vain");
+	assert_int_equal(start_by("nice"), 0);
+	assert_int_equal(start_by("chroot /none /bin/true"), 1);
+	assert_says("chroot /none: No such file or directory");
+}
+
+static void commands_that_take_the_library_away_are_obstacles(void **state)
+{
+	static const char *const commands[][2] = {{"env -i", "(env -i)"}, {"env -", "(env -)"},
+		{"env --ignore-env", "(env -i)"}, {"env -iv A=b", "(env -i)"},
+		{"env -u LD_PRELOAD", "(env -u LD_PRELOAD)"},
+		{"env -uLD_PRELOAD", "(env -u LD_PRELOAD)"},
+		{"env --unset=LD_PRELOAD", "(env -u LD_PRELOAD)"},
+		{"env LD_PRELOAD=/x.so", "(env LD_PRELOAD=/x.so)"},
+		{"env LD_PRELOAD=", "(env LD_PRELOAD=)"}, {"env -S '-i A=b'", "(env -i)"},
+		{"nice env -i timeout 5", "(env -i)"}, {"@/mailseal run -- env -i", "(env -i)"},
+		{"setpriv --reset-env", "(setpriv --reset-env)"}};
+	char command[300];
+
+	(void)state;
+	need_command();
+	for (size_t i = 0; i < sizeof(commands) / sizeof(*commands); i++) {
+		snprintf(command, sizeof(command), "%s /bin/true", commands[i][0]);
+		if (start_by(command) != 1)
+			fail_msg("%s: %s", command, output);
+		assert_says("/bin/true is started without LD_PRELOAD");
+		assert_says(commands[i][1]);
+	}
+	/* One command takes nothing from the next. */
+	assert_int_equal(start_by("env LD_PRELOAD=LIBRARY /bin/true\nExecStart=/bin/true"), 0);
+	assert_int_equal(start_by("env -i /bin/true\nExecStart=/bin/true"), 1);
+	assert_false(strstr(output, "does not load the library"));
+}
+
+/* Only what starts it is known: that is no plain yes. */
+static void what_cannot_be_followed_is_a_warning(void **state)
+{
+	static const char *const commands[] = {"flock /tmp/x", "unshare -n", "runuser -u root --",
+		"su root -c", "env nice flock /tmp/x", "env -C /tmp ./", "xargs"};
+	char command[300];
+
+	(void)state;
+	need_64_bit();
+	segment(PT_INTERP)->p_type = PT_NULL;
+	write_program("static", length);
+	for (size_t i = 0; i < sizeof(commands) / sizeof(*commands); i++) {
+		snprintf(command, sizeof(command), "%s /bin/true", commands[i]);
+		if (start_by(command) != 0)
+			fail_msg("%s: %s", command, output);
+		assert_says("was judged, not what it starts. Ask for what sends the mail");
+		assert_says("reaches ./x.service itself; what that starts was not judged");
+	}
+	assert_int_equal(start_by("flock /tmp/x @/static"), 0);
+	assert_says("flock names ");
+	assert_says("/static, which is statically linked and is not reached.");
+	assert_int_equal(start_by("/bin/sh -ec 'exec @/static -t'"), 0);
+	assert_says("the text for /bin/sh names ");
+	assert_says("/static, which is statically linked and is not reached.");
+	assert_int_equal(start_by("/bin/sh -c 'exec \"$PROGRAM\" x'"), 0);
+	assert_says("only the shell was judged, not what the text for /bin/sh starts ($PROGRAM)");
+	assert_int_equal(start_by("/bin/sh -c 'echo hello'"), 0);
+	assert_says("mailseal reaches ./x.service.");
+}
+
+static void programs_that_scripts_name_are_looked_at(void **state)
+{
+	char text[400];
+
+	(void)state;
+	need_64_bit();
+	segment(PT_INTERP)->p_type = PT_NULL;
+	write_program("static", length);
+	snprintf(text, sizeof(text), "#!/bin/sh\nexec %s/static \"$@\"\n", directory);
+	write_file("wrapper", text);
+	snprintf(text, sizeof(text), "#!/usr/bin/perl -w\nsystem('%s/static', 1);\n", directory);
+	write_file("perl", text);
+	write_file("by_path", "#!/bin/sh -e\nA=b static x\n");
+	write_file("harmless", "#!/bin/sh\n# static nice\nA=nice\necho nice\n");
+	write_file("others", "#!/bin/sh\ncase $1 in\nx) nice -n 5 ls;;\nesac | \"$MTA\"\n");
+	assert_sh(0, "chmod +x wrapper perl by_path harmless others", "");
+	assert_sh(0, "./mailseal doctor ./wrapper", "/wrapper names /");
+	assert_says("/static, which is statically linked and is not reached.");
+	assert_says("reaches ./wrapper itself; what that starts was not judged");
+	assert_sh(0, "./mailseal doctor ./perl", "/static, which is statically linked");
+	assert_sh(0, "PATH=.:$PATH ./mailseal doctor ./by_path", "/by_path names ./static, which");
+	assert_sh(0, "PATH=.:$PATH ./mailseal doctor ./harmless", "mailseal reaches ./harmless.");
+	assert_sh(0, "./mailseal doctor ./others", "not what ");
+	assert_says("/others starts (nice, ls, $MTA)");
+	assert_int_equal(start_by("/bin/sh @/wrapper"), 0);
+	assert_says("/static, which is statically linked and is not reached.");
 }
 
 static void continued_lines_and_comments_are_read_as_systemd_does(void **state)
 {
 	(void)state;
 	need_command();
-	assert_int_equal(examine("# a comment \\\n[Service]\n; another\n  ExecStart = \\\n# in between\n"
-				 " /bin/true \\\n x\nEnvironment=A=b \\\n"
-				 "  \"LD_PRELOAD=LIBRARY\" 'C=d e'\n"),
+	assert_int_equal(
+		examine("# a comment \\\n[Service]\n; another\n  ExecStart = \\\n# in between\n"
+			" /bin/true \\\n x\nEnvironment=A=b \\\n"
+			"  \"LD_PRELOAD=LIBRARY\" 'C=d e'\n"),
 		0);
-	assert_int_equal(examine("[Service]\nExecStart=/bin/true\nEnvironment=LD_PRELOAD=LIBRARY \\"),
-		0);
+	assert_int_equal(
+		examine("[Service]\nExecStart=/bin/true\nEnvironment=LD_PRELOAD=LIBRARY \\"), 0);
 	assert_int_equal(examine("\\\n\\\n\\"), 65);
 	assert_int_equal(examine("[Service"), 65);
 	assert_int_equal(examine("=\n[]\n==\n[Service]\n=x\nExecStart"), 65);
@@ -606,7 +753,8 @@ static void units_are_found_as_systemctl_cat_finds_them(void **state)
 		"mkdir -p etc usr etc/a-b.service.d usr/a-b.service.d usr/a-.service.d "
 		"usr/service.d usr/t@.service.d && "
 		"echo '[Service]\nExecStart=/none' >usr/a-b.service && "
-		"printf '[Service]\\nExecStart=\\nExecStart=/bin/true\\n' >etc/a-b.service.d/10.conf && "
+		"printf '[Service]\\nExecStart=\\nExecStart=/bin/true\\n' "
+		">etc/a-b.service.d/10.conf && "
 		"printf '[Service]\\nEnvironment=LD_PRELOAD=/x.so\\n' >usr/a-.service.d/20.conf && "
 		"printf '[Service]\\nEnvironment=LD_PRELOAD=%s/libmailseal.so\\n' $PWD "
 		">usr/service.d/30.conf && "
@@ -650,8 +798,7 @@ static void a_root_directory_is_a_tree_of_its_own(void **state)
 		">root.service",
 		"");
 	/* the link leads to what is inside; loader and libraries are not there */
-	assert_sh(1, "./mailseal doctor ./root.service",
-		"its loader /lib");
+	assert_sh(1, "./mailseal doctor ./root.service", "its loader /lib");
 	assert_says("/tree: the service sees nothing outside of it");
 	assert_says("/opt/libmailseal.so: No such file or directory");
 	assert_says("without MountAPIVFS there may be no /proc");
@@ -675,8 +822,8 @@ static pid_t start(const char *preload)
 		_exit(127);
 	}
 	for (unsigned i = 0; i < 500 && sh("tr '\\0' ' ' </proc/%d/cmdline | grep -q 'sleep 60' && "
-					  "grep -q libc /proc/%d/maps",
-				       (int)pid, (int)pid) != 0;
+					   "grep -q libc /proc/%d/maps",
+						(int)pid, (int)pid) != 0;
 		i++)
 		usleep(10000);
 	usleep(50000);
@@ -705,7 +852,8 @@ static void a_process_with_the_library_is_protected(void **state)
 		fail_msg("ended with %d: %s", status, output);
 	assert_says("it has loaded /tmp/tools_test.");
 	assert_says("it was started with MAILSEAL_PORTS=25,2525");
-	assert_says("it holds no TCP connection of its own to a mail port (25, 2525) at this moment");
+	assert_says(
+		"it holds no TCP connection of its own to a mail port (25, 2525) at this moment");
 	assert_says(" is protected by mailseal.");
 }
 
@@ -801,6 +949,10 @@ int main(void)
 		cmocka_unit_test(settings_of_a_unit_are_told),
 		cmocka_unit_test(a_unit_without_the_library_is_told),
 		cmocka_unit_test(mailseal_run_in_a_unit_loads_it),
+		cmocka_unit_test(commands_that_start_others_are_followed),
+		cmocka_unit_test(commands_that_take_the_library_away_are_obstacles),
+		cmocka_unit_test(what_cannot_be_followed_is_a_warning),
+		cmocka_unit_test(programs_that_scripts_name_are_looked_at),
 		cmocka_unit_test(continued_lines_and_comments_are_read_as_systemd_does),
 		cmocka_unit_test(environment_files_come_after_environment),
 		cmocka_unit_test(units_are_found_as_systemctl_cat_finds_them),

@@ -190,6 +190,8 @@ static void run_refuses_bad_options(void **state)
 	assert_sh(64, "./mailseal run --log '' true", "--log: empty");
 	assert_sh(73, "./mailseal run --log . true", "Is a directory");
 	assert_sh(73, "./mailseal run --log none/log true", "none/log: No such file or directory");
+	assert_sh(64, "./mailseal run --log -- true", "option -l has no value: -- stands there");
+	assert_sh(64, "./mailseal run -c -- true", "option -c has no value: -- stands there");
 	assert_sh(0, "./mailseal run --ports 1,65535 true", "");
 	assert_sh(64, "./mailseal run --ports 25,465,587 true",
 		"--ports: port 465 is for smtps, which speaks TLS from the first byte");
@@ -367,6 +369,45 @@ static void scripts_are_followed_to_their_interpreter(void **state)
 		0, "printf '#!/usr/bin/env sh\\necho $1\\n' >good; ./mailseal run ./good a", "a\n");
 }
 
+static void a_damaged_program_is_told_by_run_itself(void **state)
+{
+	(void)state;
+	need_command();
+	assert_sh(126, "head -c 80 /bin/true >cut; chmod +x cut; ./mailseal run ./cut",
+		"./cut: an ELF file that this system cannot execute: cut off");
+	assert_sh(126, "head -c 20 /bin/true >cut; ./mailseal run ./cut", "an ELF file that");
+}
+
+/* As doctor judges them. */
+static void run_follows_commands_that_start_others(void **state)
+{
+	static const char *const wrappers[] = {"env", "env A=b", "nice -n 5", "timeout 5", "nohup",
+		"env -S 'nice timeout 5'", "stdbuf -o0", "setsid -w", "chroot ."};
+	static const char *const cleaning[] = {"env -i", "env -u LD_PRELOAD",
+		"env LD_PRELOAD=/x.so", "nice env -", "env -S '-i A=b'", "setpriv --reset-env"};
+	char command[300];
+
+	(void)state;
+	need_command();
+	write_patched("static", without_interpreter);
+	write_file("cleans", "#!/usr/bin/env -S -i sh\necho cleaned\n");
+	assert_sh(0, "chmod +x cleans", "");
+	for (size_t i = 0; i < sizeof(wrappers) / sizeof(*wrappers); i++) {
+		snprintf(command, sizeof(command), "./mailseal run -- %s ./static", wrappers[i]);
+		assert_sh(69, command, "static is statically linked");
+	}
+	for (size_t i = 0; i < sizeof(cleaning) / sizeof(*cleaning); i++) {
+		snprintf(command, sizeof(command), "./mailseal run -- %s echo x", cleaning[i]);
+		assert_sh(69, command, "would be started without LD_PRELOAD (");
+	}
+	assert_sh(69, "./mailseal run ./cleans", "started without LD_PRELOAD (env -i)");
+	assert_sh(0, "./mailseal run -- env A=b nice -n 5 echo fine", "fine\n");
+	assert_sh(0, "./mailseal run -- env -i $PWD/mailseal run -- echo fine", "fine\n");
+	assert_sh(0, "./mailseal run -- env -i LD_PRELOAD=$PWD/libmailseal.so echo fine", "fine\n");
+	assert_sh(127, "./mailseal run -- env no-such-program", "no-such-program");
+	assert_sh(69, "./mailseal run -- env -i $PWD/mailseal run -- ./static", "is statically");
+}
+
 static void run_refuses_setuid_programs(void **state)
 {
 	struct statvfs fs;
@@ -432,6 +473,8 @@ int main(void)
 		cmocka_unit_test(directories_of_path_that_may_not_be_searched_are_passed_over),
 		cmocka_unit_test(run_refuses_what_a_preload_cannot_reach),
 		cmocka_unit_test(scripts_are_followed_to_their_interpreter),
+		cmocka_unit_test(a_damaged_program_is_told_by_run_itself),
+		cmocka_unit_test(run_follows_commands_that_start_others),
 		cmocka_unit_test(run_refuses_setuid_programs),
 		cmocka_unit_test(run_refuses_without_library_or_agent),
 	};
