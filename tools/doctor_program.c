@@ -130,8 +130,10 @@ static void check_musl(struct patient *p, const struct elf *e)
 		(p->preload && names_library(p->preload)))
 		return;
 	diagnosis_add(&p->found, SEVERITY_OBSTACLE, "musl-preload",
-		"Start it by mailseal run, or with LD_PRELOAD in its environment (mailseal run -- "
-		"mailseal doctor PROGRAM counts on that)",
+		p->preload_given
+			? "Start it by mailseal run, or with LD_PRELOAD in its environment"
+			: "Start it by mailseal run, or with LD_PRELOAD in its environment; "
+			  "mailseal run -- mailseal doctor PROGRAM counts on that",
 		"musl does not read /etc/ld.so.preload: the library that is named there is not "
 		"loaded into %s",
 		p->program);

@@ -101,7 +101,7 @@ static void tell_preload(struct patient *p)
 {
 	if (p->everywhere)
 		diagnosis_add(&p->found, SEVERITY_OK, "preload", NULL,
-			"/etc/ld.so.preload names the library, for all programs");
+			"/etc/ld.so.preload names the library, for all programs but those of musl");
 	else if (!p->preload || !names_library(p->preload))
 		diagnosis_add(&p->found, SEVERITY_OBSTACLE, "not-preloaded",
 			"Put the drop-in tools/systemd/mailseal.conf (installed in "
@@ -152,6 +152,7 @@ static int examine_started(struct patient *p, struct service *s, struct command 
 	if (p->root >= 0)
 		p->root = fcntl(p->root, F_DUPFD_CLOEXEC, 0);
 	rc = doctor_command(p, c, &f, err);
+	s->chrooted = s->chrooted || p->root_name != before.root_name;
 	tell_started(p, s, &f);
 	if (!rc) {
 		if (f.by && strcmp(f.by, "mailseal") != 0)
@@ -260,7 +261,8 @@ static int examine(struct patient *p, struct service *s, struct err *err)
 		rc = examine_commands(p, s, err);
 		doctor_system_agent(p, service_variable(s, "MAILSEAL_SOCKET"),
 			service_variable(s, "MAILSEAL_CONFIG"), 0);
-		doctor_unit_paths(p, s);
+		if (!s->chrooted)
+			doctor_unit_paths(p, s);
 	} else {
 		tell_preload(p);
 	}

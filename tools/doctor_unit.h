@@ -17,7 +17,8 @@ struct service {
 	int group_count;
 	bool dynamic_user;
 	enum system_agent system_agent;
-	bool by_run; /* mailseal run starts it, which names library and agent by itself */
+	bool chrooted; /* by a command of its own: what that sees is not what the unit tells */
+	bool by_run;   /* mailseal run starts it, which names library and agent by itself */
 };
 
 /* --- doctor_environment.c: Environment=, EnvironmentFile=, UnsetEnvironment= --- */

@@ -324,6 +324,43 @@ t_raw_system_calls_are_seen() {
 	lacks "$W/client.out" 'system call'
 }
 
+# The library, its loader and the program are those of the tree that chroot(1) goes to.
+t_a_chroot_in_a_command_is_entered() {
+	local file
+	doctor_there
+	need gcc
+	mkdir -p tree/bin tree/opt
+	gcc -o tree/bin/sends empty.c
+	gcc -static -o tree/bin/static empty.c || skip "no static C library"
+	for file in $(ldd tree/bin/sends "$BUILD/libmailseal.so" | grep -oE '/[^ :]+' | sort -u); do
+		mkdir -p "tree$(dirname "$file")"
+		cp -L "$file" "tree$file"
+	done
+	unit "ExecStart=" "ExecStart=chroot $W/tree /bin/sends" 'Environment=' 'Environment=LD_PRELOAD=/opt/libmailseal.so'
+	unreached billing.service
+	says_so '^obstacle +/opt/libmailseal\.so: No such file'
+	cp "$BUILD/libmailseal.so" tree/opt
+	reached billing.service
+	says_so '^warning +chroot .*/tree: what it starts sees nothing outside'
+	says_so '^ok +/opt/libmailseal\.so fits the program'
+	unit "ExecStart=" "ExecStart=nice chroot $W/tree static"
+	unreached billing.service
+	says_so '^obstacle +/bin/static is statically linked'
+	plain "$ms" run -- chroot "$W/tree" static
+	equal "$status" 69 "run agrees"
+}
+
+# sudo is not installed here: its name is what counts.
+t_sudo_is_a_warning() {
+	doctor_there
+	cp /bin/true sudo
+	unit "ExecStart=" "ExecStart=$W/sudo -u nobody /bin/true"
+	reached billing.service
+	says_so '^warning +only .*/sudo was judged, not what it starts'
+	says_so '^warning +sudo starts programs with a cleaned environment'
+	says_so '^verdict +mailseal reaches billing\.service itself; what that starts was not judged'
+}
+
 t_running_processes() {
 	doctor_there
 	starts sh -c 'echo ready; exec sleep 60'
