@@ -70,6 +70,7 @@ enum face_state face_read(int fd, struct face *face)
 		judge_unnamed(fd, &f);
 	} else if (other.face == HANDOFF_FACE_PEER) {
 		f.state = FACE_CONNECTED;
+		f.peer = other.peer; /* who it turned out to be, where "any" was asked for */
 	} else {
 		f.state = FACE_FAILED;
 		f.error = other.error;

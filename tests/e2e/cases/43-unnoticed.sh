@@ -41,6 +41,18 @@ t_fails_over_blocking() { fails_over blocking; }
 # timeout: 90
 t_fails_over_nonblocking() { fails_over nonblocking; }
 
+t_any_address_means_this_machine() {
+	product
+	policy
+	$py "$clients/greeter.py" 127.0.0.1 25 &
+	until_true 10 listening 127.0.0.1 25
+	# shellcheck disable=SC2016
+	sealed $py -c 'import socket
+s = socket.create_connection(("0.0.0.0", 25))
+print(s.getpeername(), s.getsockname()[0])'
+	holds "$W/client.out" "^\('127\.0\.0\.1', 25\) 127\.0\.0\.1$"
+}
+
 t_everything_written_is_delivered_after_exit() {
 	product
 	policy 'require_tls = true'
