@@ -6,6 +6,8 @@
 #include <linux/sockios.h>
 #include <sys/ioctl.h>
 
+#define IN_VAIN_MOST 4096 /* octets */
+
 bool client_take_in(struct session *s, unsigned wishes)
 {
 	ssize_t n;
@@ -40,14 +42,19 @@ void client_close(struct session *s)
 	s->client_deadline = NEVER;
 }
 
-/* It has read all we had to say, and speaks on: so would a TCP connection be reset by its server.
+/*
+ * It has read all we had to say, and speaks on: a RSET or QUIT is heard out, as by a server that
+ * waits for its client's end; who goes on behind that meets a reset, as from one that does not.
  */
-static bool speaks_in_vain(const struct session *s)
+static bool speaks_in_vain(struct session *s)
 {
 	int unread = 0, said = 0;
 
-	return ioctl(s->client.fd, FIONREAD, &said) == 0 && said > 0 &&
-	       ioctl(s->client.fd, SIOCOUTQ, &unread) == 0 && unread == 0;
+	if (ioctl(s->client.fd, FIONREAD, &said) < 0 || ioctl(s->client.fd, SIOCOUTQ, &unread) < 0)
+		return false;
+	if (said > 0 && unread == 0)
+		s->in_vain += (size_t)said;
+	return s->in_vain > IN_VAIN_MOST;
 }
 
 static bool lingers_on(struct session *s)

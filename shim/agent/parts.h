@@ -56,6 +56,7 @@ struct session {
 	struct stream client, server;
 	enum leg client_leg, server_leg;
 	bool client_eof_told, server_eof_told;
+	size_t in_vain; /* octets that the application said after the end */
 	struct task task;
 	struct timer timer;
 	uint64_t progress;			   /* when something moved last */
