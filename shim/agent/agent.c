@@ -4,6 +4,8 @@
  */
 #include "shim/agent/agent.h"
 
+#include "shim/agent/caller.h"
+#include "shim/agent/dispatcher.h"
 #include "shim/agent/log.h"
 #include "shim/agent/session.h"
 
@@ -18,10 +20,6 @@
 #include <sysexits.h>
 #include <unistd.h>
 
-#define IDLE_MS                                                                                    \
-	30000 /* an agent without sessions stays so long, and waits so long for its first          \
-	       */
-#define LAST_CALL_MS 30000 /* replies outstanding at SIGTERM */
 #define OVERFLOW_UID 65534
 
 static uid_t read_overflow_uid(void)
@@ -49,18 +47,23 @@ static bool nothing_to_wait_for(const struct agent *agent)
 	       (!agent->options.system && log_is_stderr() && agent->served > 0);
 }
 
-/* One that an administrator started stays; one that a service manager starts when it is called does
- * not have to. */
-static bool stays(const struct agent *agent)
-{
-	return agent->options.system && !agent->options.system->activated;
-}
-
 static int wait_for_somebody(struct agent *agent)
 {
-	if (stays(agent))
-		return 0;
-	return loop_timer_set(agent->loop, &agent->idle, loop_now(agent->loop) + IDLE_MS);
+	return loop_timer_set(agent->loop, &agent->idle, loop_now(agent->loop) + AGENT_IDLE_MS);
+}
+
+static int open_source(struct agent *agent)
+{
+	return agent->options.worker ? worker_open(agent) : listener_open(agent);
+}
+
+static void close_source(struct agent *agent)
+{
+	callers_dismiss(agent);
+	if (agent->options.worker)
+		worker_close(agent);
+	else
+		listener_close(agent);
 }
 
 /* Nobody is here: stay for a while, or go. */
@@ -69,12 +72,13 @@ static void settle(void *context)
 	struct agent *agent = context;
 
 	if (agent->leaving || agent->stopping)
-		listener_close(agent);
+		close_source(agent);
 	if (agent->session_count || agent->callers)
 		return;
 	if (nothing_to_wait_for(agent)) {
-		listener_close(agent);
-		loop_stop(agent->loop);
+		close_source(agent);
+		if (!agent->sourced)
+			loop_stop(agent->loop);
 	} else {
 		malloc_trim(0); /* what many sessions held may go back now */
 		wait_for_somebody(agent);
@@ -104,7 +108,7 @@ static void stop(struct agent *agent)
 	if (agent->stopping)
 		return;
 	agent->stopping = true;
-	loop_timer_set(agent->loop, &agent->last_call, loop_now(agent->loop) + LAST_CALL_MS);
+	loop_timer_set(agent->loop, &agent->last_call, loop_now(agent->loop) + AGENT_LAST_CALL_MS);
 	sessions_stop(agent);
 	agent_settle(agent);
 }
@@ -157,28 +161,22 @@ static int set_up(struct agent *agent)
 	agent->rules = rules_new(agent->options.config, agent->options.config_named);
 	if (!agent->rules)
 		return -ENOMEM;
-	if (agent->options.system) {
-		agent->seats = seats_new(seats_for_descriptors());
-		if (!agent->seats)
-			return -ENOMEM;
-		rc = loop_guard(agent->loop);
-		if (rc < 0)
-			return rc;
-	}
+	rc = agent->options.worker ? loop_guard(agent->loop) : 0;
+	if (rc < 0)
+		return rc;
 	agent->settling = (struct task){.run = settle, .context = agent};
 	agent->idle = (struct timer){.expired = idle_long_enough, .context = agent};
 	agent->last_call = (struct timer){.expired = last_call_over, .context = agent};
 	rc = catch_signals(agent);
 	if (rc == 0)
 		rc = wait_for_somebody(agent);
-	return rc < 0 ? rc : listener_open(agent);
+	return rc < 0 ? rc : open_source(agent);
 }
 
 static void tear_down(struct agent *agent)
 {
 	sessions_free(agent);
 	rules_free(agent->rules);
-	seats_free(agent->seats);
 	loop_free(agent->loop);
 	if (agent->signals >= 0)
 		close(agent->signals);
@@ -188,13 +186,20 @@ static void tear_down(struct agent *agent)
 
 int agent_run(const struct agent_options *options)
 {
-	struct agent agent = {.options = *options, .spare = -1, .signals = -1, .uid = geteuid()};
+	struct agent agent = {.options = *options,
+		.listener = -1,
+		.held = -1,
+		.spare = -1,
+		.signals = -1,
+		.uid = geteuid()};
 	int rc;
 
 	agent.overflow_uid = read_overflow_uid();
 	rc = log_open(options->log);
 	if (rc < 0)
 		log_event("log", "%s: %s; logging to syslog", options->log, strerror(-rc));
+	if (options->system && !options->worker)
+		return dispatcher_run(options);
 	rc = set_up(&agent);
 	if (rc == 0)
 		rc = loop_run(agent.loop);

@@ -1,12 +1,12 @@
 /*
- * agent: what all sessions of one agent share, and how long it lives.
+ * agent: what all sessions of one agent share, and how long it lives. A system agent is several
+ * processes: a dispatcher (dispatcher.h), and for each user a worker, which is such an agent.
  */
 #ifndef MAILSEAL_AGENT_AGENT_H
 #define MAILSEAL_AGENT_AGENT_H
 
 #include "shim/agent/loop.h"
 #include "shim/agent/rules.h"
-#include "shim/agent/seats.h"
 #include "shim/agent/system.h"
 
 #include <stdint.h>
@@ -21,12 +21,19 @@
 
 #define AGENT_PORTS 16
 
+#define AGENT_IDLE_MS                                                                              \
+	30000 /* an agent without sessions stays so long, and waits so long for its first          \
+	       */
+#define AGENT_LAST_CALL_MS 30000 /* replies outstanding at SIGTERM */
+
 struct session;
 struct caller;
 
 struct agent_options {
-	int fd; /* listener, or the request channel itself where `private` */
+	int fd; /* listener; the request channel itself where `private`; where `worker` what the
+		   dispatcher passes channels over */
 	bool private;
+	bool worker;
 	const struct system_sockets *system; /* in place of `fd`: an agent for all users */
 	const char *config;		     /* of the system agent: absolute */
 	bool config_named;
@@ -41,16 +48,20 @@ struct agent {
 	struct loop *loop;
 	struct rules *rules;
 	uid_t uid, overflow_uid;
-	/* listener */
-	int listeners[SYSTEM_SOCKETS];
-	unsigned listener_count;
+	/* listener or, in a worker, the dispatcher */
+	int listener; /* -1: none, or none any more */
 	struct watch listening;
 	struct task accepting;
 	struct timer pause;
 	int spare;	     /* a descriptor to give up when there are no others left */
 	uint64_t complained; /* when a stranger, or a lack of descriptors, was last logged */
 	struct caller *callers;
-	struct seats *seats; /* NULL: no limit */
+	unsigned caller_count;
+	/* of a worker */
+	unsigned room;	  /* for callers and sessions */
+	int held;	  /* a channel that is not ours alone yet, or -1 */
+	bool sourced;	  /* the dispatcher may still pass something */
+	bool leave_asked; /* and was told not to */
 	/* sessions */
 	struct session *sessions;
 	unsigned session_count;
@@ -77,5 +88,9 @@ void agent_leave(struct agent *agent);
 int listener_open(struct agent *agent);
 void listener_close(
 	struct agent *agent); /* what still stands in the backlog is told that the agent is stale */
+
+/* worker.c */
+int worker_open(struct agent *agent);
+void worker_close(struct agent *agent); /* asks the dispatcher to pass nobody any more */
 
 #endif

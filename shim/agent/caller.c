@@ -23,7 +23,6 @@ struct caller {
 	struct task task;
 	struct timer timer;
 	int fd;
-	bool seated; /* owes a seat */
 	struct ucred peer;
 };
 
@@ -40,8 +39,7 @@ static void caller_free(struct caller *c)
 		loop_unwatch(agent->loop, c->fd);
 		close(c->fd);
 	}
-	if (c->seated)
-		seats_leave(agent->seats, c->peer.uid);
+	agent->caller_count--;
 	free(c);
 	agent_settle(agent);
 }
@@ -83,7 +81,6 @@ static void begin(struct caller *c, struct request *r)
 
 	loop_unwatch(c->agent->loop, fd);
 	c->fd = -1;
-	c->seated = false; /* it is the session's */
 	session_begin(c->agent, fd, r, &c->peer);
 }
 
@@ -164,7 +161,7 @@ int caller_new(struct agent *agent, int fd, const struct ucred *peer)
 	int rc = c ? 0 : -ENOMEM;
 
 	if (c) {
-		*c = (struct caller){.agent = agent, .fd = fd, .seated = true, .peer = *peer};
+		*c = (struct caller){.agent = agent, .fd = fd, .peer = *peer};
 		c->watch = (struct watch){caller_ready, c};
 		c->task = (struct task){.run = caller_run, .context = c};
 		c->timer = (struct timer){.expired = caller_late, .context = c};
@@ -177,7 +174,6 @@ int caller_new(struct agent *agent, int fd, const struct ucred *peer)
 			loop_timer_stop(agent->loop, &c->timer);
 		free(c);
 		close(fd);
-		seats_leave(agent->seats, peer->uid);
 		return rc;
 	}
 	c->next = agent->callers;
@@ -185,17 +181,26 @@ int caller_new(struct agent *agent, int fd, const struct ucred *peer)
 	if (c->next)
 		c->next->link = &c->next;
 	agent->callers = c;
+	agent->caller_count++;
 	loop_timer_stop(agent->loop, &agent->idle);
 	return 0;
 }
 
-static void dismiss(struct caller *c)
+void caller_turn_away(int fd, enum handoff_stage stage, int error)
 {
 	struct request r;
 
-	if (request_receive(c->fd, &r) == 0)
+	if (request_receive(fd, &r) == 0)
 		request_clear(&r);
-	handover_reply(c->fd, HANDOFF_STALE, 0, NULL);
+	handover_reply(fd, stage, error, NULL);
+	close(fd);
+}
+
+static void dismiss(struct caller *c)
+{
+	loop_unwatch(c->agent->loop, c->fd);
+	caller_turn_away(c->fd, HANDOFF_STALE, 0);
+	c->fd = -1;
 	caller_free(c);
 }
 

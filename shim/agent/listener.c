@@ -27,37 +27,13 @@ static bool may_complain(struct agent *agent)
 	return true;
 }
 
-/* The uid is the kernel's word. One that the kernel cannot name is nobody's; the system agent
- * serves it all the same, for it gives it nothing that it has not. */
+/* The uid is the kernel's word. One that the kernel cannot name is nobody's. */
 static bool may_call(struct agent *agent, const struct ucred *peer)
 {
-	if (agent->options.system || (peer->uid == agent->uid && peer->uid != agent->overflow_uid))
+	if (peer->uid == agent->uid && peer->uid != agent->overflow_uid)
 		return true;
 	if (may_complain(agent))
 		report_caller(peer, NULL, "this agent does not serve this user");
-	return false;
-}
-
-/* Answers one caller without serving it. */
-static void turn_away(int fd, enum handoff_stage stage, int error)
-{
-	struct request r;
-
-	if (request_receive(fd, &r) == 0)
-		request_clear(&r);
-	handover_reply(fd, stage, error, NULL);
-	close(fd);
-}
-
-static bool find_seat(struct agent *agent, const struct ucred *peer)
-{
-	if (seats_take(agent->seats, peer->uid, loop_now(agent->loop)))
-		return true;
-	if (may_complain(agent))
-		log_event("overload",
-			"user %u has as many connections as are still free for all others, or "
-			"disturbed them",
-			(unsigned)peer->uid);
 	return false;
 }
 
@@ -68,10 +44,8 @@ static void welcome(struct agent *agent, int fd)
 
 	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &n) < 0 || !may_call(agent, &peer))
 		close(fd);
-	else if (find_seat(agent, &peer))
-		caller_new(agent, fd, &peer);
 	else
-		turn_away(fd, HANDOFF_ACK, ENFILE);
+		caller_new(agent, fd, &peer);
 }
 
 static void take_spare(struct agent *agent)
@@ -82,10 +56,7 @@ static void take_spare(struct agent *agent)
 
 static void listen_for(struct agent *agent, uint32_t events)
 {
-	unsigned i;
-
-	for (i = 0; i < agent->listener_count; i++)
-		loop_rewatch(agent->loop, agent->listeners[i], events, &agent->listening);
+	loop_rewatch(agent->loop, agent->listener, events, &agent->listening);
 }
 
 static void resume(void *context)
@@ -105,7 +76,6 @@ static int accept_next(int listener)
  * taken in for a moment. */
 static void out_of_descriptors(struct agent *agent)
 {
-	unsigned i;
 	int fd, n;
 
 	if (may_complain(agent))
@@ -113,41 +83,30 @@ static void out_of_descriptors(struct agent *agent)
 	if (agent->spare >= 0)
 		close(agent->spare);
 	agent->spare = -1;
-	for (i = 0; i < agent->listener_count; i++)
-		for (n = 0; n < AT_ONCE && (fd = accept_next(agent->listeners[i])) >= 0; n++)
-			turn_away(fd, HANDOFF_ACK, EMFILE);
+	for (n = 0; n < AT_ONCE && (fd = accept_next(agent->listener)) >= 0; n++)
+		caller_turn_away(fd, HANDOFF_ACK, EMFILE);
 	take_spare(agent);
 	listen_for(agent, 0);
 	loop_timer_set(agent->loop, &agent->pause, loop_now(agent->loop) + PAUSE_MS);
 }
 
-/* False: no descriptors are left. */
-static bool accept_from(struct agent *agent, int listener)
-{
-	int fd, i;
-
-	for (i = 0; i < AT_ONCE && !agent->leaving && !agent->stopping; i++) {
-		fd = accept_next(listener);
-		if (fd >= 0)
-			welcome(agent, fd);
-		else if (errno == EMFILE || errno == ENFILE || errno == ENOMEM || errno == ENOBUFS)
-			return false;
-		else if (errno != EINTR && errno != ECONNABORTED)
-			break;
-	}
-	return true;
-}
-
 static void accept_callers(void *context)
 {
 	struct agent *agent = context;
-	unsigned i;
+	int fd, i;
 
-	for (i = 0; i < agent->listener_count; i++)
-		if (!accept_from(agent, agent->listeners[i])) {
+	for (i = 0; i < AT_ONCE && !agent->leaving && !agent->stopping; i++) {
+		fd = accept_next(agent->listener);
+		if (fd >= 0) {
+			welcome(agent, fd);
+		} else if (errno == EMFILE || errno == ENFILE || errno == ENOMEM ||
+			   errno == ENOBUFS) {
 			out_of_descriptors(agent);
-			return;
+			break;
+		} else if (errno != EINTR && errno != ECONNABORTED) {
+			break;
 		}
+	}
 }
 
 static void listening_ready(void *context, uint32_t events)
@@ -156,14 +115,6 @@ static void listening_ready(void *context, uint32_t events)
 
 	(void)events;
 	loop_defer(agent->loop, &agent->accepting);
-}
-
-static int watch_listener(struct agent *agent, int fd)
-{
-	if (fcntl(fd, F_SETFL, O_NONBLOCK) < 0)
-		return -errno;
-	agent->listeners[agent->listener_count++] = fd;
-	return loop_watch(agent->loop, fd, EPOLLIN, &agent->listening);
 }
 
 static int serve_channel(struct agent *agent)
@@ -178,46 +129,32 @@ static int serve_channel(struct agent *agent)
 
 int listener_open(struct agent *agent)
 {
-	const struct system_sockets *system = agent->options.system;
-	unsigned i;
-	int rc = 0;
-
 	if (agent->options.private)
 		return serve_channel(agent);
 	agent->listening = (struct watch){listening_ready, agent};
 	agent->accepting = (struct task){.run = accept_callers, .context = agent};
 	agent->pause = (struct timer){.expired = resume, .context = agent};
 	take_spare(agent);
-	if (!system)
-		return watch_listener(agent, agent->options.fd);
-	for (i = 0; i < system->count && rc == 0; i++)
-		rc = watch_listener(agent, system->fds[i]);
-	return rc;
+	if (fcntl(agent->options.fd, F_SETFL, O_NONBLOCK) < 0)
+		return -errno;
+	agent->listener = agent->options.fd;
+	return loop_watch(agent->loop, agent->listener, EPOLLIN, &agent->listening);
 }
 
-/* Those of a service manager stay as they are: it listens on, and starts another agent for whoever
- * waits. Others are shut down first: nobody gets in any more, while those who were in the queue
- * still get their answer. */
-static void close_one(struct agent *agent, int listener)
+/* It is shut down first: nobody gets in any more, while those who were in the queue still get their
+ * answer. */
+void listener_close(struct agent *agent)
 {
 	int fd;
 
-	loop_unwatch(agent->loop, listener);
-	if (!agent->options.system || !agent->options.system->activated) {
-		shutdown(listener, SHUT_RDWR);
-		while ((fd = accept_next(listener)) >= 0)
-			turn_away(fd, HANDOFF_STALE, 0);
-	}
-	close(listener);
-}
-
-void listener_close(struct agent *agent)
-{
-	callers_dismiss(agent);
 	loop_timer_stop(agent->loop, &agent->pause);
 	loop_undefer(agent->loop, &agent->accepting);
-	if (agent->options.system && agent->listener_count)
-		system_unlink(agent->options.system);
-	while (agent->listener_count)
-		close_one(agent, agent->listeners[--agent->listener_count]);
+	if (agent->listener < 0)
+		return;
+	loop_unwatch(agent->loop, agent->listener);
+	shutdown(agent->listener, SHUT_RDWR);
+	while ((fd = accept_next(agent->listener)) >= 0)
+		caller_turn_away(fd, HANDOFF_STALE, 0);
+	close(agent->listener);
+	agent->listener = -1;
 }

@@ -46,7 +46,6 @@ static void session_free(struct session *s)
 	if (s->next)
 		s->next->link = s->link;
 	agent->session_count--;
-	seats_leave(agent->seats, s->uid);
 	free(s);
 	agent_settle(agent);
 }
@@ -421,7 +420,6 @@ void session_begin(struct agent *agent, int channel, struct request *r, const st
 		request_clear(r);
 		handover_reply(channel, HANDOFF_ACK, ENOMEM, NULL);
 		close(channel);
-		seats_leave(agent->seats, peer->uid);
 		agent_settle(agent);
 		return;
 	}
@@ -429,8 +427,7 @@ void session_begin(struct agent *agent, int channel, struct request *r, const st
 	rc = begin(s, r, &told);
 	request_clear(r);
 	if (rc == -EINTR) {
-		/* It was to block, by somebody who owns the socket too: all would have waited. */
-		seats_bar(agent->seats, s->uid, loop_now(agent->loop));
+		/* It was to block, by somebody who owns the socket too. */
 		connect_failed(s, ECONNABORTED, told,
 			"the socket was changed while it was being connected");
 	} else if (rc < 0) {

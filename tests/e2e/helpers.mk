@@ -39,6 +39,7 @@ $(OUT)/musl/%: tests/e2e/clients/%.c
 		-idirafter /usr/include/$(shell $(CC) -print-multiarch) -o $@ $<
 
 $(OUT)/cancelled: FLAGS += -fexceptions
+$(OUT)/locked: FLAGS += shim/handoff/handoff.c shim/handoff/text.c
 
 $(OUT)/rust_client: tests/e2e/clients/rust_client.rs | $(OUT)
 	/usr/bin/rustc -o $@ $<

@@ -17,6 +17,17 @@ system_agent() {
 answers() { ss -Hlx src "$1" | grep -q .; }
 system_logged() { log=$system_log logged "$1"; }
 
+# The first process of each agent: those that no agent started.
+dispatchers() {
+	local p
+	for p in $(agents); do
+		[[ $(readlink "/proc/$(awk '$1 == "PPid:" { print $2 }' "/proc/$p/status")/exe") == */mailseal-agent* ]] || echo "$p"
+	done
+	return 0
+}
+# worker_of UID: the process of the system agent that serves this user
+worker_of() { grep -lx "seal-$1" /proc/[0-9]*/comm 2>/dev/null | sed 's,/proc/\([0-9]*\)/comm,\1,'; }
+
 # strict: TLS with a good certificate; the client below looks up no name
 strict() { policy 'require_tls = true' -- 'host "127.0.0.10" {' 'match = {"mx.b.example"}' '}'; }
 
@@ -36,7 +47,7 @@ refused() {
 	holds "$W/client.out" 'connect: E'
 	equal "$(connections)" 0 "connections"
 	logged "$1"
-	equal "$(agents | grep -vcx "${system:-0}")" 0 "agents of its own"
+	equal "$(dispatchers | grep -vcx "${system:-0}")" 0 "agents of its own"
 }
 
 t_path_named_by_the_environment() {
@@ -50,7 +61,7 @@ t_path_named_by_the_environment() {
 	settle
 	nothing_plain
 	system_logged 'event=transaction .*verdict=tls-verified'
-	equal "$(agents)" "$system" "the agents"
+	equal "$(dispatchers)" "$system" "the agents"
 	equal "$(stat -c %a "$W/agent.sock")" 666 "mode of the socket"
 	stop "$system"
 	equal "$ended" 0 "status of the agent"
@@ -70,13 +81,13 @@ t_default_path_is_used_where_it_exists() {
 	equal "$status" 0
 	settle
 	nothing_plain
-	equal "$(agents)" "$system" "the agents"
+	equal "$(dispatchers)" "$system" "the agents"
 	system_logged 'event=transaction'
 	# Its own policy, since it names one.
 	export MAILSEAL_CONFIG=$conf
 	use_swaks
 	equal "$status" 0
-	equal "$(agents | wc -l)" 2 "agents"
+	equal "$(dispatchers | wc -l)" 2 "agents"
 }
 
 t_none_switches_the_default_path_off() {
@@ -89,7 +100,7 @@ t_none_switches_the_default_path_off() {
 	hostile good_server.hs
 	use_swaks
 	equal "$status" 0
-	equal "$(agents | wc -l)" 2 "agents"
+	equal "$(dispatchers | wc -l)" 2 "agents"
 	equal "$(wc -c <"$system_log")" 0 "what the system agent logged"
 	# It does so in a chroot too.
 	mkdir -p "$W/jail"
@@ -114,7 +125,7 @@ t_any_user_is_served() {
 	done
 	settle
 	nothing_plain
-	equal "$(agents)" "$system" "the agents"
+	equal "$(dispatchers)" "$system" "the agents"
 }
 
 t_chroot_without_root_and_without_proc() {
@@ -129,7 +140,7 @@ t_chroot_without_root_and_without_proc() {
 	nothing_plain
 	holds "$W/transcript" ' tls C: "MAIL'
 	system_logged 'event=transaction .*uid=1234 exe="confined" host="" .*verdict=tls'
-	equal "$(agents)" "$system" "the agents"
+	equal "$(dispatchers)" "$system" "the agents"
 }
 
 t_duplicates_and_epoll_without_proc() {
@@ -246,27 +257,171 @@ t_no_socket_at_the_path() {
 	equal "$(cat /run/mailseal/agent.sock)" precious
 }
 
-t_agent_killed_in_the_middle() {
+# in_session UID: a client of this user that waits in the middle of its session; its process in $client
+in_session() {
+	rm -f "$W/go"
+	: >"$W/client.$1"
+	LD_PRELOAD=$BUILD/libmailseal.so "$bin/confined" -u "$1" -w "$W/go" 127.0.0.10 25 >"$W/client.$1" 2>&1 &
+	client=$!
+	until_true 10 grep -q '^S: 220' "$W/client.$1" || fail "no greeting: $(cat "$W/client.$1")"
+}
+
+t_killed_process_takes_its_user_along_and_nobody_else() {
+	local one other
 	product
 	policy
 	system_agent
 	export MAILSEAL_SOCKET=$sock
 	hostile good_server.hs
-	LD_PRELOAD=$BUILD/libmailseal.so "$bin/confined" -w "$W/go" 127.0.0.10 25 >"$W/client.out" &
-	client=$!
-	until_true 10 grep -q '^S: 220' "$W/client.out" || fail "no greeting"
+	in_session 1234
+	one=$client
+	in_session 5603
+	other=$client
+	equal "$(worker_of 1234 | wc -l)" 1 "processes of user 1234"
+	kill -9 "$(worker_of 1234)"
+	system_logged 'event=stopped .*user 1234 was ended by signal 9'
+	touch "$W/go"
+	wait "$one"
+	equal $? 2 "the client's status"
+	holds "$W/client.1234" 'connection lost'
+	lacks "$W/client.1234" 'S: 250'
+	wait "$other"
+	equal $? 0 "the other user's"
+	confined -u 1234
+	equal "$status" 0 "the next connection"
+	equal "$(dispatchers)" "$system" "the agents"
+}
+
+t_dispatcher_killed_in_the_middle() {
+	product
+	policy
+	system_agent
+	export MAILSEAL_SOCKET=$sock
+	hostile good_server.hs
+	in_session 1234
 	kill -9 "$system"
 	wait "$system"
-	touch "$W/go"
-	wait $client
-	equal $? 2 "the client's status"
-	holds "$W/client.out" 'connection lost'
-	lacks "$W/client.out" 'S: 250'
 	confined
 	equal "$status" 1 "the next connection"
+	# What had begun goes on, and then nothing is left.
+	touch "$W/go"
+	wait "$client"
+	equal $? 0 "the client's status"
+	until_true 20 eval '[ -z "$(agents)" ]' || fail "left: $(agents)"
 	system_agent
-	confined
+	confined -u 1234
 	equal "$status" 0 "after the restart"
+}
+
+t_end_waits_for_what_has_begun() {
+	product
+	policy
+	system_agent
+	export MAILSEAL_SOCKET=$sock
+	hostile good_server.hs
+	in_session 1234
+	confined -u 5603
+	equal "$status" 0
+	kill -TERM "$system"
+	until_true 5 eval '[ -z "$(worker_of 5603)" ]' || fail "the process of user 5603 stays"
+	confined -u 5603
+	equal "$status" 1 "while it ends"
+	check test -n "$(worker_of 1234)"
+	touch "$W/go"
+	wait "$client"
+	wait "$system"
+	equal $? 0 "status of the agent"
+	equal "$(agents | wc -l)" 0 "processes left"
+	refute test -e "$sock"
+	lacks "$system_log" 'cut off'
+}
+
+t_stopped_process_is_its_users_alone() {
+	product
+	policy
+	system_agent
+	export MAILSEAL_SOCKET=$sock
+	hostile good_server.hs
+	confined -u 1234
+	equal "$status" 0
+	kill -STOP "$(worker_of 1234)"
+	LD_PRELOAD=$BUILD/libmailseal.so "$bin/confined" -u 1234 127.0.0.10 25 >"$W/waits.out" 2>&1 &
+	client=$!
+	for uid in 0 5603 65534; do
+		confined -u $uid
+		equal "$status" 0 "as $uid"
+	done
+	kill -CONT "$(worker_of 1234)"
+	wait "$client"
+	equal $? 0 "who waited"
+}
+
+# Who hands over sockets whose close() waits, and calls with them in the queue, holds up himself.
+t_lingering_sockets_are_their_users_alone() {
+	product
+	policy
+	system_agent
+	export MAILSEAL_SOCKET=$sock
+	hostile good_server.hs
+	"${as_1234[@]}" /usr/bin/python3 "$E2E/clients/lingering.py" "$sock" "$W/go" >"$W/lingering.out" 2>&1 &
+	until_true 20 grep -q holding "$W/lingering.out" || fail "$(cat "$W/lingering.out")"
+	for uid in 0 5603 65534; do
+		check timeout 5 env LD_PRELOAD="$BUILD/libmailseal.so" "$bin/confined" -u $uid 127.0.0.10 25 >"$W/client.out"
+	done
+	touch "$W/go"
+}
+
+# A thread that sends from memory which never comes holds the lock of its socket: whoever touches that
+# waits in the kernel, where not even signal 9 ends it.
+t_locked_sockets_are_their_users_alone() {
+	product
+	policy
+	"${as_1234[@]}" unshare -U -r true 2>/dev/null || skip "no user namespaces"
+	mount -t tmpfs tmpfs /mnt
+	mknod /mnt/fuse c 10 229 && chmod 666 /mnt/fuse
+	{ true <>/mnt/fuse; } 2>/dev/null || skip "no FUSE in this kernel"
+	system_agent
+	export MAILSEAL_SOCKET=$sock
+	hostile good_server.hs
+	: >/mnt/file
+	chmod 666 /mnt/file
+	"$bin/locked" 1234 /mnt/fuse /mnt/file "$sock" >"$W/locked.out" 2>&1 &
+	locker=$!
+	until_true 10 grep -Eq 'handed over|cannot' "$W/locked.out" || fail "$(cat "$W/locked.out")"
+	grep -q cannot "$W/locked.out" && skip "$(cat "$W/locked.out")"
+	until_true 10 is_stuck || fail "the process of user 1234 is not held up"
+	for uid in 0 5603 65534; do
+		check timeout 5 env LD_PRELOAD="$BUILD/libmailseal.so" "$bin/confined" -u $uid 127.0.0.10 25 >"$W/client.out"
+	done
+	# Not even at the end.
+	kill -TERM "$system"
+	until_true 5 eval '[ "$(agents | wc -l)" = 2 ]' || fail "processes: $(agents | wc -l)"
+	kill -9 "$locker"
+	wait "$system"
+	equal $? 0 "status of the agent"
+}
+is_stuck() { grep -q '^State:.D' "/proc/$(worker_of 1234)/status"; }
+
+t_many_users_at_a_time() {
+	local uid pids=()
+	product
+	policy
+	system_agent --user mailbox
+	export MAILSEAL_SOCKET=$sock
+	hostile good_server.hs
+	for uid in $(seq 2000 2039); do
+		LD_PRELOAD=$BUILD/libmailseal.so "$bin/confined" -u "$uid" 127.0.0.10 25 >"$W/many.$uid" 2>&1 &
+		pids+=($!)
+	done
+	for uid in $(seq 2000 2039); do
+		wait "${pids[uid - 2000]}"
+		equal $? 0 "as $uid: $(tail -n 1 "$W/many.$uid")"
+		system_logged "event=transaction .*uid=$uid "
+	done
+	equal "$(agents | wc -l)" 41 "processes"
+	stop "$system"
+	equal "$ended" 0 "status of the agent"
+	equal "$(agents | wc -l)" 0 "processes left"
 }
 
 t_ports_are_the_agents() {
@@ -317,7 +472,7 @@ t_edited_configuration_holds_at_once() {
 	confined
 	equal "$status" 0
 	system_logged 'policy="require_tls by default'
-	equal "$(agents)" "$system" "the agents"
+	equal "$(dispatchers)" "$system" "the agents"
 }
 
 # activate [-s] SOCKET ... -- ARGUMENT ...: the agent by socket activation; the manager's process in $manager
@@ -353,7 +508,7 @@ t_socket_activation() {
 	nothing_plain
 	equal "$(grep -c started "$W/manager.out")" 1 "starts"
 	# Ended: whoever calls next gets another one, and finds the sockets as they were.
-	kill -TERM "$(agents)"
+	kill -TERM "$(dispatchers)"
 	until_true 5 managed 'ended 0' 1 || fail "the agent does not end"
 	check test -S "$sock"
 	confined -c "$W/jail" -u 1234
@@ -580,7 +735,7 @@ t_one_user_leaves_room_for_others() {
 	policy
 	export MAILSEAL_SOCKET=$sock
 	hostile good_server.hs
-	# Room for eight connections.
+	# Room for eight connections of each user.
 	system_agent
 	stop "$system"
 	prlimit --nofile=64 "$MAILSEAL_AGENT" --listen "$sock" --config "$conf" --log "$system_log" 2>"$W/agent.err" &
@@ -590,8 +745,8 @@ t_one_user_leaves_room_for_others() {
 		>"$W/greedy.out" 2>&1 &
 	greedy=$!
 	until_true 20 grep -q holding "$W/greedy.out" || fail "$(cat "$W/greedy.out")"
-	equal "$(grep -c '^up' "$W/greedy.out")" 4 "what one user got"
-	equal "$(grep -c '^ENFILE' "$W/greedy.out")" 8 "what he did not get"
+	equal "$(grep -c '^up' "$W/greedy.out")" 8 "what one user got"
+	equal "$(grep -c '^ENFILE' "$W/greedy.out")" 4 "what he did not get"
 	system_logged 'event=overload .*user 1234 has as many'
 	for uid in 0 5603 65534; do
 		confined -u $uid
@@ -633,7 +788,7 @@ s = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET); s.connect(sys.argv[1])
 
 # timeout: 120
 t_nonsense_is_survived() {
-	local before version
+	local before worker version
 	version=$(sed -n 's/^#define HANDOFF_VERSION //p' "$ROOT/shim/handoff/handoff.h")
 	product
 	policy
@@ -641,7 +796,8 @@ t_nonsense_is_survived() {
 	hostile good_server.hs
 	system_agent --user mailbox
 	confined -u 1234
-	before=$(find "/proc/$system/fd" | wc -l)
+	worker=$(worker_of 1234)
+	before=$(find "/proc/$worker/fd" | wc -l)
 	for seed in 1 2 3; do
 		plain "${as_1234[@]}" /usr/bin/python3 "$E2E/clients/nonsense.py" "$sock" "$version" 400 $seed
 		equal "$status" 0 "asking for nonsense, seed $seed"
@@ -649,9 +805,10 @@ t_nonsense_is_survived() {
 	done
 	confined -u 1234
 	equal "$status" 0
-	equal "$(agents)" "$system" "the agents"
+	equal "$(dispatchers)" "$system" "the agents"
+	equal "$(worker_of 1234)" "$worker" "the process"
 	system_logged 'the application gave up' # some were nearly right
-	until_true 60 eval '[ "$(find "/proc/$system/fd" | wc -l)" -le "$before" ]' || fail "descriptors left"
+	until_true 60 eval '[ "$(find "/proc/$worker/fd" | wc -l)" -le "$before" ]' || fail "descriptors left"
 	checks=$((checks + 1))
 }
 
@@ -704,7 +861,7 @@ t_another_network() {
 	equal "$(connections)" 0 "connections here"
 	lacks "$W/transcript.fresh" 'C: "MAIL'
 }
-few_sockets() { [ "$(find "/proc/$system/fd" -lname 'socket:*' | wc -l)" -le 2 ]; }
+few_sockets() { [ "$(find "/proc/$(worker_of 1234)/fd" -lname 'socket:*' | wc -l)" -le 2 ]; }
 
 # Who calls and asks for nothing takes up room as well.
 t_silent_callers_leave_room_for_others() {
@@ -746,9 +903,9 @@ t_one_of_many_starters_wins() {
 		"$MAILSEAL_AGENT" --listen "$sock" --config "$conf" --log "$system_log" 2>"$W/starter.$i" &
 		pids+=($!)
 	done
-	until_true 10 eval '[ "$(agents | wc -l)" = 1 ]' || fail "agents: $(agents | wc -l)"
+	until_true 10 eval '[ "$(dispatchers | wc -l)" = 1 ]' || fail "agents: $(dispatchers | wc -l)"
 	for i in "${pids[@]}"; do
-		[ "$i" = "$(agents)" ] && continue
+		[ "$i" = "$(dispatchers)" ] && continue
 		wait "$i"
 		equal $? 73 "status of one that lost"
 		lost=$((lost + 1))
@@ -760,11 +917,11 @@ t_one_of_many_starters_wins() {
 	equal "$status" 0
 	# Only its own socket goes with it.
 	mv "$sock" "$sock.moved"
-	system=$(agents)
+	system=$(dispatchers)
 	"$MAILSEAL_AGENT" --listen "$sock" --config "$conf" --log "$system_log" 2>"$W/agent.err" &
 	until_true 5 answers_at_path "$sock"
 	kill -TERM "$system"
-	until_true 10 eval '[ "$(agents | wc -l)" = 1 ]'
+	until_true 10 eval '[ "$(dispatchers | wc -l)" = 1 ]'
 	check test -S "$sock"
 	confined -u 1234
 	equal "$status" 0 "the other one"
@@ -828,7 +985,7 @@ t_opensmtpd() {
 	relay=$(opensmtpd_relay)
 	equal "$(readlink "/proc/$relay/root")" /var/lib/opensmtpd/empty "root of the relay"
 	equal "$(awk '$1 == "Uid:" { print $2, $3, $4 }' "/proc/$relay/status")" "5605 5605 5605"
-	equal "$(agents)" "$system" "the agents"
+	equal "$(dispatchers)" "$system" "the agents"
 	capture_stop
 	wire starttls SECRETBODY a@b.example
 }
