@@ -6,7 +6,7 @@
 #include <linux/sockios.h>
 #include <sys/ioctl.h>
 
-#define IN_VAIN_MOST 4096 /* octets */
+#define IN_VAIN_MOST 64 /* octets */
 
 bool client_take_in(struct session *s, unsigned wishes)
 {

@@ -26,7 +26,8 @@
 #define IPPROTO_MPTCP 262
 #endif
 
-#define RACE_MS 6000 /* until another thread's attempt with the same socket has an answer */
+#define IN6_LENGTH_LEAST 24 /* RFC 2133: without the scope */
+#define RACE_MS 6000	    /* until another thread's attempt with the same socket has an answer */
 #define RACE_STEP_MS 2
 
 extern void pthread_testcancel(void) __attribute__((weak));
@@ -68,10 +69,10 @@ static int connect_tcp(
 {
 	struct handoff_addr peer;
 
+	if (address->sa_family != domain) /* the kernel's own words for it */
+		return domain == AF_INET6 && length < IN6_LENGTH_LEAST ? -EINVAL : -EAFNOSUPPORT;
 	if (handoff_addr_from_sockaddr(&peer, address, length) != 0)
 		return -EINVAL;
-	if (peer.family != domain) /* the kernel's own words for it */
-		return domain == AF_INET6 ? -EINVAL : -EAFNOSUPPORT;
 	return in_use(fd) ? CONNECT_PASS : handover(fd, &peer, wait);
 }
 

@@ -192,6 +192,7 @@ static void copy_generic(int tcp, int fd)
 		SO_PRIORITY, SO_DONTROUTE, SO_RCVLOWAT};
 	struct linger linger = {0, 0};
 	socklen_t length = sizeof(linger);
+	char device[16] = ""; /* IFNAMSIZ */
 
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
 		int value = option(tcp, SOL_SOCKET, names[i]);
@@ -202,6 +203,10 @@ static void copy_generic(int tcp, int fd)
 	if (sys(SYS_getsockopt, tcp, SOL_SOCKET, SO_LINGER, &linger, &length) == 0 &&
 		linger.l_onoff)
 		sys(SYS_setsockopt, fd, SOL_SOCKET, SO_LINGER, &linger, sizeof(linger));
+	length = sizeof(device);
+	if (sys(SYS_getsockopt, tcp, SOL_SOCKET, SO_BINDTODEVICE, device, &length) == 0 &&
+		device[0])
+		sys(SYS_setsockopt, fd, SOL_SOCKET, SO_BINDTODEVICE, device, length);
 }
 
 void kept_copy(int tcp, int fd, int family)
