@@ -64,7 +64,7 @@ in_a_chroot() {
 	equal "$status" 0 "without processes"
 	settle
 	nothing_plain
-	equal "$(agents | wc -l)" 1 "agents"
+	equal "$(agents | wc -l)" 2 "the system agent, and its process for the user"
 }
 t_32_bit_in_a_chroot() { in_a_chroot 32; }
 t_musl_in_a_chroot() { in_a_chroot musl; }
