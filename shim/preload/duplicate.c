@@ -9,10 +9,10 @@
 #include "shim/preload/next.h"
 #include "shim/preload/places.h"
 
-static int noted(bool begun, int fd)
+static int noted(struct places_call call, int fd)
 {
 	places_got(fd);
-	places_end(begun);
+	places_end(&call);
 	return fd;
 }
 
@@ -22,23 +22,23 @@ MAILSEAL_EXPORT int dup3(int, int, int);
 
 int dup(int fd)
 {
-	bool begun = places_begin();
+	struct places_call call = places_begin();
 
-	return noted(begun, next_dup(fd));
+	return noted(call, next_dup(fd));
 }
 
 int dup2(int fd, int to)
 {
-	bool begun = places_begin();
+	struct places_call call = places_begin();
 
-	return noted(begun, next_dup2(fd, to));
+	return noted(call, next_dup2(fd, to));
 }
 
 int dup3(int fd, int to, int flags)
 {
-	bool begun = places_begin();
+	struct places_call call = places_begin();
 
-	return noted(begun, next_dup3(fd, to, flags));
+	return noted(call, next_dup3(fd, to, flags));
 }
 
 MAILSEAL_EXPORT int __dup2(int, int) __attribute__((alias("dup2")));
@@ -62,12 +62,12 @@ typedef int fcntl_function(int, int, ...);
 
 static int pass_on(fcntl_function *definition, int fd, int command, void *argument)
 {
-	bool begun;
+	struct places_call call;
 
 	if (command != F_DUPFD && command != F_DUPFD_CLOEXEC)
 		return next_fcntl(definition, fd, command, argument);
-	begun = places_begin();
-	return noted(begun, next_fcntl(definition, fd, command, argument));
+	call = places_begin();
+	return noted(call, next_fcntl(definition, fd, command, argument));
 }
 
 WATCH(watch_fcntl, "fcntl", plain_fcntl)

@@ -40,7 +40,7 @@ static uint64_t duplicating;
 
 /* Those of a parent process before fork(), or while vfork() lends us its memory, are not ours: they
  * are left as they are. */
-bool places_begin(void)
+static bool count_call(void)
 {
 	uint64_t own = (uint64_t)(uint32_t)sys(SYS_getpid) << 32;
 	uint64_t seen = __atomic_load_n(&duplicating, __ATOMIC_SEQ_CST), next;
@@ -54,10 +54,19 @@ bool places_begin(void)
 	return true;
 }
 
-void places_end(bool begun)
+struct places_call places_begin(void)
 {
-	if (begun)
+	struct places_call call = {.mask = sys_signals_block()};
+
+	call.counted = count_call();
+	return call;
+}
+
+void places_end(const struct places_call *call)
+{
+	if (call->counted)
 		__atomic_fetch_sub(&duplicating, 1, __ATOMIC_SEQ_CST);
+	sys_signals_restore(call->mask);
 }
 
 bool places_busy(void)

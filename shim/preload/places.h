@@ -13,6 +13,8 @@
 
 #include <stdbool.h>
 
+#include "shim/preload/sys.h"
+
 #define PLACES_NEAR 64
 #define PLACES_MAX 32 /* most descriptors of one socket */
 
@@ -32,10 +34,16 @@ void places_got(int fd);
 
 /*
  * Around a call that duplicates: between the two, the kernel has the file in hand, and it stands
- * nowhere. What places_begin() said is given back to places_end().
+ * nowhere. No signal comes between: a handler that jumps away would leave the call begun for ever,
+ * and no socket could be swapped any more.
  */
-bool places_begin(void);
-void places_end(bool begun);
+struct places_call {
+	bool counted;
+	sys_sigset mask;
+};
+
+struct places_call places_begin(void);
+void places_end(const struct places_call *call);
 
 /* Is a thread between the two? */
 bool places_busy(void);

@@ -44,11 +44,11 @@ static bool duplicates(long number, const long a[ARGUMENTS])
 
 static long duplicate(long number, const long a[ARGUMENTS])
 {
-	bool begun = places_begin();
+	struct places_call call = places_begin();
 	long result = next_syscall(number, a);
 
 	places_got((int)result);
-	places_end(begun);
+	places_end(&call);
 	return result;
 }
 

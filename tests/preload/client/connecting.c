@@ -1250,6 +1250,27 @@ static void jumps_out(void)
 	}
 }
 
+/* Whoever jumps out of dup2() again and again can connect all the same. */
+static void jumps_out_of_dup(void)
+{
+	struct itimerval often = {{0, 50}, {0, 50}}, never = {{0, 0}, {0, 0}};
+	volatile int jumps = 0;
+	int fd;
+
+	aim("127.0.0.1", 25);
+	check(dial(tcp(0)) == 0);
+	signal(SIGALRM, jump);
+	setitimer(ITIMER_REAL, &often, NULL);
+	sigsetjmp(out_of_connect, 1);
+	if (jumps++ < 3000)
+		for (;;)
+			check(dup2(0, 100) == 100);
+	setitimer(ITIMER_REAL, &never, NULL);
+	fd = tcp(0);
+	check(dial(fd) == 0 && !is_tcp(fd));
+	talk(fd);
+}
+
 static volatile int reused = -1, reusable = -1;
 
 static void *reuse(void *nothing)
@@ -1370,6 +1391,7 @@ const struct client_case connecting_cases[] = {
 	{"no_walk", no_walk},
 	{"no_look", no_look},
 	{"jumps_out", jumps_out},
+	{"jumps_out_of_dup", jumps_out_of_dup},
 	{"duplicate_reused", duplicate_reused},
 	{"duplicated_meanwhile", duplicated_meanwhile},
 	{"epoll_level", epoll_level},
