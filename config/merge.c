@@ -190,6 +190,9 @@ static void fill_connection(
 	const struct section *on_bad = decide_host(set, choice, RANK_ON_BAD_CERTIFICATE);
 	const struct section *protect = decide_host(set, choice, RANK_PROTECT_CREDENTIALS);
 	const struct section *own = decide_host(set, choice, RANK_APPLICATION_TLS);
+	const struct section *resume = decide_host(set, choice, RANK_SESSION_RESUMPTION);
+	const struct section *early = decide_host(set, choice, RANK_EARLY_REPLIES);
+	const struct section *reuse = decide_host(set, choice, RANK_CONNECTION_REUSE);
 	const struct section *const *from = choice->text;
 	const struct section *client = from[SETTING_CLIENT_CERTIFICATE];
 
@@ -199,6 +202,12 @@ static void fill_connection(
 	c->protect_credentials_origin = &protect->origin[SETTING_PROTECT_CREDENTIALS];
 	c->application_tls = (enum application_tls)own->value[SETTING_APPLICATION_TLS];
 	c->application_tls_origin = &own->origin[SETTING_APPLICATION_TLS];
+	c->session_resumption = resume->value[SETTING_SESSION_RESUMPTION];
+	c->session_resumption_origin = &resume->origin[SETTING_SESSION_RESUMPTION];
+	c->early_replies = early->value[SETTING_EARLY_REPLIES];
+	c->early_replies_origin = &early->origin[SETTING_EARLY_REPLIES];
+	c->connection_reuse = (unsigned)reuse->value[SETTING_CONNECTION_REUSE];
+	c->connection_reuse_origin = &reuse->origin[SETTING_CONNECTION_REUSE];
 	c->intercept = choice->intercept;
 	c->ca_file = from[SETTING_CA_FILE]->ca_file;
 	c->match = (const char *const *)from[SETTING_MATCH]->match;

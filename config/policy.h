@@ -83,6 +83,9 @@ struct demands {
 	const struct origin *origin[DEMAND_COUNT];
 };
 
+#define CONNECTION_REUSE_DEFAULT 2 /* seconds, as Postfix's smtp_connection_cache_time_limit */
+#define CONNECTION_REUSE_MAX 60
+
 struct connection_settings {
 	const char *ca_file;	  /* NULL: the system's CA directory */
 	const char *const *match; /* names accepted in the certificate instead of the looked-up
@@ -101,10 +104,18 @@ struct connection_settings {
 	enum on_bad_certificate on_bad_certificate;
 	bool protect_credentials;
 	enum application_tls application_tls;
+	bool session_resumption; /* TLS sessions of earlier connections may be resumed */
+	bool early_replies; /* MAIL and DATA may be answered before the server did; never what is
+			       final */
+	unsigned connection_reuse; /* seconds that a connection is kept for the next session; 0:
+				      never */
 	bool intercept;
 	const struct origin *on_bad_certificate_origin;
 	const struct origin *protect_credentials_origin;
 	const struct origin *application_tls_origin;
+	const struct origin *session_resumption_origin;
+	const struct origin *early_replies_origin;
+	const struct origin *connection_reuse_origin;
 	/*
 	 * "ca_file", "match" or "fingerprints" where the sections of several remembered names set
 	 * it differently, so that no one setting would prove them all: policy_judge() then counts

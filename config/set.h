@@ -22,6 +22,9 @@ enum setting {
 	SETTING_ON_BAD_CERTIFICATE,
 	SETTING_PROTECT_CREDENTIALS,
 	SETTING_APPLICATION_TLS,
+	SETTING_SESSION_RESUMPTION,
+	SETTING_EARLY_REPLIES,
+	SETTING_CONNECTION_REUSE,
 	SETTING_INTERCEPT,
 	/* connection settings without one */
 	SETTING_CA_FILE,
@@ -45,7 +48,7 @@ struct section {
 	};
 	unsigned line;		  /* where the section begins */
 	unsigned set;		  /* 1u << enum setting, for each that the section itself sets */
-	int value[SETTING_COUNT]; /* bool or enum; unused for text */
+	int value[SETTING_COUNT]; /* bool, enum or number; unused for text */
 	char *ca_file;
 	char **match; /* NULL-terminated */
 	char *servername;
@@ -58,12 +61,16 @@ struct section {
 };
 
 /*
- * What is compared from weak to strict: every demand, and three connection settings behind them.
+ * What is compared from weak to strict: every demand, and the connection settings that have an
+ * order behind them.
  */
 enum rank {
 	RANK_ON_BAD_CERTIFICATE = DEMAND_COUNT,
 	RANK_PROTECT_CREDENTIALS,
 	RANK_APPLICATION_TLS,
+	RANK_SESSION_RESUMPTION,
+	RANK_EARLY_REPLIES,
+	RANK_CONNECTION_REUSE,
 	RANK_COUNT,
 };
 

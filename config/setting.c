@@ -62,6 +62,18 @@ static const struct word overrides[] = {
 	{NULL, 0},
 };
 
+#define TEN(tens)                                                                                  \
+	NUMBER(tens, 0), NUMBER(tens, 1), NUMBER(tens, 2), NUMBER(tens, 3), NUMBER(tens, 4),       \
+		NUMBER(tens, 5), NUMBER(tens, 6), NUMBER(tens, 7), NUMBER(tens, 8),                \
+		NUMBER(tens, 9)
+#define NUMBER(tens, ones)                                                                         \
+	{                                                                                          \
+#tens #ones, tens##ones                                                            \
+	}
+static const struct word seconds[] = {{"0", 0}, {"1", 1}, {"2", 2}, {"3", 3}, {"4", 4}, {"5", 5},
+	{"6", 6}, {"7", 7}, {"8", 8}, {"9", 9}, TEN(1), TEN(2), TEN(3), TEN(4), TEN(5),
+	{"60", CONNECTION_REUSE_MAX}, {NULL, 0}};
+
 static const struct {
 	const char *name;
 	const struct word *words; /* NULL: text */
@@ -79,6 +91,10 @@ static const struct {
 	[SETTING_PROTECT_CREDENTIALS] = {"protect_credentials", truth, "true or false"},
 	[SETTING_APPLICATION_TLS] = {"application_tls", application_tls,
 		"\"auto\", \"allow\" or \"refuse\""},
+	[SETTING_SESSION_RESUMPTION] = {"session_resumption", truth, "true or false"},
+	[SETTING_EARLY_REPLIES] = {"early_replies", truth, "true or false"},
+	[SETTING_CONNECTION_REUSE] = {"connection_reuse", seconds,
+		"a whole number of seconds from 0 to 60"},
 	[SETTING_INTERCEPT] = {"intercept", truth, "true or false"},
 	[SETTING_CA_FILE] = {"ca_file", NULL, NULL},
 	[SETTING_MATCH] = {"match", NULL, NULL},
@@ -119,14 +135,14 @@ const char *setting_value_name(enum setting setting, int value)
 }
 
 /* What a misspelt value may have been meant for, as words for an error; "" where nothing is near.
- * Between version numbers nothing is. */
+ * Between numbers nothing is. */
 static void suggest(enum setting setting, const char *text, char out[60])
 {
 	size_t length = strlen(text), distance = length < 6 ? length / 2 + 1 : 4;
 	const char *best = NULL;
 
 	out[0] = '\0';
-	if (setting == SETTING_MIN_TLS)
+	if (setting == SETTING_MIN_TLS || setting == SETTING_CONNECTION_REUSE)
 		return;
 	for (const struct word *w = settings[setting].words; w->text; w++)
 		nearest_word(text, w->text, &best, &distance);

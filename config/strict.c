@@ -16,6 +16,9 @@ enum setting rank_setting(unsigned rank)
 		[RANK_ON_BAD_CERTIFICATE] = SETTING_ON_BAD_CERTIFICATE,
 		[RANK_PROTECT_CREDENTIALS] = SETTING_PROTECT_CREDENTIALS,
 		[RANK_APPLICATION_TLS] = SETTING_APPLICATION_TLS,
+		[RANK_SESSION_RESUMPTION] = SETTING_SESSION_RESUMPTION,
+		[RANK_EARLY_REPLIES] = SETTING_EARLY_REPLIES,
+		[RANK_CONNECTION_REUSE] = SETTING_CONNECTION_REUSE,
 	};
 
 	return settings[rank];
@@ -34,6 +37,10 @@ int section_strictness(const struct section *section, unsigned rank)
 		return value != OVERRIDE_ANY;
 	if (rank == DEMAND_TIGHTEN)
 		return value != OVERRIDE_IGNORE;
+	/* what is shared with other connections, or said before the server did: the less the
+	 * stricter */
+	if (rank >= RANK_SESSION_RESUMPTION)
+		return -value;
 	return rank == RANK_ON_BAD_CERTIFICATE ? on_bad[value] : value;
 }
 

@@ -28,7 +28,8 @@ static json_t *json_policy(const struct policy *p)
 {
 	const struct demands *d = &p->demands;
 	const struct connection_settings *c = &p->connection;
-	json_t *object = json_pack("{s:b, s:b, s:b, s:s, s:s, s:s, s:b, s:b, s:s, s:b, s:s}",
+	json_t *object = json_pack("{s:b, s:b, s:b, s:s, s:s, s:s, s:b, s:b, s:s, s:b, s:s, "
+				   "s:b, s:b, s:i}",
 		"intercept", c->intercept, "require_tls", d->require_tls, "verify_certificate",
 		d->verify_certificate, "min_tls", setting_value_name(SETTING_MIN_TLS, d->min_tls),
 		"violation", setting_value_name(SETTING_VIOLATION, d->violation), "mode",
@@ -36,7 +37,9 @@ static json_t *json_policy(const struct policy *p)
 		"message_may_tighten", d->tighten, "on_bad_certificate",
 		setting_value_name(SETTING_ON_BAD_CERTIFICATE, c->on_bad_certificate),
 		"protect_credentials", c->protect_credentials, "application_tls",
-		setting_value_name(SETTING_APPLICATION_TLS, c->application_tls));
+		setting_value_name(SETTING_APPLICATION_TLS, c->application_tls),
+		"session_resumption", c->session_resumption, "early_replies", c->early_replies,
+		"connection_reuse", (int)c->connection_reuse);
 
 	put_text(object, SETTING_CA_FILE, c->ca_file);
 	json_object_set_new(object, "match", json_strings(c->match));

@@ -65,6 +65,9 @@ static const void *held(const struct section *section, enum setting setting)
 	case SETTING_ON_BAD_CERTIFICATE:
 	case SETTING_PROTECT_CREDENTIALS:
 	case SETTING_APPLICATION_TLS:
+	case SETTING_SESSION_RESUMPTION:
+	case SETTING_EARLY_REPLIES:
+	case SETTING_CONNECTION_REUSE:
 	case SETTING_INTERCEPT:
 	case SETTING_COUNT:
 		break;
@@ -127,6 +130,11 @@ void values_of_connection(const struct policy_set *set, const struct policy *pol
 		c->protect_credentials_origin);
 	add(values, "application_tls", word(SETTING_APPLICATION_TLS, c->application_tls),
 		c->application_tls_origin);
+	add(values, "session_resumption", json_boolean(c->session_resumption),
+		c->session_resumption_origin);
+	add(values, "early_replies", json_boolean(c->early_replies), c->early_replies_origin);
+	add(values, "connection_reuse", json_integer(c->connection_reuse),
+		c->connection_reuse_origin);
 	add(values, "intercept", json_boolean(c->intercept), exempter(set, address, c->intercept));
 	add_text(set, values, SETTING_CA_FILE, c->ca_file);
 	add_list(set, values, SETTING_MATCH, c->match);
@@ -153,6 +161,10 @@ void value_describe(const struct value *value, char *out, size_t size)
 
 	if (json_is_boolean(value->json)) {
 		snprintf(out, size, "%s", json_is_true(value->json) ? "true" : "false");
+		return;
+	}
+	if (json_is_integer(value->json)) {
+		snprintf(out, size, "%lld", (long long)json_integer_value(value->json));
 		return;
 	}
 	if (json_is_string(value->json)) {
@@ -233,6 +245,8 @@ json_t *json_setting(const struct section *section, enum setting setting)
 			return json_true();
 		if (!setting_is_text(setting) && strcmp(value, "false") == 0)
 			return json_false();
+		if (setting == SETTING_CONNECTION_REUSE)
+			return json_integer(section->value[setting]);
 		return json_text(value);
 	}
 	if (!value)

@@ -15,7 +15,7 @@ struct value {
 	const struct origin *origin; /* NULL where no one section decided */
 };
 
-#define VALUES_MOST 16
+#define VALUES_MOST 20
 
 struct values {
 	struct value at[VALUES_MOST];

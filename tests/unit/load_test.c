@@ -160,6 +160,12 @@ static void wrong_values_are_told(void **state)
 			"\"allow\" or \"refuse\""},
 		{"default { application_tls = alow }", "1: application_tls: \"alow\" is not a value "
 			"for it; did you mean \"allow\"? Write \"auto\", "},
+		{"default { connection_reuse = 61 }", "1: connection_reuse: \"61\" is not a value "
+			"for it; write a whole number of seconds from 0 to 60"},
+		{"default { connection_reuse = -1 }", "1: connection_reuse: \"-1\" is not"},
+		{"default { connection_reuse = 1.5 }", "1: connection_reuse: \"1.5\" is not"},
+		{"default { connection_reuse = on }", "1: connection_reuse: \"on\" is not"},
+		{"default { early_replies = 2 }", "1: early_replies: \"2\" is not"},
 		{"default { on_bad_certificate = ignore }",
 			"1: on_bad_certificate: \"ignore\" is not a value for it; "
 			"write \"unauthenticated\", \"cleartext\" or \"refuse\""},
@@ -318,6 +324,7 @@ static void connection_settings_have_no_place_beside_envelopes(void **state)
 			"1: application_tls: is a setting of the connection"},
 		{"sender \"a.b\" { protect_credentials = false }",
 			"1: protect_credentials: is a setting of the connection"},
+		{"sender \"a.b\" { connection_reuse = 0 }", "1: connection_reuse: is a setting"},
 		{"sender \"a.b\" { servername = x }", "1: servername: is a setting"},
 		{"sender \"a.b\" { fingerprints = x }", "1: fingerprints: is a setting"},
 		{"sender \"a.b\" { client_certificate = x }",
@@ -627,6 +634,7 @@ static void every_setting_is_taken(void **state)
 		"violation = \"reject\"\n"
 		" mode = observe\n on_bad_certificate = 'refuse'\n protect_credentials = false\n "
 		"application_tls = Allow intercept = on\n"
+		" session_resumption = no early_replies = off connection_reuse = 17\n"
 		" message_override = tighten fingerprints = { "
 		"0000000000000000000000000000000000000000000000000000000000000000 }"
 		" client_certificate = @/ca.pem client_key = @/key.pem ciphers = HIGH ciphersuites "
@@ -644,6 +652,9 @@ static void every_setting_is_taken(void **state)
 	assert_int_equal(d->value[SETTING_ON_BAD_CERTIFICATE], BAD_CERTIFICATE_REFUSE);
 	assert_int_equal(d->value[SETTING_PROTECT_CREDENTIALS], false);
 	assert_int_equal(d->value[SETTING_APPLICATION_TLS], APPLICATION_TLS_ALLOW);
+	assert_int_equal(d->value[SETTING_SESSION_RESUMPTION], false);
+	assert_int_equal(d->value[SETTING_EARLY_REPLIES], false);
+	assert_int_equal(d->value[SETTING_CONNECTION_REUSE], 17);
 	assert_int_equal(d->value[SETTING_INTERCEPT], true);
 	assert_string_equal(d->ca_file, in_directory("ca.pem"));
 	assert_string_equal(d->match[0], "mx.example");

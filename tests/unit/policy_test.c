@@ -226,6 +226,15 @@ static void print_policy(FILE *out, const struct policy *p)
 		print_value(out, SETTING_APPLICATION_TLS, c->application_tls,
 			c->application_tls_origin);
 	assert_true(c->application_tls_origin->line > 0 || c->application_tls == APPLICATION_TLS_AUTO);
+	if (c->session_resumption_origin->line > 0)
+		print_value(out, SETTING_SESSION_RESUMPTION, c->session_resumption,
+			c->session_resumption_origin);
+	if (c->early_replies_origin->line > 0)
+		print_value(
+			out, SETTING_EARLY_REPLIES, c->early_replies, c->early_replies_origin);
+	if (c->connection_reuse_origin->line > 0)
+		print_value(out, SETTING_CONNECTION_REUSE, (int)c->connection_reuse,
+			c->connection_reuse_origin);
 	if (!c->intercept)
 		fprintf(out, " intercept=false");
 	if (c->ca_file)
