@@ -109,7 +109,7 @@ static void stop(struct agent *agent)
 		return;
 	agent->stopping = true;
 	loop_timer_set(agent->loop, &agent->last_call, loop_now(agent->loop) + AGENT_LAST_CALL_MS);
-	sessions_stop(agent);
+	sessions_stop(&agent->lane);
 	agent_settle(agent);
 }
 
@@ -158,6 +158,7 @@ static int set_up(struct agent *agent)
 	agent->loop = loop_new();
 	if (!agent->loop)
 		return -errno;
+	agent->lane = (struct lane){.agent = agent, .loop = agent->loop};
 	agent->rules = rules_new(agent->options.config, agent->options.config_named);
 	if (!agent->rules)
 		return -ENOMEM;
@@ -175,7 +176,7 @@ static int set_up(struct agent *agent)
 
 static void tear_down(struct agent *agent)
 {
-	sessions_free(agent);
+	sessions_free(&agent->lane);
 	rules_free(agent->rules);
 	loop_free(agent->loop);
 	if (agent->signals >= 0)

@@ -5,6 +5,7 @@
 #ifndef MAILSEAL_AGENT_AGENT_H
 #define MAILSEAL_AGENT_AGENT_H
 
+#include "shim/agent/lane.h"
 #include "shim/agent/loop.h"
 #include "shim/agent/rules.h"
 #include "shim/agent/system.h"
@@ -26,7 +27,6 @@
 	       */
 #define AGENT_LAST_CALL_MS 30000 /* replies outstanding at SIGTERM */
 
-struct session;
 struct caller;
 
 struct agent_options {
@@ -63,7 +63,7 @@ struct agent {
 	bool sourced;	  /* the dispatcher may still pass something */
 	bool leave_asked; /* and was told not to */
 	/* sessions */
-	struct session *sessions;
+	struct lane lane;
 	unsigned session_count;
 	unsigned long long served; /* numbers the sessions */
 	/* life */

@@ -16,7 +16,7 @@ bool client_take_in(struct session *s, unsigned wishes)
 		return false;
 	n = stream_read(&s->client, dialogue_client_in(s->dialogue));
 	if (n > 0)
-		s->progress = loop_now(s->agent->loop);
+		s->progress = loop_now(s->lane->loop);
 	if (s->client.eof && !s->client_eof_told) {
 		s->client_eof_told = true;
 		dialogue_client_eof(s->dialogue);
@@ -31,7 +31,7 @@ bool client_put_out(struct session *s)
 	size_t before = buf_length(out);
 
 	if (stream_write(&s->client, out) > 0)
-		s->progress = loop_now(s->agent->loop);
+		s->progress = loop_now(s->lane->loop);
 	return buf_length(out) < before;
 }
 
@@ -73,7 +73,7 @@ bool client_obey(struct session *s, unsigned wishes)
 	if (s->client_leg == LEG_ENDING && buf_length(dialogue_client_out(s->dialogue)) == 0) {
 		stream_end(&s->client);
 		s->client_leg = LEG_LINGERING;
-		s->client_deadline = loop_now(s->agent->loop) + PROTOCOL_MS(CLIENT_LINGER_S);
+		s->client_deadline = loop_now(s->lane->loop) + PROTOCOL_MS(CLIENT_LINGER_S);
 	}
 	if (s->client_leg == LEG_LINGERING && !lingers_on(s)) {
 		client_close(s);

@@ -20,7 +20,7 @@ void own_tls_begin(struct session *s)
 {
 	s->stage = STAGE_OWN_TLS;
 	s->tls = (struct tls_facts){0};
-	s->progress = loop_now(s->agent->loop);
+	s->progress = loop_now(s->lane->loop);
 }
 
 void own_tls_end(struct session *s, const char *note)
@@ -117,7 +117,7 @@ static bool take(
 		return true;
 	*moved = true;
 	if (s->own.server_hello)
-		s->progress = loop_now(s->agent->loop);
+		s->progress = loop_now(s->lane->loop);
 	if (records_pass(records, buf_bytes(b) + buf_length(b) - n, (size_t)n))
 		return true;
 	own_tls_end(s, no_records(s, from));

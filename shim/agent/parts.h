@@ -49,7 +49,7 @@ struct own {
 };
 
 struct session {
-	struct agent *agent;
+	struct lane *lane;
 	struct session *next, **link;
 	unsigned long long number;
 	enum stage stage;

@@ -42,7 +42,7 @@ bool server_put_out(struct session *s)
 	else if (s->server_leg != LEG_UP && s->server_leg != LEG_ENDING)
 		return false;
 	else if (stream_write(&s->server, out) > 0)
-		s->progress = loop_now(s->agent->loop);
+		s->progress = loop_now(s->lane->loop);
 	if (s->server.sent)
 		dialogue_server_cut(s->dialogue, s->server.sent);
 	return buf_length(out) < before;
@@ -153,7 +153,7 @@ static bool start_tls(struct session *s)
 	}
 	identify(s, &id);
 	s->server_leg = LEG_SHAKING;
-	s->progress = loop_now(s->agent->loop);
+	s->progress = loop_now(s->lane->loop);
 	if (tls_new(&s->server.tls, s->context, s->server.fd, &id, &err) < 0) {
 		tls_failed(s, err.text);
 		return true;
@@ -192,7 +192,7 @@ static bool reconnect(struct session *s)
 	}
 	s->server_eof_told = false;
 	s->server_leg = LEG_RECONNECTING;
-	s->progress = loop_now(s->agent->loop);
+	s->progress = loop_now(s->lane->loop);
 	return true;
 }
 
@@ -209,7 +209,7 @@ static bool finish_reconnect(struct session *s)
 		return true;
 	}
 	s->server_leg = LEG_UP;
-	s->progress = loop_now(s->agent->loop);
+	s->progress = loop_now(s->lane->loop);
 	dialogue_reconnected(s->dialogue);
 	return true;
 }
@@ -223,7 +223,7 @@ static bool end(struct session *s)
 	if (s->server_leg == LEG_ENDING && buf_length(dialogue_server_out(s->dialogue)) == 0) {
 		stream_end(&s->server);
 		s->server_leg = LEG_LINGERING;
-		s->server_deadline = loop_now(s->agent->loop) + PROTOCOL_MS(SERVER_LINGER_S);
+		s->server_deadline = loop_now(s->lane->loop) + PROTOCOL_MS(SERVER_LINGER_S);
 	}
 	if (s->server_leg == LEG_LINGERING && (s->server.eof || stream_drained(&s->server))) {
 		server_close(s);

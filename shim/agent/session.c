@@ -20,7 +20,7 @@
 
 static void session_free(struct session *s)
 {
-	struct agent *agent = s->agent;
+	struct agent *agent = s->lane->agent;
 	unsigned i;
 
 	if (s->stage == STAGE_OWN_TLS)
@@ -36,8 +36,8 @@ static void session_free(struct session *s)
 		close(s->likeness);
 	buf_clear(&s->to_client);
 	buf_clear(&s->to_server);
-	loop_timer_stop(agent->loop, &s->timer);
-	loop_undefer(agent->loop, &s->task);
+	loop_timer_stop(s->lane->loop, &s->timer);
+	loop_undefer(s->lane->loop, &s->task);
 	for (i = 0; i < s->name_count; i++)
 		free(s->names[i]);
 	free(s->names);
@@ -52,7 +52,7 @@ static void session_free(struct session *s)
 
 void session_wake(struct session *s)
 {
-	loop_defer(s->agent->loop, &s->task);
+	loop_defer(s->lane->loop, &s->task);
 }
 
 /* --- connecting --- */
@@ -118,7 +118,7 @@ static int find_policy(struct session *s, struct err *err)
 		(const struct sockaddr *)&s->peer.ss, &s->policy);
 	if (!s->policy.connection.intercept)
 		return 0;
-	return rules_tls(s->agent->rules, &s->policy, &s->context, err);
+	return rules_tls(s->lane->agent->rules, &s->policy, &s->context, err);
 }
 
 static int begin_dialogue(struct session *s)
@@ -176,7 +176,7 @@ static void connect_turn(struct session *s)
 	close(s->channel);
 	s->channel = -1;
 	s->stage = s->dialogue ? STAGE_DIALOGUE : STAGE_RELAY;
-	s->progress = loop_now(s->agent->loop);
+	s->progress = loop_now(s->lane->loop);
 	session_wake(s);
 }
 
@@ -236,8 +236,8 @@ static bool set_timer(struct session *s)
 	if (s->client_leg < LEG_LINGERING || s->server_leg < LEG_LINGERING)
 		due = least(due, patience(s));
 	if (due == NEVER)
-		loop_timer_stop(s->agent->loop, &s->timer);
-	return due == NEVER || loop_timer_set(s->agent->loop, &s->timer, due) == 0;
+		loop_timer_stop(s->lane->loop, &s->timer);
+	return due == NEVER || loop_timer_set(s->lane->loop, &s->timer, due) == 0;
 }
 
 static bool one_turn(struct session *s)
@@ -284,7 +284,7 @@ static void session_turn(void *context)
 static void session_timer(void *context)
 {
 	struct session *s = context;
-	uint64_t now = loop_now(s->agent->loop);
+	uint64_t now = loop_now(s->lane->loop);
 
 	if (s->client_deadline <= now)
 		client_close(s);
@@ -340,8 +340,9 @@ static int copy_names(struct session *s, const struct handoff_request_view *view
 }
 
 static struct session *session_new(
-	struct agent *agent, int channel, const struct request *r, const struct ucred *peer)
+	struct lane *lane, int channel, const struct request *r, const struct ucred *peer)
 {
+	struct agent *agent = lane->agent;
 	struct session *s = calloc(1, sizeof(*s));
 
 	if (!s)
@@ -351,7 +352,7 @@ static struct session *session_new(
 		free(s);
 		return NULL;
 	}
-	s->agent = agent;
+	s->lane = lane;
 	s->number = ++agent->served;
 	s->channel = channel;
 	s->likeness = -1;
@@ -361,18 +362,18 @@ static struct session *session_new(
 	s->client_deadline = s->server_deadline = NEVER;
 	s->task = (struct task){.run = session_turn, .context = s};
 	s->timer = (struct timer){.expired = session_timer, .context = s};
-	stream_init(&s->client, agent->loop, client_ready, s);
-	stream_init(&s->server, agent->loop, server_ready, s);
+	stream_init(&s->client, lane->loop, client_ready, s);
+	stream_init(&s->server, lane->loop, server_ready, s);
 	buf_init(&s->to_client, 65536);
 	buf_init(&s->to_server, 65536);
 	s->to.length = handoff_addr_to_sockaddr(&r->view.head.peer, &s->to.ss);
 	report_address(&s->to.ss, true, s->address, sizeof(s->address));
 	report_exe(s);
-	s->next = agent->sessions;
-	s->link = &agent->sessions;
+	s->next = lane->sessions;
+	s->link = &lane->sessions;
 	if (s->next)
 		s->next->link = &s->next;
-	agent->sessions = s;
+	lane->sessions = s;
 	agent->session_count++;
 	return s;
 }
@@ -410,9 +411,10 @@ static int begin(struct session *s, struct request *r, bool *told)
 	return *told ? 0 : -ECONNABORTED;
 }
 
-void session_begin(struct agent *agent, int channel, struct request *r, const struct ucred *peer)
+void session_begin(struct lane *lane, int channel, struct request *r, const struct ucred *peer)
 {
-	struct session *s = session_new(agent, channel, r, peer);
+	struct agent *agent = lane->agent;
+	struct session *s = session_new(lane, channel, r, peer);
 	bool told = false;
 	int rc;
 
@@ -435,11 +437,11 @@ void session_begin(struct agent *agent, int channel, struct request *r, const st
 	}
 }
 
-void sessions_stop(struct agent *agent)
+void sessions_stop(struct lane *lane)
 {
 	struct session *s, *next;
 
-	for (s = agent->sessions; s; s = next) {
+	for (s = lane->sessions; s; s = next) {
 		next = s->next;
 		if (s->stage == STAGE_CONNECTING) {
 			connect_failed(s, ECONNREFUSED, true, "the agent is ending");
@@ -450,8 +452,8 @@ void sessions_stop(struct agent *agent)
 	}
 }
 
-void sessions_free(struct agent *agent)
+void sessions_free(struct lane *lane)
 {
-	while (agent->sessions)
-		session_free(agent->sessions);
+	while (lane->sessions)
+		session_free(lane->sessions);
 }

@@ -8,18 +8,19 @@
 
 #include "shim/agent/agent.h"
 #include "shim/agent/handover.h"
+#include "shim/agent/lane.h"
 
 #include <sys/socket.h>
 
-/* Takes `channel` and the request's descriptors over, answers the request, and goes on by itself.
- */
+/* Takes `channel` and the request's descriptors over, answers the request, and goes on by itself
+ * on this lane. */
 void session_begin(
-	struct agent *agent, int channel, struct request *request, const struct ucred *peer);
+	struct lane *lane, int channel, struct request *request, const struct ucred *peer);
 
 /* SIGTERM: connections that are not up are given up, the others finish what is outstanding. */
-void sessions_stop(struct agent *agent);
+void sessions_stop(struct lane *lane);
 
 /* At the very end: drops what is left. */
-void sessions_free(struct agent *agent);
+void sessions_free(struct lane *lane);
 
 #endif
