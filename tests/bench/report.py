@@ -1,0 +1,320 @@
+#!/usr/bin/env python3
+"""report: what `make bench` measured, as a Markdown table and an SVG plot.
+
+    report.py RESULTS.json [MARKDOWN [SVG]]     without files, Markdown to standard output
+
+RESULTS.json is
+    {"machine": {"processor": "...", ...}, "version": "...", "date": "...",
+     "measurements": [{"cell": "...", "row": "...", "figure": "...", "unit": "...", "values": [...]}, ...]}
+where a value is one round's; medians are what is shown, the spread is from the lowest to the highest.
+The goals come first, in a fixed order; then each cell with all its rows and figures. What was not measured
+shows as "-", and a goal that needs it as "not measured".
+"""
+import json
+import statistics
+import sys
+from dataclasses import dataclass
+from html import escape
+
+
+@dataclass
+class Goal:
+    """A line of the first table: where its figures are found, and what mailseal's must come to."""
+
+    title: str
+    cell: str
+    figure: str
+    unit: str
+    columns: dict  # column of the table -> row of the cell
+    text: str  # the goal in words
+    limit: object  # function of Results and this goal: the bound, or None where it was not measured
+    more_is_better: bool = False
+    subject: str = "mailseal"
+
+
+COLUMNS = ["plaintext", "stunnel", "stunnel, resumed", "native", "native, resumed", "mailseal"]
+REFERENCE = "native, resumed"
+
+
+def times(column, factor):
+    """The bound is a multiple of another column."""
+
+    def limit(results, goal):
+        value = results.column(goal, column)
+        return None if value is None else value * factor
+
+    return limit
+
+
+def plus(column, more):
+    def limit(results, goal):
+        value = results.column(goal, column)
+        return None if value is None else value + more
+
+    return limit
+
+
+def highest_of(row):
+    """Within the noise of another row: no more than its highest round."""
+
+    def limit(results, goal):
+        values = results.values(goal.cell, row, goal.figure)
+        return max(values) if values else None
+
+    return limit
+
+
+def exactly(bound):
+    return lambda results, goal: bound
+
+
+THROUGHPUT = {c: c for c in COLUMNS}
+
+GOALS = [
+    Goal("1 KB messages/s, 10 sessions", "load", "1k-10", "/s", THROUGHPUT,
+         ">= 1.0 x native, resumed", times(REFERENCE, 1.0), more_is_better=True),
+    Goal("CPU s per 1000 messages", "load", "cpu-1k-10", "s", THROUGHPUT,
+         "<= 1.15 x native, resumed", times(REFERENCE, 1.15)),
+    Goal("25 MB, MB/s", "bulk", "25m", "MB/s", THROUGHPUT,
+         ">= 0.95 x native", times("native", 0.95), more_is_better=True),
+    Goal("one process per message, p50 ms", "process", "p50", "ms", THROUGHPUT,
+         "<= 0.35 x native", times("native", 0.35)),
+    Goal("idle connection, PSS, of 500", "idle", "pss-500", "KiB", THROUGHPUT, "<= 32 KiB", exactly(32)),
+    Goal("idle connection, PSS, of 2000", "idle", "pss-2000", "KiB", THROUGHPUT, "<= 32 KiB", exactly(32)),
+    Goal("round trips to 250, lock-step client", "roundtrips", "to-250", "RTT", THROUGHPUT, "<= 8.2", exactly(8.25)),
+    Goal("the same, warm connection", "roundtrips", "to-250", "RTT", {"mailseal": "mailseal, warm"},
+         "<= 5", exactly(5.05), subject="mailseal, warm"),
+    Goal("start-up of every preloaded process", "startup", "process", "us",
+         {"plaintext": "nothing", "native": "libssl+libcrypto", "mailseal": "mailseal"},
+         "like an empty .so", highest_of("empty .so")),
+    Goal("connect() elsewhere", "calls", "connect_udp", "ns", THROUGHPUT, "+ <= 20 ns", plus("plaintext", 20)),
+    Goal("write()", "calls", "write", "ns", THROUGHPUT, "+ 0", highest_of("plaintext")),
+    Goal("first message of a service, agent cold", "cold", "directory", "ms", THROUGHPUT, "<= native",
+         times("native", 1.0)),
+]
+
+
+class Results:
+    def __init__(self, data):
+        self.data = data
+        self.found = {}
+        for m in data["measurements"]:
+            key = m["cell"], m["row"], m["figure"]
+            self.found.setdefault(key, {"unit": m["unit"], "values": []})["values"] += m["values"]
+
+    def values(self, cell, row, figure):
+        return self.found.get((cell, row, figure), {}).get("values", [])
+
+    def median(self, cell, row, figure):
+        values = self.values(cell, row, figure)
+        return statistics.median(values) if values else None
+
+    def column(self, goal, column):
+        row = goal.columns.get(column)
+        return self.median(goal.cell, row, goal.figure) if row else None
+
+    def subject(self, goal):
+        return self.median(goal.cell, goal.subject, goal.figure)
+
+    def reached(self, goal):
+        """True, False, or None where something was not measured."""
+        value, limit = self.subject(goal), goal.limit(self, goal)
+        if value is None or limit is None:
+            return None
+        return value >= limit if goal.more_is_better else value <= limit
+
+    def cells(self):
+        return list(dict.fromkeys(cell for cell, _, _ in self.found))
+
+    def rows(self, cell):
+        return list(dict.fromkeys(row for c, row, _ in self.found if c == cell))
+
+    def figures(self, cell):
+        """Figure and unit, in the order in which they were measured."""
+        return list(dict.fromkeys((f, m["unit"]) for (c, _, f), m in self.found.items() if c == cell))
+
+
+def number(value):
+    """Three digits that count; more only in front of the point."""
+    if value is None:
+        return "-"
+    if abs(value) >= 100:
+        return f"{value:.0f}"
+    if abs(value) >= 10:
+        return f"{value:.1f}"
+    if abs(value) >= 1:
+        return f"{value:.2f}"
+    return f"{value:.3g}" if value else "0"
+
+
+def ratio(value, to):
+    return f"{value / to:.2f}" if value is not None and to else "-"
+
+
+# --- Markdown -------------------------------------------------------------------------------
+
+
+def table(head, lines):
+    out = ["| " + " | ".join(head) + " |", "|" + "---|" * len(head)]
+    out += ["| " + " | ".join(line) + " |" for line in lines]
+    return "\n".join(out) + "\n"
+
+
+VERDICTS = {True: "yes", False: "no", None: "not measured"}
+
+
+def goal_line(results, goal):
+    values = {c: results.column(goal, c) for c in COLUMNS}
+    beside = values[REFERENCE] if values[REFERENCE] is not None else values["native"]
+    return ([goal.title] + [number(values[c]) for c in COLUMNS] + [ratio(results.subject(goal), beside)]
+            + [goal.text, VERDICTS[results.reached(goal)]])
+
+
+def goals_table(results):
+    head = ["what"] + COLUMNS + ["mailseal / native", "goal", "reached"]
+    return table(head, [goal_line(results, g) for g in GOALS])
+
+
+def with_spread(results, cell, row, figure):
+    values = results.values(cell, row, figure)
+    if len(values) < 2 or min(values) == max(values):
+        return number(values[0] if values else None)
+    return f"{number(statistics.median(values))} ({number(min(values))} to {number(max(values))})"
+
+
+def cell_table(results, cell):
+    figures = results.figures(cell)
+    beside = next((r for r in (REFERENCE, "native") if r in results.rows(cell)), None)
+    head = [cell] + [f"{f}, {unit}" for f, unit in figures]
+    if beside:
+        head += [f"{f} / {beside}" for f, _ in figures]
+    lines = []
+    for row in results.rows(cell):
+        line = [row] + [with_spread(results, cell, row, f) for f, _ in figures]
+        if beside:
+            line += [ratio(results.median(cell, row, f), results.median(cell, beside, f)) for f, _ in figures]
+        lines.append(line)
+    return table(head, lines)
+
+
+def named(results):
+    """The run: what was measured, when, where."""
+    machine = ", ".join(f"{k} {v}" for k, v in results.data["machine"].items())
+    return f"mailseal {results.data['version']}, {results.data['date']}; {machine}"
+
+
+def markdown(results):
+    parts = [f"{named(results)}.\n", goals_table(results)]
+    parts.append("`mailseal / native`: beside native with resumption, where that was measured. Each cell by itself, "
+                 "the median and from the lowest to the highest round:\n")
+    parts += [cell_table(results, cell) for cell in results.cells()]
+    return "\n".join(parts)
+
+
+# --- SVG ------------------------------------------------------------------------------------
+
+WIDTH, LEFT, BAR, GAP, HEAD, MARGIN = 520, 150, 16, 5, 44, 16
+COLOURS = {"plaintext": "#9aa5b1", "nothing": "#9aa5b1", "stunnel": "#c9a66b", "stunnel, resumed": "#dcc49a",
+           "native": "#6b93c9", "native, resumed": "#a3bfe0", "libssl+libcrypto": "#6b93c9"}
+HALO = 'stroke="#ffffff" stroke-width="4" paint-order="stroke"'  # over the dashed line
+MAILSEAL, OTHER, INK, PALE = "#2f8f5b", "#b3b3b3", "#222222", "#666666"
+
+
+def text(x, y, content, size=12, anchor="start", colour=INK, weight="normal", extra=""):
+    return (f'<text x="{x:.1f}" y="{y:.1f}" font-size="{size}" text-anchor="{anchor}" fill="{colour}" '
+            f'font-weight="{weight}" {extra}>{escape(content)}</text>')
+
+
+def line(x1, y1, x2, y2, colour, extra=""):
+    return f'<line x1="{x1:.1f}" y1="{y1:.1f}" x2="{x2:.1f}" y2="{y2:.1f}" stroke="{colour}" {extra}/>'
+
+
+def bar(results, goal, row, y, scale):
+    """One row of a panel: its name, its bar with the spread over it, and last its figure."""
+    values = results.values(goal.cell, row, goal.figure)
+    middle, low, high = statistics.median(values), min(values), max(values)
+    colour = MAILSEAL if row.startswith("mailseal") else COLOURS.get(row, OTHER)
+    centre = y + BAR / 2
+    return [text(LEFT - 8, y + BAR - 4, row, anchor="end", weight="bold" if row.startswith("mailseal") else "normal"),
+            f'<rect x="{LEFT}" y="{y}" width="{max(middle * scale, 1):.1f}" height="{BAR}" fill="{colour}"/>',
+            line(LEFT + low * scale, centre, LEFT + high * scale, centre, INK),
+            line(LEFT + low * scale, centre - 4, LEFT + low * scale, centre + 4, INK),
+            line(LEFT + high * scale, centre - 4, LEFT + high * scale, centre + 4, INK),
+            text(LEFT + high * scale + 6, y + BAR - 4, number(middle), extra=HALO)]
+
+
+def panel_rows(results, goal):
+    return [row for row in results.rows(goal.cell) if results.values(goal.cell, row, goal.figure)]
+
+
+def panel(results, goal, rows):
+    """The drawing of one goal and its height; the dashed line is the goal."""
+    limit = goal.limit(results, goal)
+    highest = max([max(results.values(goal.cell, r, goal.figure)) for r in rows] + [limit or 0]) or 1
+    scale = (WIDTH - LEFT - 80) / highest
+    bottom = HEAD + len(rows) * (BAR + GAP)
+    verdict = {True: "reached", False: "not reached", None: "not measured"}[results.reached(goal)]
+    out = [text(0, 16, f"{goal.title}", size=14, weight="bold"),
+           text(0, 33, f"{goal.unit}, {'more' if goal.more_is_better else 'less'} is better; goal {goal.text}: {verdict}",
+                colour=PALE)]
+    bars = [bar(results, goal, row, HEAD + i * (BAR + GAP), scale) for i, row in enumerate(rows)]
+    out += [shape for shapes in bars for shape in shapes[:-1]]
+    if limit is not None:
+        out.append(line(LEFT + limit * scale, HEAD - 4, LEFT + limit * scale, bottom, "#b03030",
+                        'stroke-dasharray="4 3" stroke-width="1.5"'))
+    out += [shapes[-1] for shapes in bars]
+    return out, bottom + 14
+
+
+def plots(results):
+    """Goals that have something to show; two that show the same bars are one."""
+    seen, out = set(), []
+    for goal in GOALS:
+        rows = panel_rows(results, goal)
+        if rows and (goal.cell, goal.figure) not in seen:
+            seen.add((goal.cell, goal.figure))
+            out.append((goal, rows))
+    return out
+
+
+def svg(results):
+    """Two columns of panels, each panel put where there is more room."""
+    heights, body = [76, 76], []
+    for goal, rows in plots(results):
+        column = 0 if heights[0] <= heights[1] else 1
+        drawn, height = panel(results, goal, rows)
+        x = MARGIN + column * (WIDTH + MARGIN)
+        body += [f'<g transform="translate({x} {heights[column]})">'] + drawn + ["</g>"]
+        heights[column] += height + 10
+    width, height = 2 * WIDTH + 3 * MARGIN, max(heights) + MARGIN
+    return "\n".join(
+        [f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}" viewBox="0 0 {width} {height}" '
+         'font-family="DejaVu Sans, Helvetica, Arial, sans-serif">',
+         f'<rect width="{width}" height="{height}" fill="#ffffff"/>',
+         text(MARGIN, 26, "What mailseal costs", size=18, weight="bold"),
+         text(MARGIN, 44, named(results), colour=PALE),
+         text(MARGIN, 60, "Bars: medians; thin lines: lowest to highest round; dashed: the goal.", colour=PALE)] + body + ["</svg>"]) + "\n"
+
+
+def write(path, content):
+    with open(path, "w", encoding="utf-8") as f:
+        f.write(content)
+
+
+def main(arguments):
+    if not 1 <= len(arguments) <= 3:
+        print(__doc__, file=sys.stderr)
+        return 64
+    with open(arguments[0], encoding="utf-8") as f:
+        results = Results(json.load(f))
+    if len(arguments) == 1:
+        print(markdown(results))
+    if len(arguments) > 1:
+        write(arguments[1], markdown(results))
+    if len(arguments) > 2:
+        write(arguments[2], svg(results))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
