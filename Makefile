@@ -128,11 +128,11 @@ test: deps-test all $(LIB32) $(BUILD)/mailseal-agent-fast $(UNIT_TESTS)
 demo: deps-demo all
 	@BUILD=$(BUILD) tests/demo/demo
 
-deps deps-demo deps-test deps-lint deps-fuzz:
+deps deps-demo deps-test deps-lint deps-fuzz deps-bench:
 	@tests/deps $(or $(@:deps-%=%),build)
 
 # The list of prerequisites says that packages come before the compiler runs.
-ifneq ($(filter deps% demo test asan lint fuzz,$(MAKECMDGOALS)),)
+ifneq ($(filter deps% demo test asan lint fuzz bench,$(MAKECMDGOALS)),)
 $(ROOM_OBJECTS) $(TOOL_OBJECTS) $(PRELOAD_OBJECTS) can32 $(UNIT_TESTS) $(FUZZERS): | $(filter deps-%,$(MAKECMDGOALS:%=deps-%))
 endif
 
@@ -153,8 +153,8 @@ fuzz: deps-fuzz $(FUZZERS)
 lint: deps-lint all
 	@tests/lint/run $(BUILD)
 
-bench: deps-test all
-	@echo "make bench: nothing is measured yet" >&2; exit 69
+bench: deps-bench all
+	@tests/bench/bench --cells "$(CELLS)" $(BENCH_OPTIONS) $(BUILD)
 
 # The texts name the usual places; installed, they name the true ones.
 TRUE_PLACES = sed -e 's|/usr/local/lib/mailseal|$(LIBDIR)|g' -e 's|/usr/local/share/doc/mailseal|$(DOCDIR)|g' \
@@ -191,7 +191,7 @@ uninstall:
 clean:
 	rm -rf $(BUILD)
 
-.PHONY: all lib32 can32 unit test demo deps deps-demo deps-test deps-lint deps-fuzz asan fuzz lint bench install uninstall clean FORCE
+.PHONY: all lib32 can32 unit test demo deps deps-demo deps-test deps-lint deps-fuzz deps-bench asan fuzz lint bench install uninstall clean FORCE
 .DELETE_ON_ERROR:
 .SECONDARY:
 -include $(shell find $(BUILD)/obj $(BUILD)/obj-fast $(BUILD)/pic $(BUILD)/pic32 -name "*.d" 2>/dev/null)

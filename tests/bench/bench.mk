@@ -1,0 +1,30 @@
+# bench.mk: builds the benchmark's own programs. Used by tests/bench/bench; by hand:
+#     make -f tests/bench/bench.mk BUILD=build
+BUILD ?= build
+CC ?= cc
+OUT = $(BUILD)/bench/bin
+FLAGS = -std=gnu11 -D_GNU_SOURCE -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes \
+	-Wformat=2 -Werror=switch-enum -O2 -g -I.
+LOAD = tests/bench/load.c tests/bench/load.h
+TLS = -lssl -lcrypto
+OWN = $(filter-out sink native plain load,$(patsubst tests/bench/%.c,%,$(wildcard tests/bench/*.c)))
+
+all: $(addprefix $(OUT)/,sink native plain $(OWN))
+
+$(OUT)/sink: tests/bench/sink.c | $(OUT)
+	$(CC) $(FLAGS) -o $@ $< $(TLS) -pthread
+
+$(OUT)/native: tests/bench/native.c $(LOAD) | $(OUT)
+	$(CC) $(FLAGS) -o $@ $(filter %.c,$^) $(TLS) -pthread
+
+$(OUT)/plain: tests/bench/plain.c $(LOAD) | $(OUT)
+	$(CC) $(FLAGS) -o $@ $(filter %.c,$^) -pthread
+
+# The others stand in one file each and need libc alone.
+$(OUT)/%: tests/bench/%.c | $(OUT)
+	$(CC) $(FLAGS) -o $@ $< -pthread
+
+$(OUT):
+	mkdir -p $@
+
+.PHONY: all

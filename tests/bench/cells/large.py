@@ -1,0 +1,12 @@
+"""large: as throughput, with larger messages."""
+
+from cells import throughput
+
+NAME = "large"
+TITLE = "Messages of 100 KB, a session each"
+FIGURES = throughput.FIGURES
+REFERENCE = throughput.REFERENCE
+
+
+def rows(bench):
+    return throughput.rows(bench, 100 * 1024)
