@@ -12,6 +12,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#define DRAINED_AT_ONCE 16384
+
 void stream_init(struct stream *s, struct loop *loop, void (*ready)(void *context, uint32_t events),
 	void *context)
 {
@@ -24,7 +26,8 @@ int stream_open(struct stream *s, int fd)
 
 	if (rc < 0)
 		return rc;
-	*s = (struct stream){.loop = s->loop, .watch = s->watch, .fd = fd};
+	*s = (struct stream){
+		.loop = s->loop, .watch = s->watch, .fd = fd, .chunk = STREAM_CHUNK_LEAST};
 	return 0;
 }
 
@@ -40,6 +43,8 @@ void stream_note(struct stream *s, uint32_t events)
 	}
 	if (events & (EPOLLHUP | EPOLLERR))
 		s->hung_up = true;
+	if (events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR))
+		s->ending = true;
 }
 
 void stream_close(struct stream *s)
@@ -77,6 +82,22 @@ static void write_waits(struct stream *s, short want)
 	}
 }
 
+/* Fewer bytes than there was room for are all that there were; more of them make an event of their
+ * own. Not so the end: it may have been told already. */
+static void got_plain(struct stream *s, size_t n, size_t size)
+{
+	if (n < size && !s->ending)
+		s->readable = false;
+}
+
+static void fit_chunk(struct stream *s, size_t n)
+{
+	if (n == s->chunk && s->chunk < STREAM_CHUNK_MOST)
+		s->chunk *= 4;
+	else if (n < STREAM_CHUNK_LEAST)
+		s->chunk = STREAM_CHUNK_LEAST;
+}
+
 static ssize_t receive(struct stream *s, char *bytes, size_t size)
 {
 	short want = POLLIN;
@@ -90,6 +111,8 @@ static ssize_t receive(struct stream *s, char *bytes, size_t size)
 		while (n < 0 && errno == EINTR);
 		if (n < 0)
 			n = errno == EWOULDBLOCK ? -EAGAIN : -errno;
+		if (n > 0)
+			got_plain(s, (size_t)n, size);
 	}
 	if (n == -EAGAIN)
 		read_waits(s, want);
@@ -113,11 +136,13 @@ ssize_t stream_read(struct stream *s, struct buf *in)
 
 	if (!may_read(s))
 		return 0;
-	at = buf_reserve(in, STREAM_CHUNK, &room);
+	at = buf_reserve(in, s->chunk, &room);
 	if (!at)
 		return -ENOBUFS;
 	n = receive(s, at, room);
 	buf_commit(in, n > 0 ? (size_t)n : 0);
+	if (n > 0)
+		fit_chunk(s, (size_t)n);
 	return n > 0 ? n : 0;
 }
 
@@ -190,7 +215,7 @@ void stream_end(struct stream *s)
 /* Below TLS, since after our close_notify the records do not matter any more. */
 bool stream_drained(struct stream *s)
 {
-	char bytes[STREAM_CHUNK];
+	char bytes[DRAINED_AT_ONCE];
 	ssize_t n = 1;
 	int rounds;
 

@@ -14,16 +14,21 @@
 #include "shim/base/err.h"
 #include "shim/tls/tls.h"
 
-#define STREAM_CHUNK 16384 /* bytes read at once, and the most that goes into one TLS record */
+/* Bytes read at once: as much as the last reads were like. */
+#define STREAM_CHUNK_LEAST 4096
+#define STREAM_CHUNK_MOST 65536
 
 struct stream {
 	struct loop *loop;
 	struct watch watch;
-	int fd;			 /* owned; -1: none */
-	struct tls *tls;	 /* owned; NULL: plain */
-	bool readable, writable; /* as far as known; cleared when the kernel says EAGAIN */
+	int fd;		 /* owned; -1: none */
+	struct tls *tls; /* owned; NULL: plain */
+	bool readable,
+		writable; /* as far as known; cleared by EAGAIN, and by a read that got all */
 	bool read_waits_to_write, write_waits_to_read; /* TLS only */
 	bool hung_up;				       /* EPOLLHUP or EPOLLERR was seen */
+	bool ending;				       /* and so was that, or EPOLLRDHUP */
+	size_t chunk;
 	bool eof;	/* the other side ended its direction, or was lost */
 	bool cut_off;	/* nothing can be written any more */
 	uint64_t sent;	/* position in the output up to which it was written, once cut off; never 0
@@ -48,7 +53,7 @@ void stream_close(struct stream *s);
 /* One step of the handshake of `tls`: as tls_handshake(). */
 int stream_handshake(struct stream *s, struct err *err);
 
-/* One read into `in`, up to STREAM_CHUNK bytes. Bytes read; 0 if nothing came (see eof, why);
+/* One read into `in`, up to STREAM_CHUNK_MOST bytes. Bytes read; 0 if nothing came (see eof, why);
  * -ENOBUFS if `in` is full. */
 ssize_t stream_read(struct stream *s, struct buf *in);
 

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #define SMALLEST 512
+#define REST_MOST 256 /* bytes that are copied to save the copy of all the others */
 
 void buf_init(struct buf *b, size_t limit)
 {
@@ -91,6 +92,36 @@ int buf_append(struct buf *b, const void *bytes, size_t n)
 int buf_append_text(struct buf *b, const char *text)
 {
 	return buf_append(b, text, strlen(text));
+}
+
+/* `to` is empty: it gets the block, and `from` a new one for the rest. */
+static int hand_over(struct buf *from, struct buf *to, size_t n)
+{
+	struct buf rest = {.limit = from->limit, .gone = from->gone + n};
+	int rc = buf_append(&rest, from->data + from->start + n, from->length - n);
+
+	if (rc < 0)
+		return rc;
+	free(to->data);
+	to->data = from->data;
+	to->start = from->start;
+	to->length = n;
+	to->size = from->size;
+	*from = rest;
+	return 0;
+}
+
+int buf_move(struct buf *from, struct buf *to, size_t n)
+{
+	int rc;
+
+	if (n > REST_MOST && from->length - n <= REST_MOST && to->length == 0 &&
+		from->size <= to->limit)
+		return hand_over(from, to, n);
+	rc = buf_append(to, buf_bytes(from), n);
+	if (rc == 0)
+		buf_consume(from, n);
+	return rc;
 }
 
 char *buf_reserve(struct buf *b, size_t want, size_t *room)

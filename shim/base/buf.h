@@ -40,6 +40,12 @@ int buf_append(struct buf *b, const void *bytes, size_t n);
 int buf_append_text(struct buf *b, const char *text);
 
 /*
+ * Moves the first `n` bytes of `from` (n <= its length) to the end of `to`, all or none; many of
+ * them by handing the memory over. 0, -ENOBUFS or -ENOMEM.
+ */
+int buf_move(struct buf *from, struct buf *to, size_t n);
+
+/*
  * Room for at least one and at most `want` bytes at the end, for reading straight into it:
  * returns the place and sets *room. NULL if full or without memory. buf_commit() then keeps `n` of
  * them.

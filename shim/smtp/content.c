@@ -2,6 +2,9 @@
 
 #include <string.h>
 
+#define WINDOW 1024  /* octets; RFC 5321 4.5.3.1.6 allows lines of 1000 */
+#define OCTET_ROOM 4 /* more than one octet and what was held before it may need */
+
 void content_begin(struct content *content, bool lf_client)
 {
 	*content = (struct content){.at = CONTENT_LINE_START, .lf_client = lf_client};
@@ -90,47 +93,86 @@ static enum content_state step(
 	return CONTENT_SMUGGLING;
 }
 
-/* Octets that are neither line ends nor at the start of a line pass in one piece. */
-static size_t plain_run(const struct content *content, const char *bytes, size_t n)
+/*
+ * Octets from the start of a line or from within one that pass as they are: whole lines that end in
+ * CRLF and begin with no dot, and the beginning of another. It looks a window ahead only, so that
+ * what is full of bare line ends costs no more than its length.
+ */
+static size_t regular(const char *bytes, size_t n, bool *line_start)
 {
-	size_t i = 0;
+	size_t at = 0, length;
+	const char *line, *lf, *cr;
 
-	if (content->at != CONTENT_IN_LINE)
+	while (at < n && !(*line_start && bytes[at] == '.')) {
+		line = bytes + at;
+		length = n - at < WINDOW ? n - at : WINDOW;
+		lf = memchr(line, '\n', length);
+		if (lf)
+			length = (size_t)(lf - line);
+		cr = memchr(line, '\r', length);
+		if (lf && cr == lf - 1) {
+			at += length + 1;
+			*line_start = true;
+			continue;
+		}
+		if (cr)
+			length = (size_t)(cr - line);
+		at += length;
+		*line_start = *line_start && length == 0;
+		if (lf || cr)
+			break;
+	}
+	return at;
+}
+
+size_t content_run(struct content *content, const char *bytes, size_t n)
+{
+	bool line_start = content->at == CONTENT_LINE_START;
+	size_t run;
+
+	if (content->at != CONTENT_IN_LINE && !line_start)
 		return 0;
-	while (i < n && bytes[i] != '\r' && bytes[i] != '\n')
-		i++;
-	return i;
+	run = regular(bytes, n, &line_start);
+	content->at = line_start ? CONTENT_LINE_START : CONTENT_IN_LINE;
+	return run;
+}
+
+/* One octet, with what was held back before it. */
+static enum content_state pass_octet(struct content *content, const char *c, struct buf *out)
+{
+	const char *held, *emit;
+	enum content_state state = step(content, *c, &held, &emit);
+
+	if (state == CONTENT_SMUGGLING)
+		return state;
+	if (buf_append_text(out, held) < 0 ||
+		(emit ? buf_append_text(out, emit) : buf_append(out, c, 1)) < 0)
+		return CONTENT_SMUGGLING;
+	return state;
 }
 
 enum content_state content_pass(
 	struct content *content, const char *bytes, size_t n, size_t *taken, struct buf *out)
 {
-	const char *held, *emit;
-	size_t i = 0;
+	enum content_state state = CONTENT_MORE;
+	struct content before;
+	size_t run, room;
 
 	*taken = 0;
-	while (i < n && buf_room(out) > 4) {
-		size_t run = plain_run(content, bytes + i, n - i);
-
-		if (run > buf_room(out) - 4)
-			run = buf_room(out) - 4;
-		if (run > 0) {
-			if (buf_append(out, bytes + i, run) < 0)
-				return CONTENT_MORE;
-			i += run;
-			*taken = i;
-			continue;
+	while (*taken < n && state == CONTENT_MORE && buf_room(out) > OCTET_ROOM) {
+		before = *content;
+		room = buf_room(out) - OCTET_ROOM;
+		run = content_run(content, bytes + *taken, n - *taken < room ? n - *taken : room);
+		if (run > 0 && buf_append(out, bytes + *taken, run) < 0) {
+			*content = before;
+			break;
 		}
-		enum content_state state = step(content, bytes[i], &held, &emit);
-
-		if (state == CONTENT_SMUGGLING)
-			return state;
-		if (buf_append_text(out, held) < 0 ||
-			(emit ? buf_append_text(out, emit) : buf_append(out, bytes + i, 1)) < 0)
-			return CONTENT_SMUGGLING;
-		*taken = ++i;
-		if (state == CONTENT_END)
-			return state;
+		*taken += run;
+		if (run > 0)
+			continue;
+		state = pass_octet(content, bytes + *taken, out);
+		if (state != CONTENT_SMUGGLING)
+			++*taken;
 	}
-	return CONTENT_MORE;
+	return state;
 }

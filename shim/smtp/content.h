@@ -36,6 +36,12 @@ enum content_state {
 
 void content_begin(struct content *content, bool lf_client);
 
+/*
+ * How many of the next octets pass unchanged, so that the caller may move them in one piece. They
+ * count as taken. 0 where the next one needs content_pass().
+ */
+size_t content_run(struct content *content, const char *bytes, size_t n);
+
 /* Takes octets from `bytes` while `out` has room for them; *taken says how many. */
 enum content_state content_pass(
 	struct content *content, const char *bytes, size_t n, size_t *taken, struct buf *out);

@@ -116,20 +116,35 @@ static enum content_state stream_header(struct dialogue *d, size_t *taken)
 	return state;
 }
 
+/* Behind the header. What passes as it is moves in one piece, and is gone from client_in then. */
+static enum content_state stream_body(struct dialogue *d, size_t *taken)
+{
+	struct buf *in = &d->client_in, *out = &d->server_out;
+	size_t n = buf_length(in) < buf_room(out) ? buf_length(in) : buf_room(out);
+	struct content before = d->content;
+	size_t run = content_run(&d->content, buf_bytes(in), n);
+
+	*taken = 0;
+	if (run == 0)
+		return content_pass(&d->content, buf_bytes(in), buf_length(in), taken, out);
+	if (buf_move(in, out, run) < 0)
+		d->content = before;
+	return CONTENT_MORE;
+}
+
 static bool stream_step(struct dialogue *d)
 {
-	size_t before = buf_length(&d->server_out), taken;
+	size_t before = buf_length(&d->server_out), said = buf_length(&d->client_in), taken;
 	enum content_state state;
 
 	if (pending_full(&d->pending))
 		return false;
 	if (buf_length(&d->held.head) > 0)
 		return pass_head(d);
-	if (buf_length(&d->client_in) == 0)
+	if (said == 0)
 		return false;
 	if (!d->in_header)
-		state = content_pass(&d->content, buf_bytes(&d->client_in),
-			buf_length(&d->client_in), &taken, &d->server_out);
+		state = stream_body(d, &taken);
 	else if (buf_room(&d->server_out) < STAGE_SIZE + HEADER_HELD)
 		return false;
 	else
@@ -142,7 +157,7 @@ static bool stream_step(struct dialogue *d)
 		end_smuggling(d);
 	else if (state == CONTENT_END)
 		content_over(d);
-	return taken > 0 || state != CONTENT_MORE;
+	return buf_length(&d->client_in) < said || state != CONTENT_MORE;
 }
 
 /* The header is known, or as much of it as counts: the one decision about the message. */

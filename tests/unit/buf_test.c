@@ -75,6 +75,55 @@ static void reserve_gives_at_most_the_room(void **state)
 	buf_clear(&b);
 }
 
+static void moving_keeps_bytes_and_positions(void **state)
+{
+	static char bytes[6000];
+	struct buf from, to;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(bytes); i++)
+		bytes[i] = (char)(i * 7);
+	for (size_t rest = 0; rest <= sizeof(bytes); rest += 100) {
+		buf_init(&from, 8192);
+		buf_init(&to, 8192);
+		assert_int_equal(buf_append(&to, "gone", 4), 0);
+		buf_consume(&to, 4);
+		assert_int_equal(buf_append(&from, "x", 1), 0);
+		assert_int_equal(buf_append(&from, bytes, sizeof(bytes)), 0);
+		buf_consume(&from, 1);
+		assert_int_equal(buf_move(&from, &to, sizeof(bytes) - rest), 0);
+		assert_int_equal(buf_length(&from), rest);
+		assert_memory_equal(buf_bytes(&from), bytes + sizeof(bytes) - rest, rest);
+		assert_int_equal(buf_position(&from), 1 + sizeof(bytes));
+		assert_int_equal(buf_move(&from, &to, rest), 0);
+		assert_int_equal(buf_length(&to), sizeof(bytes));
+		assert_memory_equal(buf_bytes(&to), bytes, sizeof(bytes));
+		assert_int_equal(buf_position(&to), 4 + sizeof(bytes));
+		assert_null(from.data);
+		assert_int_equal(from.gone, 1 + sizeof(bytes));
+		buf_clear(&to);
+	}
+}
+
+static void moving_beyond_the_limit_changes_nothing(void **state)
+{
+	static const char bytes[3000];
+	struct buf from, to;
+
+	(void)state;
+	buf_init(&from, 4000);
+	buf_init(&to, 1000);
+	assert_int_equal(buf_append(&from, bytes, sizeof(bytes)), 0);
+	assert_int_equal(buf_move(&from, &to, sizeof(bytes)), -ENOBUFS);
+	assert_int_equal(buf_length(&from), sizeof(bytes));
+	assert_int_equal(buf_length(&to), 0);
+	assert_int_equal(buf_move(&from, &to, 1000), 0);
+	assert_int_equal(buf_length(&from), 2000);
+	assert_int_equal(buf_room(&to), 0);
+	buf_clear(&from);
+	buf_clear(&to);
+}
+
 static void long_traffic_stays_within_the_limit(void **state)
 {
 	struct buf b;
@@ -106,6 +155,8 @@ int main(void)
 		cmocka_unit_test(append_beyond_the_limit_changes_nothing),
 		cmocka_unit_test(empty_buffer_holds_no_memory),
 		cmocka_unit_test(reserve_gives_at_most_the_room),
+		cmocka_unit_test(moving_keeps_bytes_and_positions),
+		cmocka_unit_test(moving_beyond_the_limit_changes_nothing),
 		cmocka_unit_test(long_traffic_stays_within_the_limit),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
