@@ -27,7 +27,8 @@ ALL_CFLAGS = -std=gnu11 -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 -I. -MMD -MP -fvisi
 # The preload sits in other people's processes: libc alone, no helper symbols that only one libc has, but tables by
 # which a thread that is cancelled within a call finds its way out.
 PRELOAD_CFLAGS = -fPIC -fno-stack-protector -U_FORTIFY_SOURCE -fasynchronous-unwind-tables
-PRELOAD_LINK = -shared -Wl,-z,relro,-z,now,-z,noexecstack,-z,defs,-soname,libmailseal.so
+# It is mapped in as few pieces as can be, and brings no start files: each piece and each symbol costs every process.
+PRELOAD_LINK = -shared -nostartfiles -Wl,-z,relro,-z,now,-z,noexecstack,-z,defs,-z,noseparate-code,-soname,libmailseal.so
 
 # What ld.so(8) may put in for $LIB: the library is found under each of these names in its directory, and the 32-bit
 # one under others, so that one LD_PRELOAD serves programs of both. Distributions differ, and Debian with itself:

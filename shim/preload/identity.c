@@ -97,16 +97,31 @@ static int add_config(struct text *t, char *scratch, size_t size)
 	return 0;
 }
 
+/* False: not known, or there is none. */
+static bool look_beside(char path[SETTINGS_PATH_SIZE], const char *library, struct stat *st)
+{
+	const char *slash = strrchr(library, '/');
+	struct text t;
+
+	if (!slash)
+		return false;
+	text_init(&t, path, SETTINGS_PATH_SIZE);
+	text_add_bytes(&t, library, (size_t)(slash + 1 - library));
+	text_add(&t, "mailseal-agent");
+	return !t.overflow && sys_stat(path, st) == 0;
+}
+
 static int add_agent(struct text *t, struct identity *id)
 {
 	const struct settings *s = settings_get();
 	struct stat st;
-	int error;
+	int error = 0;
 
 	id->agent = s->agent[0] ? s->agent : installed;
-	if (!s->agent[0] && s->beside[0] && sys_stat(s->beside, &st) == 0)
-		id->agent = s->beside;
-	error = sys_stat(id->agent, &st);
+	if (!s->agent[0] && look_beside(id->beside, s->library, &st))
+		id->agent = id->beside;
+	else
+		error = sys_stat(id->agent, &st);
 	if (error)
 		return error;
 	id->executable.dev = st.st_dev;

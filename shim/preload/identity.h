@@ -13,6 +13,7 @@
 #include <sys/un.h>
 
 #include "shim/handoff/handoff.h"
+#include "shim/preload/settings.h"
 
 struct identity_file {
 	dev_t dev;
@@ -24,10 +25,11 @@ struct identity {
 	size_t length; /* without NUL */
 	struct sockaddr_un name;
 	socklen_t name_length;
-	const char *agent; /* path, in static memory */
-	const char *file;  /* what a failure is about, in static memory, or NULL */
+	const char *agent; /* path: `beside`, or in static memory */
+	const char *file;  /* what a failure is about: `agent`, in static memory, or NULL */
 	uid_t euid;
 	struct identity_file mount_namespace, root, executable;
+	char beside[SETTINGS_PATH_SIZE]; /* mailseal-agent in this library's directory */
 	char scratch[4096];
 };
 

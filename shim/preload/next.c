@@ -10,7 +10,7 @@
 
 #include "shim/preload/sys.h"
 
-struct next next;
+struct next next MAILSEAL_AT_START;
 
 static void find(void *out, const char *name)
 {
@@ -19,9 +19,14 @@ static void find(void *out, const char *name)
 	memcpy(out, &definition, sizeof(definition));
 }
 
-static const struct {
-	const char *name, *old_name;
-} resolvers[] = {
+/* Two names each, the old one empty where there is none. No pointers: those would cost a relocation
+ * each at every start. */
+static const char late[][2][20] = {
+	[NEXT_GETADDRINFO] = {"getaddrinfo"},
+	[NEXT_GETHOSTBYNAME] = {"gethostbyname"},
+	[NEXT_GETHOSTBYNAME2] = {"gethostbyname2"},
+	[NEXT_GETHOSTBYNAME_R] = {"gethostbyname_r"},
+	[NEXT_GETHOSTBYNAME2_R] = {"gethostbyname2_r"},
 	[NEXT_RES_QUERY] = {"res_query", "__res_query"},
 	[NEXT_RES_SEARCH] = {"res_search", "__res_search"},
 	[NEXT_RES_QUERYDOMAIN] = {"res_querydomain", "__res_querydomain"},
@@ -32,32 +37,34 @@ static const struct {
 	[NEXT_RES_NSEND] = {"res_nsend", "__res_nsend"},
 };
 
-static void *found[sizeof(resolvers) / sizeof(resolvers[0])];
+static void *found[sizeof(late) / sizeof(late[0])];
 
 /* `from`: RTLD_NEXT or a library. */
-static void *find_resolver(enum next_resolver which, void *from)
+static void *find_late(enum next_late which, void *from)
 {
-	void *definition = dlsym(from, resolvers[which].name);
+	void *definition = dlsym(from, late[which][0]);
 
-	if (!definition)
-		definition = dlsym(from, resolvers[which].old_name);
+	if (!definition && *late[which][1])
+		definition = dlsym(from, late[which][1]);
 	if (definition)
 		__atomic_store_n(&found[which], definition, __ATOMIC_RELEASE);
 	return definition;
 }
 
-void *next_resolver(enum next_resolver which)
+void *next_late(enum next_late which)
 {
 	void *definition = __atomic_load_n(&found[which], __ATOMIC_ACQUIRE), *library;
 
-	if (!definition)
-		definition = find_resolver(which, RTLD_NEXT);
 	if (definition)
 		return definition;
+	definition = find_late(which, RTLD_NEXT);
 	/* Loaded by a library that the program loaded for itself. The handle is kept: so is what it
 	 * leads to. */
-	library = dlopen("libresolv.so.2", RTLD_LAZY | RTLD_NOLOAD);
-	return library ? find_resolver(which, library) : NULL;
+	if (!definition && *late[which][1] &&
+		(library = dlopen("libresolv.so.2", RTLD_LAZY | RTLD_NOLOAD)))
+		definition = find_late(which, library);
+	dlerror(); /* the application asks for its own errors */
+	return definition;
 }
 
 void next_resolve(void)
@@ -89,14 +96,6 @@ void next_resolve(void)
 	find(&next.old_fcntl, "__fcntl");
 	if (sizeof(long) == 4)
 		find(&next.time64_fcntl, "__fcntl_time64");
-	find(&next.getaddrinfo, "getaddrinfo");
-	find(&next.gethostbyname, "gethostbyname");
-	find(&next.gethostbyname2, "gethostbyname2");
-	find(&next.gethostbyname_r, "gethostbyname_r");
-	find(&next.gethostbyname2_r, "gethostbyname2_r");
-	for (unsigned i = 0; i < sizeof(found) / sizeof(found[0]); i++)
-		if (!find_resolver((enum next_resolver)i, RTLD_NEXT))
-			dlerror(); /* the application asks for its own errors */
 }
 
 static long as_libc(long result)

@@ -1,16 +1,18 @@
 /*
  * next: the definitions behind our own, as the dynamic linker finds them (libc's, or those of
  * another preload). Looked up once, in the constructor: dlsym() takes locks and may allocate, so
- * never in a call of the application's (but see next_resolver()). What is not there stays NULL;
- * where a system call does the same, the callers below make it.
+ * never in a call of the application's that does not (see next_late()). What is not there stays
+ * NULL; where a system call does the same, the callers below make it.
  */
 #ifndef MAILSEAL_PRELOAD_NEXT_H
 #define MAILSEAL_PRELOAD_NEXT_H
 
-#include <netdb.h>
 #include <sys/socket.h>
 
 #define MAILSEAL_EXPORT __attribute__((visibility("default")))
+
+/* What is written at the start of every process stands together: each page costs. */
+#define MAILSEAL_AT_START __attribute__((section(".data.start")))
 
 struct next {
 	int (*connect)(int, const struct sockaddr *, socklen_t);
@@ -37,19 +39,17 @@ struct next {
 	int (*wide_fcntl)(int, int, ...);
 	int (*old_fcntl)(int, int, ...);
 	int (*time64_fcntl)(int, int, ...);
-	int (*getaddrinfo)(const char *, const char *, const struct addrinfo *, struct addrinfo **);
-	struct hostent *(*gethostbyname)(const char *);
-	struct hostent *(*gethostbyname2)(const char *, int);
-	int (*gethostbyname_r)(
-		const char *, struct hostent *, char *, size_t, struct hostent **, int *);
-	int (*gethostbyname2_r)(
-		const char *, int, struct hostent *, char *, size_t, struct hostent **, int *);
 };
 
 extern struct next next;
 
-/* libresolv's: musl has the first four of them. */
-enum next_resolver {
+/* Functions that take locks and memory themselves: they are looked up when they are called. */
+enum next_late {
+	NEXT_GETADDRINFO,
+	NEXT_GETHOSTBYNAME,
+	NEXT_GETHOSTBYNAME2,
+	NEXT_GETHOSTBYNAME_R,
+	NEXT_GETHOSTBYNAME2_R,
 	NEXT_RES_QUERY,
 	NEXT_RES_SEARCH,
 	NEXT_RES_QUERYDOMAIN,
@@ -61,11 +61,10 @@ enum next_resolver {
 };
 
 /*
- * NULL if it is nowhere. Called only by the functions of those names, which take locks and memory
- * themselves: with older glibc they are in a library that may be loaded later, so that what was not
- * found before is looked for again.
+ * NULL if it is nowhere (musl has not all of them). With older glibc those of libresolv are in a
+ * library that may be loaded later, so that what was not found before is looked for again.
  */
-void *next_resolver(enum next_resolver which);
+void *next_late(enum next_late which);
 
 void next_resolve(void);
 

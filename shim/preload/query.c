@@ -57,7 +57,7 @@ static int missing(void)
 	int name parameters                                                                        \
 	{                                                                                          \
 		int(*next_definition) parameters;                                                  \
-		void *definition = next_resolver(which);                                           \
+		void *definition = next_late(which);                                               \
                                                                                                    \
 		if (!definition)                                                                   \
 			return missing();                                                          \

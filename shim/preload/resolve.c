@@ -8,7 +8,6 @@
 
 #include "shim/preload/hints.h"
 #include "shim/preload/next.h"
-#include "shim/preload/settings.h"
 
 static void remember_hostent(const char *name, const struct hostent *host)
 {
@@ -34,12 +33,10 @@ static void remember_addrinfo(const char *name, const struct addrinfo *a)
 MAILSEAL_EXPORT int getaddrinfo(const char *node, const char *service, const struct addrinfo *wish,
 	struct addrinfo **result)
 {
-	int error;
+	int (*definition)(const char *, const char *, const struct addrinfo *, struct addrinfo **) =
+		next_late(NEXT_GETADDRINFO);
+	int error = definition ? definition(node, service, wish, result) : EAI_FAIL;
 
-	settings_get();
-	if (!next.getaddrinfo)
-		return EAI_FAIL;
-	error = next.getaddrinfo(node, service, wish, result);
 	if (!error && node && !hints_numeric(node))
 		remember_addrinfo(node, *result);
 	return error;
@@ -47,20 +44,18 @@ MAILSEAL_EXPORT int getaddrinfo(const char *node, const char *service, const str
 
 MAILSEAL_EXPORT struct hostent *gethostbyname(const char *name)
 {
-	struct hostent *host;
+	struct hostent *(*definition)(const char *) = next_late(NEXT_GETHOSTBYNAME);
+	struct hostent *host = definition ? definition(name) : NULL;
 
-	settings_get();
-	host = next.gethostbyname ? next.gethostbyname(name) : NULL;
 	remember_hostent(name, host);
 	return host;
 }
 
 MAILSEAL_EXPORT struct hostent *gethostbyname2(const char *name, int family)
 {
-	struct hostent *host;
+	struct hostent *(*definition)(const char *, int) = next_late(NEXT_GETHOSTBYNAME2);
+	struct hostent *host = definition ? definition(name, family) : NULL;
 
-	settings_get();
-	host = next.gethostbyname2 ? next.gethostbyname2(name, family) : NULL;
 	remember_hostent(name, host);
 	return host;
 }
@@ -68,12 +63,10 @@ MAILSEAL_EXPORT struct hostent *gethostbyname2(const char *name, int family)
 MAILSEAL_EXPORT int gethostbyname_r(const char *name, struct hostent *host, char *buffer,
 	size_t size, struct hostent **result, int *host_error)
 {
-	int error;
+	int (*definition)(const char *, struct hostent *, char *, size_t, struct hostent **,
+		int *) = next_late(NEXT_GETHOSTBYNAME_R);
+	int error = definition ? definition(name, host, buffer, size, result, host_error) : ENOSYS;
 
-	settings_get();
-	if (!next.gethostbyname_r)
-		return ENOSYS;
-	error = next.gethostbyname_r(name, host, buffer, size, result, host_error);
 	if (!error)
 		remember_hostent(name, *result);
 	return error;
@@ -82,12 +75,11 @@ MAILSEAL_EXPORT int gethostbyname_r(const char *name, struct hostent *host, char
 MAILSEAL_EXPORT int gethostbyname2_r(const char *name, int family, struct hostent *host,
 	char *buffer, size_t size, struct hostent **result, int *host_error)
 {
-	int error;
+	int (*definition)(const char *, int, struct hostent *, char *, size_t, struct hostent **,
+		int *) = next_late(NEXT_GETHOSTBYNAME2_R);
+	int error = definition ? definition(name, family, host, buffer, size, result, host_error)
+			       : ENOSYS;
 
-	settings_get();
-	if (!next.gethostbyname2_r)
-		return ENOSYS;
-	error = next.gethostbyname2_r(name, family, host, buffer, size, result, host_error);
 	if (!error)
 		remember_hostent(name, *result);
 	return error;

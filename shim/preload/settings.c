@@ -23,15 +23,36 @@
 #define MAILSEAL_SOCKET_DEFAULT "/run/mailseal/agent.sock"
 #endif
 
-static const char ports_default[] = "25";
 static const char ports_doubtful[] =
 	"25,465,587,2525"; /* refused where MAILSEAL_PORTS cannot be understood */
 
 /* Defined by the agent's program alone, see shim/handoff/handoff.h. */
 extern const char HANDOFF_AGENT_MARK[] __attribute__((weak));
 
-static struct settings settings;
-static int ready;
+/*
+ * Every process that is preloaded pays for what the constructor does: what stands here as it is
+ * where the environment says nothing is not written, and the buffers are pages that are not
+ * touched.
+ */
+static struct settings settings MAILSEAL_AT_START = {
+	.config = MAILSEAL_CONFIG_DEFAULT,
+	.agent = "",
+	.library = "",
+	.socket = MAILSEAL_SOCKET_DEFAULT,
+	.log = SETTINGS_LOG_SYSLOG,
+	.log_text = "syslog",
+	.ports_text = "25",
+	.ports = {25},
+	.port_count = 1,
+	.timezone = "",
+};
+static int ready MAILSEAL_AT_START;
+
+static struct {
+	char config[SETTINGS_PATH_SIZE], agent[SETTINGS_PATH_SIZE], library[SETTINGS_PATH_SIZE],
+		log[SETTINGS_PATH_SIZE], socket[SETTINGS_PATH_SIZE];
+	char ports[128], timezone[SETTINGS_TIMEZONE_SIZE];
+} texts;
 
 static bool printable(const char *s)
 {
@@ -88,68 +109,43 @@ static bool take_ports(struct settings *s, const char *list)
 		if (!*at)
 			break;
 	}
-	text_init(&t, s->ports_text, sizeof(s->ports_text));
+	text_init(&t, texts.ports, sizeof(texts.ports));
 	for (unsigned i = 0; i < count; i++) {
 		if (i)
 			text_add(&t, ",");
 		text_add_number(&t, found[i]);
-		s->ports[i] = htons(found[i]);
+		s->ports[i] = found[i];
 	}
+	s->ports_text = texts.ports;
 	s->port_count = count;
 	return true;
 }
 
-static const char *variable(const char *name, bool secure)
-{
-	const char *value = secure ? NULL : getenv(name);
-
-	return value && *value ? value : NULL;
-}
-
 /* Why take_path() did not take the value of a variable. */
 #define REFUSAL(name, value)                                                                       \
-	((value) && (value)[0] != '/' ? name                                                       \
-			" is not an absolute path, and cannot be made one here"                    \
-				      : name " is too long or malformed")
+	((value)[0] != '/' ? name " is not an absolute path, and cannot be made one here"          \
+			   : name " is too long or malformed")
 
 static void take_log(struct settings *s, const char *value)
 {
-	s->log = SETTINGS_LOG_SYSLOG;
-	memcpy(s->log_text, "syslog", sizeof("syslog"));
-	if (!value || strcmp(value, "syslog") == 0)
+	if (strcmp(value, "syslog") == 0)
 		return;
 	if (strcmp(value, "stderr") == 0) {
 		s->log = SETTINGS_LOG_STDERR;
-		memcpy(s->log_text, "stderr", sizeof("stderr"));
-	} else if (take_path(s->log_text, value)) {
+		s->log_text = "stderr";
+	} else if (take_path(texts.log, value)) {
 		s->log = SETTINGS_LOG_FILE;
+		s->log_text = texts.log;
 	} else {
-		memcpy(s->log_text, "syslog", sizeof("syslog"));
 		s->refuse = REFUSAL("MAILSEAL_LOG", value);
 	}
 }
 
-static void take_beside(struct settings *s)
-{
-	static const char name[] = "mailseal-agent";
-	Dl_info info;
-	char *slash;
-
-	if (!dladdr(&settings, &info) || !info.dli_fname || !strchr(info.dli_fname, '/'))
-		return;
-	if (!take_path(s->beside, info.dli_fname))
-		return;
-	slash = strrchr(s->beside, '/');
-	if ((size_t)(slash + 1 - s->beside) + sizeof(name) <= sizeof(s->beside))
-		memcpy(slash + 1, name, sizeof(name));
-	else
-		s->beside[0] = '\0';
-}
-
 static void take_config(struct settings *s, const char *value)
 {
-	s->config_named = value != NULL;
-	if (!take_path(s->config, value ? value : MAILSEAL_CONFIG_DEFAULT))
+	s->config_named = true;
+	s->config = texts.config;
+	if (!take_path(texts.config, value))
 		s->refuse = REFUSAL("MAILSEAL_CONFIG", value);
 }
 
@@ -157,41 +153,74 @@ _Static_assert(sizeof(MAILSEAL_SOCKET_DEFAULT) <= SETTINGS_SOCKET_SIZE, "the def
 
 static void take_socket(struct settings *s, const char *value)
 {
-	char path[SETTINGS_PATH_SIZE];
-
-	memcpy(s->socket, MAILSEAL_SOCKET_DEFAULT, sizeof(MAILSEAL_SOCKET_DEFAULT));
-	s->system = SETTINGS_SYSTEM_DEFAULT;
-	if (!value)
-		return;
 	s->system = SETTINGS_SYSTEM_NAMED;
 	if (strcmp(value, "none") == 0)
 		s->system = SETTINGS_SYSTEM_NONE;
-	else if (take_path(path, value) && strlen(path) < sizeof(s->socket))
-		memcpy(s->socket, path, strlen(path) + 1);
+	else if (take_path(texts.socket, value) && strlen(texts.socket) < SETTINGS_SOCKET_SIZE)
+		s->socket = texts.socket;
 	else
 		s->refuse = REFUSAL("MAILSEAL_SOCKET", value);
 }
 
-static void take_environment(struct settings *s, bool secure)
+static void take_agent(struct settings *s, const char *value)
 {
-	const char *value;
-
-	take_log(s, variable("MAILSEAL_LOG", secure));
-	take_config(s, variable("MAILSEAL_CONFIG", secure));
-	take_socket(s, variable("MAILSEAL_SOCKET", secure));
-	value = variable("MAILSEAL_AGENT", secure);
-	if (value && !take_path(s->agent, value))
+	s->agent = texts.agent;
+	if (!take_path(texts.agent, value))
 		s->refuse = REFUSAL("MAILSEAL_AGENT", value);
-	value = variable("MAILSEAL_PORTS", secure);
-	if (!take_ports(s, value ? value : ports_default)) {
-		s->refuse = "MAILSEAL_PORTS is malformed";
-		take_ports(s, ports_doubtful);
+}
+
+static void take_port_list(struct settings *s, const char *value)
+{
+	if (take_ports(s, value))
+		return;
+	s->refuse = "MAILSEAL_PORTS is malformed";
+	take_ports(s, ports_doubtful);
+}
+
+static void take_timezone(struct settings *s, const char *value)
+{
+	size_t length = strlen(value);
+
+	if (length >= sizeof(texts.timezone) || !printable(value))
+		return;
+	memcpy(texts.timezone, value, length + 1);
+	s->timezone = texts.timezone;
+}
+
+static const struct {
+	char name[16];
+	void (*take)(struct settings *s, const char *value);
+} variables[] = {
+	{"MAILSEAL_LOG", take_log},
+	{"MAILSEAL_CONFIG", take_config},
+	{"MAILSEAL_SOCKET", take_socket},
+	{"MAILSEAL_AGENT", take_agent},
+	{"MAILSEAL_PORTS", take_port_list},
+	{"TZ", take_timezone},
+};
+
+/* The first of that name counts, as for getenv(). */
+static void take_environment(struct settings *s)
+{
+	for (size_t i = 0; i < sizeof(variables) / sizeof(variables[0]); i++) {
+		const char *value = getenv(variables[i].name);
+
+		if (value && *value)
+			variables[i].take(s, value);
 	}
-	value = variable("TZ", secure);
-	if (value && strlen(value) < sizeof(s->timezone) && printable(value))
-		memcpy(s->timezone, value, strlen(value) + 1);
-	if (!secure)
-		take_beside(s);
+}
+
+/* Where this library was loaded from. */
+static void take_library(struct settings *s)
+{
+	Dl_info info;
+
+	if (!dladdr(&settings, &info) || !info.dli_fname || !strchr(info.dli_fname, '/'))
+		return;
+	if (info.dli_fname[0] == '/' && printable(info.dli_fname))
+		s->library = info.dli_fname;
+	else if (take_path(texts.library, info.dli_fname))
+		s->library = texts.library;
 }
 
 __attribute__((constructor)) static void settings_take(void)
@@ -201,7 +230,10 @@ __attribute__((constructor)) static void settings_take(void)
 	if (__atomic_load_n(&ready, __ATOMIC_ACQUIRE))
 		return;
 	next_resolve();
-	take_environment(&settings, getauxval(AT_SECURE) != 0);
+	if (!getauxval(AT_SECURE)) {
+		take_environment(&settings);
+		take_library(&settings);
+	}
 	if (HANDOFF_AGENT_MARK)
 		settings.port_count = 0;
 	if (sys_stat("/", &root) == 0) {
@@ -230,6 +262,7 @@ bool settings_mail_address(const struct sockaddr *address, socklen_t length)
 	if (family != AF_INET && family != AF_INET6)
 		return false;
 	memcpy(&port, (const char *)address + offsetof(struct sockaddr_in, sin_port), sizeof(port));
+	port = ntohs(port);
 	for (unsigned i = 0; i < s->port_count; i++)
 		if (port == s->ports[i])
 			return true;

@@ -14,6 +14,7 @@
 #define SETTINGS_PATH_SIZE 1024
 #define SETTINGS_PORTS 16
 #define SETTINGS_SOCKET_SIZE 108 /* sun_path of the kernel */
+#define SETTINGS_TIMEZONE_SIZE 64
 
 enum settings_log { SETTINGS_LOG_SYSLOG, SETTINGS_LOG_STDERR, SETTINGS_LOG_FILE };
 
@@ -24,21 +25,21 @@ enum settings_system {
 	SETTINGS_SYSTEM_NONE,	 /* never */
 };
 
+/* The texts are static, or the dynamic linker's, and never NULL. */
 struct settings {
-	const char *refuse;		 /* NULL: all is well */
-	bool config_named;		 /* by MAILSEAL_CONFIG: must then be readable */
-	char config[SETTINGS_PATH_SIZE]; /* absolute */
-	char agent[SETTINGS_PATH_SIZE];	 /* MAILSEAL_AGENT, absolute; empty if not set */
-	char beside[SETTINGS_PATH_SIZE]; /* mailseal-agent in this library's directory; empty if
-					    unknown */
+	const char *refuse;  /* NULL: all is well */
+	bool config_named;   /* by MAILSEAL_CONFIG: must then be readable */
+	const char *config;  /* absolute path */
+	const char *agent;   /* MAILSEAL_AGENT, absolute; empty if not set */
+	const char *library; /* this library's absolute path; empty if unknown */
 	enum settings_system system;
-	char socket[SETTINGS_SOCKET_SIZE]; /* of the system agent, absolute */
+	const char *socket; /* of the system agent, absolute; fits into sun_path */
 	enum settings_log log;
-	char log_text[SETTINGS_PATH_SIZE]; /* syslog, stderr, or the file's absolute path */
-	char ports_text[128];		   /* "25,587", sorted, without repetition */
-	uint16_t ports[SETTINGS_PORTS];	   /* network byte order */
+	const char *log_text;	/* syslog, stderr, or the file's absolute path */
+	const char *ports_text; /* "25,587", sorted, without repetition */
+	uint16_t ports[SETTINGS_PORTS];
 	unsigned port_count;
-	char timezone[64]; /* TZ for the agent's log; empty if not set */
+	const char *timezone; /* TZ for the agent's log; empty if not set */
 	dev_t root_dev;
 	ino_t root_ino;
 };

@@ -33,7 +33,7 @@ struct birth {
 	char *argv[12];
 	char *envp[4];
 	char identity[HANDOFF_IDENTITY_SIZE + sizeof("MAILSEAL_IDENTITY=")];
-	char timezone[sizeof("TZ=") + 64];
+	char timezone[sizeof("TZ=") + SETTINGS_TIMEZONE_SIZE];
 	char fd_text[4];
 	gid_t egid;
 	pid_t agent;

@@ -54,13 +54,15 @@ static int nothing(void **state)
 	return 0;
 }
 
-static void found_when_the_preload_is_loaded(void **state)
+static void looked_for_once(void **state)
 {
 	(void)state;
-	has_plain = true;
 	next_resolve();
+	assert_ptr_equal(found[NEXT_RES_QUERY], NULL);
+	has_plain = true;
+	assert_ptr_equal(next_late(NEXT_RES_QUERY), &plain_query);
 	looked = 0;
-	assert_ptr_equal(next_resolver(NEXT_RES_QUERY), &plain_query);
+	assert_ptr_equal(next_late(NEXT_RES_QUERY), &plain_query);
 	assert_int_equal(looked, 0);
 	assert_int_equal(opened, 0);
 }
@@ -69,19 +71,19 @@ static void found_in_a_library_that_came_later(void **state)
 {
 	(void)state;
 	next_resolve();
-	assert_null(next_resolver(NEXT_RES_QUERY));
+	assert_null(next_late(NEXT_RES_QUERY));
 	loaded = has_old = true;
-	assert_ptr_equal(next_resolver(NEXT_RES_QUERY), &old_query);
+	assert_ptr_equal(next_late(NEXT_RES_QUERY), &old_query);
 	opened = 0;
-	assert_ptr_equal(next_resolver(NEXT_RES_QUERY), &old_query);
+	assert_ptr_equal(next_late(NEXT_RES_QUERY), &old_query);
 	assert_int_equal(opened, 0);
-	assert_null(next_resolver(NEXT_RES_NSEND));
+	assert_null(next_late(NEXT_RES_NSEND));
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup(found_when_the_preload_is_loaded, nothing),
+		cmocka_unit_test_setup(looked_for_once, nothing),
 		cmocka_unit_test_setup(found_in_a_library_that_came_later, nothing),
 	};
 

@@ -60,7 +60,7 @@ static int fake_fail(const char *name, int class, int type, unsigned char *answe
 
 static int (*definition)(const char *, int, int, unsigned char *, int) = fake_search;
 
-void *next_resolver(enum next_resolver which)
+void *next_late(enum next_late which)
 {
 	void *found;
 
