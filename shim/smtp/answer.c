@@ -110,6 +110,14 @@ void answer_own(struct dialogue *d, bool last, const char *format, ...)
 	answer_flush(d);
 }
 
+void answer_prepared(struct dialogue *d, const char *reply)
+{
+	report_reply(d, reply, false);
+	if (pending_add_reply(&d->pending, reply, false) < 0)
+		end(d, DIALOGUE_ABORT_SERVER);
+	answer_flush(d);
+}
+
 /* Our own replies whose turn has come. */
 void answer_flush(struct dialogue *d)
 {
@@ -118,7 +126,7 @@ void answer_flush(struct dialogue *d)
 
 	while ((text = pending_reply(&d->pending, &last)) != NULL &&
 		buf_append_text(&d->client_out, text) == 0) {
-		pending_drop(&d->pending);
+		pending_replied(&d->pending);
 		if (last) {
 			end_after_client_out(d);
 			return;
@@ -185,6 +193,7 @@ static bool code_fits(enum awaited what, int code)
 	case AWAITED_QUIT:
 	case AWAITED_OTHER:
 	case AWAITED_HELD_MAIL:
+	case AWAITED_REFUSED_RCPT:
 	case AWAITED_REPLAY:
 	case AWAITED_RESET:
 		return code < 300;
@@ -211,8 +220,8 @@ static void speech_after(struct dialogue *d, enum awaited what, int code)
 /* A reply that the application knows nothing of. False: it is the application's. */
 static bool is_for_us(enum awaited what)
 {
-	return what == AWAITED_HELD_MAIL || what == AWAITED_REPLAY || what == AWAITED_HELD_DATA ||
-	       what == AWAITED_RESET;
+	return what == AWAITED_HELD_MAIL || what == AWAITED_REFUSED_RCPT ||
+	       what == AWAITED_REPLAY || what == AWAITED_HELD_DATA || what == AWAITED_RESET;
 }
 
 static void take_ours(struct dialogue *d, enum awaited what, const struct reply *reply)
@@ -223,7 +232,7 @@ static void take_ours(struct dialogue *d, enum awaited what, const struct reply 
 		replay_replied(d, reply);
 	else if (what == AWAITED_HELD_DATA)
 		replay_data_replied(d, reply);
-	else if (reply->code >= 400)
+	else if (what == AWAITED_RESET && reply->code >= 400)
 		end_protocol_error(d, "RSET refused");
 }
 
@@ -232,6 +241,8 @@ static void settle(struct dialogue *d, enum awaited what, const struct reply *re
 {
 	const struct demands *demands = pending_demands(&d->pending);
 
+	if ((what == AWAITED_HELLO || what == AWAITED_HELO) && reply->code == 250)
+		early_learn(d, reply);
 	if (what == AWAITED_MAIL)
 		transaction_mail_replied(d, reply, false);
 	if (what == AWAITED_RCPT && demands && reply->code < 400 &&

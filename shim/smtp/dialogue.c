@@ -182,7 +182,7 @@ void dialogue_reconnected(struct dialogue *d)
 {
 	if (d->phase != PHASE_RECONNECT && d->phase != PHASE_OWN_RECONNECT)
 		return;
-	d->server_eof = false;
+	d->server_eof = d->pipelining = false;
 	d->lost[0] = '\0';
 	d->sent = UINT64_MAX;
 	buf_clear(&d->server_in);

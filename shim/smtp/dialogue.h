@@ -55,7 +55,11 @@ struct dialogue_settings {
 				    dialogue */
 	const char *own_name;	 /* EHLO argument where the application gives none: address literal,
 				    e.g. "[192.0.2.1]" */
+	bool early_replies;	 /* as in the policy, and this next hop did not disappoint lately */
 	void (*report)(void *context, const struct dialogue_report *report);
+	/* The server refused a MAIL that the application had its 250 for: this next hop is not to
+	 * be trusted with early replies for a while. May be NULL. */
+	void (*disappointed)(void *context);
 	void *context;
 };
 

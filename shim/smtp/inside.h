@@ -8,6 +8,7 @@
  *   request.c      what the application says, and commands that are no transaction's
  *   alone.c        the same without a server
  *   transaction.c  MAIL, RCPT and DATA, and what is held of them
+ *   early.c        what is answered while the server's answer is still to come
  *   message.c      content: its header, and what becomes of it
  *   replay.c       a held envelope goes to the server after all
  *   answer.c       what the server says once the decision fell; how everything ends
@@ -96,10 +97,11 @@ struct held {
 	struct buf lines; /* MAIL, then each RCPT, with CRLF */
 	size_t replayed;  /* octets of `lines` that were sent again */
 	unsigned recipients;
-	bool opening; /* the held MAIL was sent ahead of its first recipient */
-	char mail_refusal[REPLY_TEXT_SIZE + 32]; /* how the server refused it: answers every RCPT */
-	struct buf head;			 /* content read before the decision */
-	size_t head_octets;			 /* of the application's that were read for it */
+	bool opening;	       /* the held MAIL was sent ahead of its first recipient */
+	bool mail_may_go;      /* it only waits to share a packet with its first recipient */
+	char *mail_refusal;    /* how the server refused it, with CRLF: answers every RCPT; owned */
+	struct buf head;       /* content read before the decision */
+	size_t head_octets;    /* of the application's that were read for it */
 	bool content_ended;    /* the final dot stands in `head`, or was swallowed */
 	struct buf refusals;   /* lines for the final reply: what the server refused on replay */
 	bool refused_for_good; /* one of them was 5yz */
@@ -119,6 +121,7 @@ struct dialogue {
 			*/
 	bool lf_known, lf_client;
 	bool no_esmtp;	  /* the application was told that the server knows no EHLO */
+	bool pipelining;  /* the server offers it, where this connection stands now */
 	bool credentials; /* the application has sent some */
 	enum credentials_fate credentials_fate;
 	bool judged;
@@ -145,7 +148,7 @@ struct dialogue {
 
 /* Room that must be free before anything is taken up that may write. */
 #define CLIENT_OUT_ROOM (REPLY_MAX + 2048)
-#define SERVER_OUT_ROOM (AUTH_LINE_MAX + 16)
+#define SERVER_OUT_ROOM (COMMAND_LINE_MAX + AUTH_LINE_MAX + 16) /* a held MAIL goes first */
 
 /* dialogue.c */
 void enter_phase(struct dialogue *d, enum phase phase);
@@ -173,13 +176,22 @@ bool starttls_shown_alone(const struct dialogue *d);
 bool transaction_mail(struct dialogue *d, const struct line *line, const struct command *command);
 bool transaction_recipient(
 	struct dialogue *d, const struct line *line, const struct command *command);
-bool transaction_data(struct dialogue *d, const struct line *line);
+bool transaction_data(struct dialogue *d, const struct line *line, const struct command *command);
 bool transaction_waits(const struct dialogue *d); /* no command can be taken now */
+void transaction_send_mail(struct dialogue *d);	  /* what is held; the application has its 250 */
 void transaction_mail_replied(struct dialogue *d, const struct reply *reply, bool held);
 void transaction_over(struct dialogue *d); /* reports it, and forgets what is held */
 void transaction_clear_held(struct dialogue *d);
 void refuse_data_before_content(struct dialogue *d); /* what follows may be content: never read it
 							as commands */
+
+/* early.c */
+void early_learn(struct dialogue *d, const struct reply *reply); /* a 250 to EHLO or HELO */
+bool early_may(const struct dialogue *d); /* is this a server, and a moment, for early replies? */
+/* Where a MAIL is held that the reply to this command may depend on, it goes first. */
+void early_before(struct dialogue *d, const struct command *command);
+bool early_data(struct dialogue *d, const struct line *line); /* false: nothing was done */
+void early_disappointed(struct dialogue *d);		      /* an early 250 turned out wrong */
 
 /* message.c */
 void message_begin(struct dialogue *d, enum speech speech); /* the application got its 354 */
@@ -213,6 +225,7 @@ void relay_hello(
 	struct dialogue *d, const struct reply *reply, bool single); /* a 250 to EHLO, filtered */
 void answer_own(struct dialogue *d, bool last, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
+void answer_prepared(struct dialogue *d, const char *reply); /* clean, with CRLF */
 void answer_flush(struct dialogue *d);
 void end(struct dialogue *d, unsigned server_wish);
 void end_after_client_out(struct dialogue *d);

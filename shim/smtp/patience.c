@@ -21,6 +21,7 @@ static unsigned patience_open(const struct dialogue *d)
 	case AWAITED_AUTH:
 	case AWAITED_OTHER:
 	case AWAITED_HELD_MAIL:
+	case AWAITED_REFUSED_RCPT:
 	case AWAITED_REPLAY:
 	case AWAITED_RESET:
 		return 300;

@@ -9,6 +9,11 @@ bool pending_full(const struct pending *p)
 	return p->count == PENDING_MAX;
 }
 
+bool pending_has_room(const struct pending *p, unsigned entries)
+{
+	return p->count + entries <= PENDING_MAX;
+}
+
 enum awaited pending_first(const struct pending *p)
 {
 	return p->count ? p->entry[p->first].what : AWAITED_NOTHING;
@@ -55,6 +60,21 @@ int pending_add_recipient(struct pending *p, uint64_t sent_at, const struct dema
 	return rc;
 }
 
+int pending_refuse_recipients(struct pending *p, const char *reply)
+{
+	for (unsigned i = 0; i < p->count; i++) {
+		unsigned at = (p->first + i) % PENDING_MAX;
+
+		if (p->entry[at].what != AWAITED_RCPT || !p->entry[at].demands)
+			continue;
+		p->entry[at].text = strdup(reply);
+		if (!p->entry[at].text)
+			return -ENOMEM;
+		p->entry[at].what = AWAITED_REFUSED_RCPT;
+	}
+	return 0;
+}
+
 const struct demands *pending_demands(const struct pending *p)
 {
 	return p->count ? p->entry[p->first].demands : NULL;
@@ -88,6 +108,16 @@ const char *pending_reply(const struct pending *p, bool *last)
 		return NULL;
 	*last = p->entry[p->first].last;
 	return p->entry[p->first].text;
+}
+
+void pending_replied(struct pending *p)
+{
+	if (p->entry[p->first].what == AWAITED_NO_SERVER) {
+		pending_drop(p);
+		return;
+	}
+	free(p->entry[p->first].text);
+	p->entry[p->first].text = NULL;
 }
 
 void pending_drop(struct pending *p)

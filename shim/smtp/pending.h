@@ -24,9 +24,10 @@ enum awaited {
 	AWAITED_QUIT,
 	AWAITED_OTHER,
 	/* for nobody but ourselves */
-	AWAITED_HELD_MAIL, /* sent ahead of the first recipient that passes */
-	AWAITED_REPLAY,	   /* a line of a held envelope */
-	AWAITED_HELD_DATA, /* the application has its 354 already */
+	AWAITED_HELD_MAIL,    /* answered by us before it was sent */
+	AWAITED_REFUSED_RCPT, /* its MAIL was refused: `text` is the reply, until it is given */
+	AWAITED_REPLAY,	      /* a line of a held envelope */
+	AWAITED_HELD_DATA,    /* the application has its 354 already */
 	AWAITED_RESET,
 	AWAITED_NO_SERVER, /* the reply is ours and stands in `text` */
 };
@@ -36,7 +37,7 @@ struct pending {
 		enum awaited what;
 		uint64_t sent_at; /* position in server_out behind the command: no reply can be due
 				     before it was sent */
-		char *text;	  /* owned; only for AWAITED_NO_SERVER */
+		char *text;	  /* owned; a reply of our own */
 		struct demands *demands; /* owned; only for AWAITED_RCPT: on mail to it */
 		bool last;		 /* after this reply both sides are closed */
 	} entry[PENDING_MAX];
@@ -44,6 +45,7 @@ struct pending {
 };
 
 bool pending_full(const struct pending *p);
+bool pending_has_room(const struct pending *p, unsigned entries);
 enum awaited pending_first(const struct pending *p);
 
 /* The first entry's position behind its command. */
@@ -55,6 +57,10 @@ int pending_add(struct pending *p, enum awaited what, uint64_t sent_at);
 /* AWAITED_RCPT with a copy of its demands. 0, -ENOBUFS or -ENOMEM. */
 int pending_add_recipient(struct pending *p, uint64_t sent_at, const struct demands *demands);
 
+/* Each recipient with demands becomes an AWAITED_REFUSED_RCPT, answered by a copy of `reply`. 0 or
+ * -ENOMEM. */
+int pending_refuse_recipients(struct pending *p, const char *reply);
+
 /* Those of the first entry, or NULL. */
 const struct demands *pending_demands(const struct pending *p);
 
@@ -64,8 +70,12 @@ bool pending_has(const struct pending *p, unsigned what);
 /* A reply of our own, copied. 0, -ENOBUFS or -ENOMEM. */
 int pending_add_reply(struct pending *p, const char *text, bool last);
 
-/* The first entry's own reply and whether it is the last; NULL if the server owes it. */
+/* The first entry's own reply and whether it is the last; NULL if the server owes it, or
+ * pending_replied(). */
 const char *pending_reply(const struct pending *p, bool *last);
+
+/* That reply was given: the entry is dropped, unless the server still owes one for it. */
+void pending_replied(struct pending *p);
 
 void pending_drop(struct pending *p); /* the first one; there must be one */
 void pending_clear(struct pending *p);

@@ -8,7 +8,7 @@
 static bool room_for_commands(const struct dialogue *d)
 {
 	return buf_room(&d->client_out) >= CLIENT_OUT_ROOM &&
-	       buf_room(&d->server_out) >= SERVER_OUT_ROOM && !pending_full(&d->pending);
+	       buf_room(&d->server_out) >= SERVER_OUT_ROOM && pending_has_room(&d->pending, 2);
 }
 
 static bool commands_pass(const struct dialogue *d)
@@ -138,6 +138,7 @@ static bool command_open(struct dialogue *d, const struct line *line, const stru
 	case VERB_HELO:
 		if (final_reply_is_due(d))
 			return false;
+		early_before(d, command);
 		transaction_over(d);
 		forward(d, line, command->verb == VERB_EHLO ? AWAITED_HELLO : AWAITED_HELO);
 		return true;
@@ -146,8 +147,9 @@ static bool command_open(struct dialogue *d, const struct line *line, const stru
 	case VERB_RCPT:
 		return transaction_recipient(d, line, command);
 	case VERB_DATA:
-		return transaction_data(d, line);
+		return transaction_data(d, line, command);
 	case VERB_AUTH:
+		early_before(d, command);
 		command_auth(d, line);
 		return true;
 	case VERB_QUIT:
@@ -158,6 +160,7 @@ static bool command_open(struct dialogue *d, const struct line *line, const stru
 	case VERB_RSET:
 		if (final_reply_is_due(d))
 			return false;
+		early_before(d, command);
 		if (!d->watched || command->argument_length == 0)
 			transaction_over(d);
 		command_other(d, line, command);
@@ -167,6 +170,7 @@ static bool command_open(struct dialogue *d, const struct line *line, const stru
 	case VERB_EXPN:
 	case VERB_HELP:
 	case VERB_UNKNOWN:
+		early_before(d, command);
 		command_other(d, line, command);
 		return true;
 	case VERB_BAD:

@@ -152,6 +152,7 @@ static void ehlo_replied(struct dialogue *d, const struct reply *reply)
 		give_up(d, reply);
 		return;
 	}
+	early_learn(d, reply);
 	buf_clear(&d->shown);
 	if (ehlo_copy(bytes, reply, false, NULL, &d->shown) < 0) {
 		end(d, DIALOGUE_ABORT_SERVER);

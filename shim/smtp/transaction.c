@@ -7,10 +7,13 @@
 #include "shim/smtp/address.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define HELD_RECIPIENTS 100 /* RFC 5321 4.5.3.1.8 asks for no more */
-#define RECIPIENTS_OUTSTANDING (1u << AWAITED_MAIL | 1u << AWAITED_RCPT)
+#define RECIPIENTS_OUTSTANDING                                                                     \
+	(1u << AWAITED_MAIL | 1u << AWAITED_HELD_MAIL | 1u << AWAITED_RCPT |                       \
+		1u << AWAITED_REFUSED_RCPT)
 #define TRANSACTION_OUTSTANDING                                                                    \
 	(RECIPIENTS_OUTSTANDING | 1u << AWAITED_DATA | 1u << AWAITED_END_OF_DATA)
 
@@ -24,8 +27,9 @@ void transaction_clear_held(struct dialogue *d)
 	buf_clear(&h->final);
 	h->replayed = h->head_octets = 0;
 	h->recipients = 0;
-	h->opening = h->content_ended = h->refused_for_good = false;
-	h->mail_refusal[0] = '\0';
+	h->opening = h->mail_may_go = h->content_ended = h->refused_for_good = false;
+	free(h->mail_refusal);
+	h->mail_refusal = NULL;
 }
 
 void transaction_over(struct dialogue *d)
@@ -47,12 +51,28 @@ static void hold(struct dialogue *d, const struct line *line)
 		end(d, DIALOGUE_ABORT_SERVER);
 }
 
+void transaction_send_mail(struct dialogue *d)
+{
+	d->held.mail_may_go = false;
+	put_server(d, buf_bytes(&d->held.lines), buf_length(&d->held.lines));
+	buf_clear(&d->held.lines);
+	await(d, AWAITED_HELD_MAIL);
+}
+
+static void hold_mail(struct dialogue *d, const struct line *line)
+{
+	hold(d, line);
+	answer_own(d, false, "250 2.1.0 mailseal: sender noted");
+}
+
 bool transaction_mail(struct dialogue *d, const struct line *line, const struct command *command)
 {
+	bool nested = d->envelope.state == ENVELOPE_OPEN;
 	struct judgement judgement;
 	struct domain sender;
 
 	/* What is outstanding belongs to the transaction before this one. */
+	early_before(d, command);
 	if (pending_has(&d->pending, TRANSACTION_OUTSTANDING))
 		return false;
 	if (d->watched && d->envelope.state != ENVELOPE_NONE &&
@@ -65,11 +85,15 @@ bool transaction_mail(struct dialogue *d, const struct line *line, const struct 
 	address_of_command(command, &sender);
 	switch (envelope_mail(&d->envelope, &sender, &judgement)) {
 	case MAIL_PASSES:
-		forward(d, line, AWAITED_MAIL);
+		if (nested || !early_may(d)) {
+			forward(d, line, AWAITED_MAIL);
+			return true;
+		}
+		d->held.mail_may_go = true;
+		hold_mail(d, line);
 		return true;
 	case MAIL_WAITS:
-		hold(d, line);
-		answer_own(d, false, "250 2.1.0 mailseal: sender noted");
+		hold_mail(d, line);
 		return true;
 	case MAIL_REFUSED:
 		break;
@@ -79,9 +103,12 @@ bool transaction_mail(struct dialogue *d, const struct line *line, const struct 
 	return true;
 }
 
-static void forward_recipient(
-	struct dialogue *d, const struct line *line, const struct demands *demands)
+static void forward_recipient(struct dialogue *d, const struct line *line,
+	const struct command *command, const struct demands *demands)
 {
+	report_recipient(d, command);
+	if (d->held.mail_may_go)
+		transaction_send_mail(d);
 	put_server(d, line->text, line->length);
 	put_server(d, "\r\n", 2);
 	if (d->phase != PHASE_OVER &&
@@ -89,14 +116,18 @@ static void forward_recipient(
 		end(d, DIALOGUE_ABORT_SERVER);
 }
 
-/* The first recipient passes, and its MAIL with it. The recipient is read again when the server
- * took the MAIL. */
-static void open_envelope(struct dialogue *d)
+/* The first recipient passes, and its MAIL with it. False: the recipient is read again when the
+ * server took the MAIL. */
+static bool open_envelope(struct dialogue *d)
 {
-	d->held.opening = true;
-	put_server(d, buf_bytes(&d->held.lines), buf_length(&d->held.lines));
-	buf_clear(&d->held.lines);
-	await(d, AWAITED_HELD_MAIL);
+	bool together = early_may(d);
+
+	transaction_send_mail(d);
+	if (together)
+		envelope_opened(&d->envelope);
+	else
+		d->held.opening = true;
+	return together;
 }
 
 static void hold_recipient(struct dialogue *d, const struct line *line,
@@ -131,13 +162,14 @@ static bool judge_recipient(
 
 	address_of_command(command, &recipient);
 	switch (envelope_recipient(&d->envelope, &recipient, &judgement, &demands)) {
-	case RECIPIENT_PASSES:
-		report_recipient(d, command);
-		forward_recipient(d, line, &demands);
-		return true;
 	case RECIPIENT_OPENS:
-		open_envelope(d);
-		return false;
+		if (!open_envelope(d))
+			return false;
+		forward_recipient(d, line, command, &demands);
+		return true;
+	case RECIPIENT_PASSES:
+		forward_recipient(d, line, command, &demands);
+		return true;
 	case RECIPIENT_WAITS:
 		hold_recipient(d, line, command, &demands);
 		return true;
@@ -154,9 +186,9 @@ static bool judge_recipient(
 bool transaction_recipient(
 	struct dialogue *d, const struct line *line, const struct command *command)
 {
-	if (d->held.mail_refusal[0]) {
+	if (d->held.mail_refusal) {
 		report_recipient(d, command);
-		answer_own(d, false, "%s", d->held.mail_refusal);
+		answer_prepared(d, d->held.mail_refusal);
 		return true;
 	}
 	if (d->envelope.state != ENVELOPE_NONE)
@@ -168,26 +200,64 @@ bool transaction_recipient(
 	return true;
 }
 
+#define MAIL_REFUSAL_MOST 2048 /* octets; of a longer one the first line is told */
+#define MAIL_REFUSAL_END " (in reply to MAIL)\r\n"
+
+/* To RCPT, 552 would mean too many recipients (RFC 5321 4.5.3.1.10). Terminated. */
+static int write_refusal(const struct dialogue *d, const struct reply *reply, struct buf *out)
+{
+	struct reply said = *reply;
+	char text[REPLY_TEXT_SIZE], line[REPLY_TEXT_SIZE + 8];
+	int rc;
+
+	said.code = reply->code == 552 ? 550 : reply->code;
+	if (reply->octets + 2 * reply->lines <= MAIL_REFUSAL_MOST) {
+		rc = reply_copy(buf_bytes(&d->server_in), &said, out);
+		if (rc == 0)
+			buf_truncate(out, buf_length(out) - 2);
+	} else {
+		reply_text(buf_bytes(&d->server_in), text, sizeof(text));
+		snprintf(line, sizeof(line), "%d %s", said.code, text);
+		rc = buf_append_text(out, line);
+	}
+	return rc ? rc : buf_append(out, MAIL_REFUSAL_END, sizeof(MAIL_REFUSAL_END));
+}
+
+/* Those that were sent behind the MAIL, and, while its transaction lasts, those to come. */
+static void refuse_recipients(struct dialogue *d, const struct reply *reply)
+{
+	struct buf text;
+
+	buf_init(&text, MAIL_REFUSAL_MOST + 64);
+	if (write_refusal(d, reply, &text) < 0 ||
+		pending_refuse_recipients(&d->pending, buf_bytes(&text)) < 0) {
+		end(d, DIALOGUE_ABORT_SERVER);
+	} else if (d->envelope.state != ENVELOPE_NONE) {
+		report_reply(d, buf_bytes(&text), false);
+		d->held.mail_refusal = strdup(buf_bytes(&text));
+		if (!d->held.mail_refusal)
+			end(d, DIALOGUE_ABORT_SERVER);
+	}
+	buf_clear(&text);
+}
+
 /* The server answered MAIL: held, it is answered by us already, and a refusal answers each RCPT. */
 void transaction_mail_replied(struct dialogue *d, const struct reply *reply, bool held)
 {
-	char text[REPLY_TEXT_SIZE];
+	bool was_opening = d->held.opening;
 
-	if (!held) {
-		if (reply->code >= 400 && d->envelope.state == ENVELOPE_OPEN)
-			envelope_reset(&d->envelope);
-		return;
-	}
 	d->held.opening = false;
 	if (reply->code < 400) {
-		envelope_opened(&d->envelope);
+		if (was_opening)
+			envelope_opened(&d->envelope);
 		return;
 	}
-	reply_text(buf_bytes(&d->server_in), text, sizeof(text));
-	/* to RCPT, 552 would mean too many recipients (RFC 5321 4.5.3.1.10) */
-	snprintf(d->held.mail_refusal, sizeof(d->held.mail_refusal), "%d %s (in reply to MAIL)",
-		reply->code == 552 ? 550 : reply->code, text);
-	envelope_reset(&d->envelope);
+	if (held)
+		refuse_recipients(d, reply);
+	if (held && !was_opening)
+		early_disappointed(d);
+	if (d->phase != PHASE_OVER)
+		envelope_reset(&d->envelope);
 }
 
 void refuse_data_before_content(struct dialogue *d)
@@ -226,7 +296,7 @@ static void refuse_data(struct dialogue *d)
 			t->begun ? "554 5.5.1" : "503 5.5.1");
 }
 
-bool transaction_data(struct dialogue *d, const struct line *line)
+bool transaction_data(struct dialogue *d, const struct line *line, const struct command *command)
 {
 	switch (d->envelope.state) {
 	case ENVELOPE_HELD:
@@ -246,7 +316,7 @@ bool transaction_data(struct dialogue *d, const struct line *line)
 		refuse_data(d);
 		return true;
 	case ENVELOPE_NONE:
-		if (!d->obeys)
+		if (!d->obeys && !d->held.mail_refusal)
 			break;
 		refuse_data(d);
 		return true;
@@ -255,6 +325,8 @@ bool transaction_data(struct dialogue *d, const struct line *line)
 		refuse_data(d);
 		return true;
 	}
-	forward_data(d, line);
+	early_before(d, command);
+	if (!early_data(d, line))
+		forward_data(d, line);
 	return true;
 }

@@ -141,6 +141,17 @@ void upgrade_judge(struct dialogue *d)
 	go_alone(d);
 }
 
+static void ehlo_accepted(struct dialogue *d, bool starttls)
+{
+	if (starttls) {
+		send_command(d, "STARTTLS", "");
+		enter_phase(d, PHASE_STARTTLS);
+	} else {
+		no_starttls(d);
+		upgrade_judge(d);
+	}
+}
+
 static void ehlo_replied(struct dialogue *d, const struct reply *reply)
 {
 	const char *bytes = buf_bytes(&d->server_in);
@@ -157,12 +168,9 @@ static void ehlo_replied(struct dialogue *d, const struct reply *reply)
 		relay_refusal(d, reply, PHASE_READY);
 	} else if (ehlo_copy(bytes, reply, d->greeter == GREETER_HELO, NULL, &d->shown) < 0) {
 		end(d, DIALOGUE_ABORT_SERVER);
-	} else if (ehlo_offers(bytes, reply, "STARTTLS")) {
-		send_command(d, "STARTTLS", "");
-		enter_phase(d, PHASE_STARTTLS);
 	} else {
-		no_starttls(d);
-		upgrade_judge(d);
+		early_learn(d, reply);
+		ehlo_accepted(d, ehlo_offers(bytes, reply, "STARTTLS"));
 	}
 }
 
@@ -170,6 +178,7 @@ static void starttls_replied(struct dialogue *d, const struct reply *reply)
 {
 	if (reply->code == 220) {
 		buf_clear(&d->shown); /* nothing learnt in the clear survives */
+		d->pipelining = false;
 		enter_phase(d, PHASE_HANDSHAKE);
 	} else if (reply->code == 421) {
 		relay_refusal(d, reply, PHASE_READY);
@@ -189,6 +198,7 @@ static void hello_replied(struct dialogue *d, const struct reply *reply)
 		relay_refusal(d, reply, PHASE_OPEN);
 		return;
 	}
+	early_learn(d, reply);
 	if (d->greeter != GREETER_OURS)
 		relay_hello(d, reply, d->greeter == GREETER_HELO);
 	greeted(d, PHASE_OPEN);

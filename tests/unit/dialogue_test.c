@@ -16,6 +16,8 @@
  *   ^REMARK  the last report's remark begins with this
  *   @REPLY   the last report's reply begins with this, or is it where it is a bare code; @ alone: there was none
  *   %N       so many transactions were reported
+ *   |N       in so many pieces came what went to the server since the last such step
+ *   $N       so often the server refused a MAIL that the application had its 250 for
  *   cut                server_out is dropped, and the dialogue told that nothing of it was written
  *   hold / release   server_out is (not) taken off the dialogue's hands
  *
@@ -40,11 +42,15 @@
 
 enum policy_kind { OPPORTUNISTIC, REQUIRED, REQUIRED_REJECT, OBSERVED, CLEARTEXT_ON_BAD, REFUSE_ON_BAD, UNVERIFIED, UNPROTECTED, FROM_CONFIG };
 
+/* With early replies, without them, or (most transcripts) it is all the same. */
+enum replies { EITHER, LATE, EARLY };
+
 struct transcript {
 	const char *name;
 	enum policy_kind policy;
 	const char *steps;
 	const char *config; /* FROM_CONFIG: the text of a configuration */
+	enum replies replies;
 };
 
 #pragma GCC diagnostic push
@@ -53,6 +59,7 @@ static const struct transcript transcripts[] = {
 #include "tests/unit/dialogue_transcripts.inc"
 #include "tests/unit/dialogue_policy.inc"
 #include "tests/unit/dialogue_starttls.inc"
+#include "tests/unit/dialogue_early.inc"
 };
 #pragma GCC diagnostic pop
 
@@ -62,7 +69,7 @@ struct player {
 	const char *at; /* the step being played */
 	struct buf to_client, to_server;
 	bool hold;
-	unsigned transactions;
+	unsigned transactions, pieces, disappointments;
 	char note[256], reply[256], rule[320], refused_rule[320], remark[256], sender[DIALOGUE_ADDRESS_SIZE], credentials[16];
 	const char *outcome;
 };
@@ -89,6 +96,13 @@ static void on_report(void *context, const struct dialogue_report *report)
 	p->outcome = report->would_block ? "would-block" : outcome_name(report->verdict.outcome);
 }
 
+static void on_disappointment(void *context)
+{
+	struct player *p = context;
+
+	p->disappointments++;
+}
+
 static void drain(struct player *p)
 {
 	struct buf *out = dialogue_client_out(p->d);
@@ -98,6 +112,7 @@ static void drain(struct player *p)
 	out = dialogue_server_out(p->d);
 	if (p->hold)
 		return;
+	p->pieces += buf_length(out) > 0;
 	assert_int_equal(buf_append(&p->to_server, buf_bytes(out), buf_length(out)), 0);
 	buf_consume(out, buf_length(out));
 }
@@ -296,6 +311,11 @@ static void play_step(struct player *p, const char *step, size_t n)
 
 		if (strncmp(p->reply, step + 1, n - 1) != 0 || (whole && strlen(p->reply) != n - 1))
 			fail_step(p, "the reply is", p->reply, strlen(p->reply));
+	} else if (side == '|') {
+		assert_int_equal(p->pieces, strtoul(step + 1, NULL, 10));
+		p->pieces = 0;
+	} else if (side == '$') {
+		assert_int_equal(p->disappointments, strtoul(step + 1, NULL, 10));
 	} else if (side == '%') {
 		assert_int_equal(p->transactions, strtoul(step + 1, NULL, 10));
 	} else if (kind == '<') {
@@ -351,9 +371,8 @@ static struct policy_set *policy_from(const char *config, struct policy *policy)
 	return set;
 }
 
-static void play(void **state)
+static void play(const struct transcript *t, bool early)
 {
-	const struct transcript *t = *state;
 	struct policy_set *set = NULL;
 	struct policy policy = policy_of(t->policy);
 	struct player p = {.transcript = t};
@@ -361,7 +380,9 @@ static void play(void **state)
 		.policy = &policy,
 		.server_name = "mx.b.example",
 		.own_name = "[192.0.2.1]",
+		.early_replies = early,
 		.report = on_report,
+		.disappointed = on_disappointment,
 		.context = &p,
 	};
 
@@ -387,6 +408,16 @@ static void play(void **state)
 	policy_set_free(set);
 	buf_clear(&p.to_client);
 	buf_clear(&p.to_server);
+}
+
+static void play_late(void **state)
+{
+	play(*state, false);
+}
+
+static void play_early(void **state)
+{
+	play(*state, true);
 }
 
 /* However the octets of a conversation are cut into pieces, it comes out the same. */
@@ -559,14 +590,22 @@ static void longest_held_line_is_refused_by_name(void **state)
 
 int main(void)
 {
-	struct CMUnitTest tests[ARRAY_LENGTH(transcripts) + 4];
+	static char names[ARRAY_LENGTH(transcripts)][128];
+	struct CMUnitTest tests[2 * ARRAY_LENGTH(transcripts) + 4];
 	size_t n = 0;
 
-	for (; n < ARRAY_LENGTH(transcripts); n++)
-		tests[n] = (struct CMUnitTest){transcripts[n].name, play, NULL, NULL, (void *)&transcripts[n]};
+	for (size_t i = 0; i < ARRAY_LENGTH(transcripts); i++) {
+		const struct transcript *t = &transcripts[i];
+
+		snprintf(names[i], sizeof(names[i]), "%s, with early replies", t->name);
+		if (t->replies != EARLY)
+			tests[n++] = (struct CMUnitTest){t->name, play_late, NULL, NULL, (void *)(uintptr_t)t};
+		if (t->replies != LATE)
+			tests[n++] = (struct CMUnitTest){names[i], play_early, NULL, NULL, (void *)(uintptr_t)t};
+	}
 	tests[n++] = (struct CMUnitTest)cmocka_unit_test(play_in_single_octets);
 	tests[n++] = (struct CMUnitTest)cmocka_unit_test(header_is_read_up_to_256_kilobytes);
 	tests[n++] = (struct CMUnitTest)cmocka_unit_test(longest_held_line_is_refused_by_name);
 	tests[n++] = (struct CMUnitTest)cmocka_unit_test(content_streams_in_bounded_memory);
-	return cmocka_run_group_tests_name("dialogue", tests, NULL, NULL);
+	return _cmocka_run_group_tests("dialogue", tests, n, NULL, NULL);
 }
