@@ -177,6 +177,19 @@ static bool same_namespace(int a, int b)
 	       getsockopt(b, SOL_SOCKET, SO_NETNS_COOKIE, &other, &m) == 0 && one == other;
 }
 
+int connect_route(int fd, struct connect_route *route)
+{
+	struct connect_route r = {0};
+	socklen_t n = sizeof(r.network), m = sizeof(r.device), k = sizeof(r.mark);
+
+	if (getsockopt(fd, SOL_SOCKET, SO_NETNS_COOKIE, &r.network, &n) < 0 ||
+		getsockopt(fd, SOL_SOCKET, SO_BINDTODEVICE, r.device, &m) < 0 ||
+		getsockopt(fd, SOL_SOCKET, SO_MARK, &r.mark, &k) < 0)
+		return -errno;
+	*route = r;
+	return 0;
+}
+
 static int copy_option(int from, int to, int level, int name)
 {
 	int value = option(from, level, name);

@@ -7,6 +7,7 @@
 
 #include "shim/base/err.h"
 
+#include <stdint.h>
 #include <sys/socket.h>
 
 struct endpoint {
@@ -30,6 +31,17 @@ void connect_let_close(int fd);
 
 /* Once writable: 0 if the kernel's peer is the one asked for, filled into *peer; else -errno. */
 int connect_finish(int fd, const struct endpoint *to, struct endpoint *peer);
+
+/* What decides, beside its address, which machine a socket's peer is. No padding. */
+struct connect_route {
+	uint64_t network; /* namespace, by a number that no other had since the machine started */
+	char device[16];  /* that it is bound to; the rest is zero */
+	uint32_t mark;
+	uint32_t unused;
+};
+
+/* 0, or -errno where the kernel does not tell. */
+int connect_route(int fd, struct connect_route *route);
 
 /* Disconnects: the application may still own the same socket, and finds it as it was. Does not
  * close. */

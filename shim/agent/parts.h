@@ -5,6 +5,7 @@
  *   server.c    the server's side: handshake, fresh connection, closing
  *   client.c    the application's side: closing
  *   relay.c     intercept = false
+ *   resumption.c  whether a TLS session is resumed, and by what key
  *   own_tls.c   the application's own STARTTLS
  *   report.c    what is logged
  */
@@ -18,6 +19,7 @@
 #include "shim/agent/stream.h"
 #include "shim/smtp/dialogue.h"
 #include "shim/tls/records.h"
+#include "shim/tls/sessions.h"
 
 #define NEVER UINT64_MAX
 #define SERVER_LINGER_S 10 /* after our end: until the server's */
@@ -73,6 +75,7 @@ struct session {
 	struct policy policy;
 	struct edition *edition;     /* of the rules; held */
 	struct tls_context *context; /* held, or NULL */
+	struct tls_session_key resumption_key;
 	struct dialogue *dialogue;
 	struct buf to_client, to_server; /* relay, the application's own TLS */
 	uint64_t relayed;
@@ -96,12 +99,20 @@ bool server_take_in(struct session *s, unsigned wishes);
 bool server_put_out(struct session *s);
 bool server_obey(struct session *s, unsigned wishes);
 void server_close(struct session *s);
+bool server_hangs(struct session *s); /* true: it is tried otherwise */
 
 /* client.c */
 bool client_take_in(struct session *s, unsigned wishes);
 bool client_put_out(struct session *s);
 bool client_obey(struct session *s, unsigned wishes);
 void client_close(struct session *s);
+
+/* resumption.c */
+void resumption_offer(struct session *s); /* before the handshake */
+/* The handshake failed or hangs: true if it is tried once more, in full. */
+bool resumption_failed(struct session *s);
+/* What resumed without proof of the server was not good enough. */
+void resumption_not_enough(struct session *s);
 
 /* relay.c */
 bool relay_turn(struct session *s);

@@ -134,6 +134,7 @@ static void add_tls(struct log_line *line, const struct session *s, const struct
 	line_word(line, "protocol", tls && *s->tls.protocol ? s->tls.protocol : "-");
 	line_word(line, "cipher", tls && *s->tls.cipher ? s->tls.cipher : "-");
 	line_word(line, "certificate-verified", !tls ? "-" : r->facts.verified ? "yes" : "no");
+	line_word(line, "resumed", !tls ? "-" : s->tls.resumed ? "yes" : "no");
 	line_quoted(line, "reason", r->facts.reason, TEXT_LIMIT);
 }
 
@@ -171,12 +172,14 @@ static const char *event_of(const struct dialogue_report *r)
 
 void report_dialogue(void *context, const struct dialogue_report *r)
 {
-	const struct session *s = context;
+	struct session *s = context;
 	unsigned kept =
 		r->recipient_count < DIALOGUE_RECIPIENTS ? r->recipient_count : DIALOGUE_RECIPIENTS;
 	bool judged = *r->rule != '\0';
 	struct log_line line;
 
+	if (judged && r->verdict.outcome == OUTCOME_BLOCKED)
+		resumption_not_enough(s);
 	begin(&line, event_of(r), s);
 	add_reference(&line, s, r->facts.tls == TLS_FACT_ON && r->facts.verified);
 	if (r->transaction) {

@@ -32,6 +32,7 @@ struct place {
 
 struct edition {
 	unsigned users;
+	uint64_t serial;
 	struct policy_set *set; /* NULL: see error */
 	char error[700];
 	char line[HANDOFF_IDENTITY_SIZE]; /* handoff_config_line() of what was read */
@@ -46,6 +47,7 @@ struct rules {
 	struct edition *current; /* NULL: out of memory */
 	int64_t retry_at;	 /* ns; while the files cannot be used */
 	struct contexts contexts;
+	struct tls_sessions *sessions;
 };
 
 static int64_t ns(const struct timespec *t)
@@ -134,6 +136,7 @@ static int load(struct edition *e, const struct rules *r, struct err *err)
 
 static struct edition *edition_new(const struct rules *r)
 {
+	static _Atomic uint64_t serials;
 	struct edition *e = calloc(1, sizeof(*e));
 	int64_t now = now_ns(CLOCK_REALTIME);
 	struct err err = {""};
@@ -142,6 +145,7 @@ static struct edition *edition_new(const struct rules *r)
 	if (!e)
 		return NULL;
 	e->users = 1;
+	e->serial = ++serials;
 	look(r->path, &e->main);
 	look(r->domains, &e->domains);
 	rc = load(e, r, &err);
@@ -160,6 +164,11 @@ void edition_release(struct edition *e)
 	free(e);
 }
 
+uint64_t edition_serial(const struct edition *edition)
+{
+	return edition->serial;
+}
+
 const struct policy_set *edition_policy(const struct edition *edition)
 {
 	return edition->set;
@@ -173,6 +182,8 @@ static void read_anew(struct rules *r)
 
 	edition_release(r->current);
 	contexts_clear(&r->contexts);
+	if (r->sessions)
+		tls_sessions_clear(r->sessions);
 	r->current = edition_new(r);
 	ended = now_ns(CLOCK_MONOTONIC);
 	r->retry_at = ended + (ended - began) * (ATTEMPTS_SHARE - 1);
@@ -191,6 +202,7 @@ struct rules *rules_new(const char *path, bool named)
 	r->named = named;
 	if (domains_path(path, r->domains, sizeof(r->domains)) < 0)
 		r->domains[0] = '\0';
+	r->sessions = tls_sessions_new();
 	read_anew(r);
 	return r;
 }
@@ -201,6 +213,7 @@ void rules_free(struct rules *r)
 		return;
 	contexts_clear(&r->contexts);
 	edition_release(r->current);
+	tls_sessions_free(r->sessions);
 	free(r->path);
 	free(r);
 }
@@ -289,6 +302,11 @@ int rules_tls(
 	};
 
 	return contexts_get(&r->contexts, &settings, context, err);
+}
+
+struct tls_sessions *rules_sessions(struct rules *r)
+{
+	return r->sessions;
 }
 
 static bool is_ascii(const char *text)

@@ -6,7 +6,10 @@
 #define MAILSEAL_AGENT_RULES_H
 
 #include "config/policy.h"
+#include "shim/tls/sessions.h"
 #include "shim/tls/tls.h"
+
+#include <stdint.h>
 
 struct rules;
 struct edition;
@@ -40,7 +43,8 @@ struct edition *rules_edition(struct rules *rules);
 
 /* Never NULL; as long as the edition is held. */
 const struct policy_set *edition_policy(const struct edition *edition);
-void edition_release(struct edition *edition); /* NULL is fine */
+void edition_release(struct edition *edition);		/* NULL is fine */
+uint64_t edition_serial(const struct edition *edition); /* no other of this process ever had it */
 
 /*
  * A shared context for these settings, made when first needed, held for the caller, who owes one
@@ -48,6 +52,9 @@ void edition_release(struct edition *edition); /* NULL is fine */
  */
 int rules_tls(struct rules *rules, const struct policy *policy, struct tls_context **context,
 	struct err *err);
+
+/* What servers gave to resume by; forgotten when the files are read anew. NULL without memory. */
+struct tls_sessions *rules_sessions(struct rules *rules);
 
 /*
  * A name as the application looked it up, fit for policy and certificates: U-labels become

@@ -101,7 +101,16 @@ static void identify(const struct session *s, struct tls_identity *id)
 static void tls_failed(struct session *s, const char *why)
 {
 	s->server_leg = LEG_UP; /* closing it is the dialogue's wish to come */
-	dialogue_tls_failed(s->dialogue, why);
+	if (!resumption_failed(s))
+		dialogue_tls_failed(s->dialogue, why);
+}
+
+bool server_hangs(struct session *s)
+{
+	if (s->server_leg != LEG_SHAKING || !resumption_failed(s))
+		return false;
+	s->server_leg = LEG_UP;
+	return true;
 }
 
 static void tls_up(struct session *s)
@@ -158,6 +167,7 @@ static bool start_tls(struct session *s)
 		tls_failed(s, err.text);
 		return true;
 	}
+	resumption_offer(s);
 	return shake(s);
 }
 

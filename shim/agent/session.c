@@ -298,7 +298,7 @@ static void session_timer(void *context)
 		if (dialogue_wishes(s->dialogue) & DIALOGUE_CLOSE_CLIENT) {
 			client_close(s);
 			server_close(s);
-		} else {
+		} else if (!server_hangs(s)) {
 			dialogue_timeout(s->dialogue);
 		}
 		s->progress = now;

@@ -172,6 +172,15 @@ void dialogue_tls_failed(struct dialogue *d, const char *why)
 		handshake_failed(d, why);
 }
 
+bool dialogue_tls_again(struct dialogue *d)
+{
+	if (d->phase != PHASE_HANDSHAKE || d->tried_again)
+		return false;
+	d->again = d->tried_again = true;
+	enter_phase(d, PHASE_RECONNECT);
+	return true;
+}
+
 void dialogue_residue(struct dialogue *d)
 {
 	if (d->phase != PHASE_OVER)

@@ -83,6 +83,9 @@ void dialogue_server_lost(struct dialogue *d,
 void dialogue_server_cut(struct dialogue *d, uint64_t sent);
 void dialogue_tls_up(struct dialogue *d, const struct facts *facts);
 void dialogue_tls_failed(struct dialogue *d, const char *why);
+/* In place of tls_failed, once at most: the fault may be ours, so the server is asked for TLS once
+ * more, on a fresh connection. False where no handshake is awaited. */
+bool dialogue_tls_again(struct dialogue *d);
 void dialogue_residue(struct dialogue *d); /* bytes between the 220 to STARTTLS and the handshake */
 void dialogue_reconnected(
 	struct dialogue *d); /* the fresh connection stands; server_in/out start empty */

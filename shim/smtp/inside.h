@@ -120,9 +120,10 @@ struct dialogue {
 	uint64_t sent; /* octets of server_out that were written, if it was cut off; else UINT64_MAX
 			*/
 	bool lf_known, lf_client;
-	bool no_esmtp;	  /* the application was told that the server knows no EHLO */
-	bool pipelining;  /* the server offers it, where this connection stands now */
-	bool credentials; /* the application has sent some */
+	bool no_esmtp;		 /* the application was told that the server knows no EHLO */
+	bool pipelining;	 /* the server offers it, where this connection stands now */
+	bool again, tried_again; /* a fresh connection is to be asked for TLS; it was */
+	bool credentials;	 /* the application has sent some */
 	enum credentials_fate credentials_fate;
 	bool judged;
 	bool watched; /* some envelope may be forbidden on this connection */

@@ -4,6 +4,8 @@
  *   READY -> EHLO -> STARTTLS -> HANDSHAKE -> HELLO -> OPEN       the server can do TLS
  *                \-> OPEN (in the clear)      \-> RECONNECT -> REGREETING -> HELLO
  *                 \-> ALONE (policy blocks)    \-> ALONE
+ *
+ * A handshake that failed by our own fault is made up for once: RECONNECT -> REGREETING -> EHLO.
  */
 #include "shim/smtp/inside.h"
 
@@ -228,6 +230,12 @@ static void greeting_replied(struct dialogue *d, const struct reply *reply)
 
 static void regreeting_replied(struct dialogue *d, const struct reply *reply)
 {
+	if (reply->code == 220 && d->again) {
+		d->again = false;
+		say_hello(d, false);
+		enter_phase(d, PHASE_EHLO);
+		return;
+	}
 	if (reply->code == 220) {
 		say_hello(d, d->greeter == GREETER_HELO);
 		enter_phase(d, PHASE_HELLO);

@@ -75,7 +75,7 @@ static void set_habits(SSL_CTX *ssl)
 	SSL_CTX_clear_options(ssl, SSL_OP_IGNORE_UNEXPECTED_EOF);
 	SSL_CTX_set_mode(ssl, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER |
 				      SSL_MODE_RELEASE_BUFFERS);
-	SSL_CTX_set_session_cache_mode(ssl, SSL_SESS_CACHE_OFF);
+	resume_set_up(ssl);
 	SSL_CTX_set_verify(ssl, SSL_VERIFY_NONE, facts_verify_callback);
 }
 
@@ -100,11 +100,13 @@ static int fill(struct tls_context *c, const struct tls_settings *settings, stru
 int tls_context_new(
 	struct tls_context **context, const struct tls_settings *settings, struct err *err)
 {
+	static _Atomic uint64_t serials;
 	struct tls_context *c = calloc(1, sizeof(*c));
 	int rc;
 
 	if (!c)
 		return err_fail(err, ENOMEM, "out of memory");
+	c->serial = ++serials;
 	ERR_clear_error();
 	rc = fill(c, settings, err);
 	ERR_clear_error();

@@ -40,6 +40,8 @@ void tls_error_words(char *out, size_t size)
 static int broken(struct tls *tls, int code, struct err *err, const char *words)
 {
 	tls->broken = true;
+	if (code == EPROTO)
+		resume_forget(tls);
 	ERR_clear_error();
 	return err_fail(err, code, "%s", words);
 }

@@ -212,7 +212,7 @@ static void mismatch_words(struct tls *tls, X509 *cert, const char *failing)
 	}
 }
 
-static bool names_match(struct tls *tls, X509 *cert)
+bool facts_names_match(struct tls *tls, X509 *cert)
 {
 	const char *failing = NULL;
 
@@ -265,10 +265,12 @@ void facts_record(struct tls *tls)
 	*f = (struct tls_facts){.version = version_number(SSL_version(tls->ssl))};
 	snprintf(f->protocol, sizeof(f->protocol), "%s", SSL_get_version(tls->ssl));
 	snprintf(f->cipher, sizeof(f->cipher), "%s", SSL_get_cipher_name(tls->ssl));
+	if (resume_facts(tls))
+		return;
 	if (!cert)
 		snprintf(f->reason, sizeof(f->reason), "the server showed no certificate");
 	else if (tls->fingerprint_count)
 		f->verified = fingerprints_match(tls, cert);
 	else
-		f->verified = chain_is_good(tls) && names_match(tls, cert);
+		f->verified = chain_is_good(tls) && facts_names_match(tls, cert);
 }

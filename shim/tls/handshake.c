@@ -109,6 +109,7 @@ void tls_free(struct tls *tls)
 
 	if (!tls)
 		return;
+	resume_clear(tls);
 	SSL_free(tls->ssl);
 	tls_context_free(tls->context);
 	for (i = 0; i < tls->name_count; i++)
@@ -136,6 +137,7 @@ int tls_handshake(struct tls *tls, short *want, struct err *err)
 		tls->wire.bounded = true;
 		tls->wire.fruitless = 0;
 		facts_record(tls);
+		resume_settle(tls);
 		ERR_clear_error();
 		return 0;
 	}

@@ -4,13 +4,15 @@
 #ifndef MAILSEAL_TLS_INTERNAL_H
 #define MAILSEAL_TLS_INTERNAL_H
 
+#include "shim/tls/sessions.h"
 #include "shim/tls/tls.h"
 
 #include <openssl/ssl.h>
 #include <openssl/x509v3.h>
 
 struct tls_context {
-	unsigned users; /* the owner and each connection */
+	unsigned users;	 /* the owner and each connection */
+	uint64_t serial; /* no other of this process ever had it */
 	SSL_CTX *ssl;
 	BIO_METHOD *wire;
 };
@@ -42,6 +44,31 @@ struct chain_fault {
 
 #define FINGERPRINT_SIZE 32 /* SHA-256 */
 
+/* The full handshake that a session descends from, whatever was resumed in between. */
+struct origin {
+	int64_t born;	     /* boot clock, seconds */
+	int64_t from, until; /* when all certificates of the chain are valid, seconds of the epoch
+			      */
+	bool keep;	     /* fit for resumption at all */
+};
+
+/* A session, and what is known of the server by its origin. */
+struct kept {
+	SSL_SESSION *session; /* owned; NULL: none */
+	struct origin origin;
+	bool verified;
+	char *reason;  /* owned; NULL: "" */
+	int64_t since; /* boot clock: when the server gave it */
+};
+
+struct resumption {
+	struct tls_sessions *sessions; /* NULL: nothing is kept */
+	struct tls_session_key key;
+	struct kept offered;  /* until the handshake is over */
+	struct origin origin; /* since then */
+	unsigned tickets;     /* that the server gave */
+};
+
 struct tls {
 	struct tls_context *context;
 	SSL *ssl;
@@ -54,6 +81,7 @@ struct tls {
 	size_t fingerprint_count;	 /* 0: chain and names decide */
 	struct sockaddr_storage address; /* ss_family AF_UNSPEC: none */
 	struct chain_fault fault;
+	struct resumption resumption;
 	struct tls_facts facts;
 	bool up;     /* handshake done */
 	bool broken; /* a fatal error: nothing may be sent or read any more, no close_notify either
@@ -81,6 +109,35 @@ bool fingerprints_match(struct tls *tls, X509 *cert);
 void date_words(const ASN1_TIME *t, char *out, size_t size);
 int facts_verify_callback(int ok, X509_STORE_CTX *store);
 void facts_record(struct tls *tls);
+/* Chain and dates apart. Says in tls->facts.reason what does not match. */
+bool facts_names_match(struct tls *tls, X509 *cert);
+
+/* sessions.c: seconds by two clocks; a test has its own. */
+struct moment {
+	int64_t boot; /* since the machine started, sleep included: nobody sets it */
+	int64_t wall; /* of the epoch */
+};
+void sessions_now(const struct tls_sessions *sessions, struct moment *now);
+void sessions_set_clock(struct tls_sessions *sessions, void (*clock)(struct moment *now));
+/* The newest of that key is taken out and given to the caller. False if there is none. */
+bool sessions_take(
+	struct tls_sessions *sessions, const struct tls_session_key *key, struct kept *kept);
+/* Takes over what *kept owns, also where it does not keep it. */
+void sessions_put(
+	struct tls_sessions *sessions, const struct tls_session_key *key, struct kept *kept);
+/* Forgets those of that key, and keeps none for a while. */
+void sessions_ban(struct tls_sessions *sessions, const struct tls_session_key *key);
+void kept_clear(struct kept *kept);
+
+/* resume.c */
+void resume_set_up(SSL_CTX *ssl);
+/* The handshake is over. True if it was a resumption: the facts are then those of its origin. */
+bool resume_facts(struct tls *tls);
+/* The facts are recorded: notes what later tickets descend from, keeps what came already. */
+void resume_settle(struct tls *tls);
+/* The server broke the protocol: what it gave to resume by goes, if the handshake was over. */
+void resume_forget(struct tls *tls);
+void resume_clear(struct tls *tls);
 
 /* error.c: the one place that translates OpenSSL's errors. `result` is what the SSL_ call returned.
  */

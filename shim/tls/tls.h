@@ -72,6 +72,7 @@ struct tls_facts {
 	char reason[256]; /* why not verified, in words that name the certificate's fault: "expired
 			     2026-01-02", "self-signed certificate", "name mismatch: certificate is
 			     for a.example, b.example", "" */
+	bool resumed;	  /* verified and reason are those of the full handshake it descends from */
 };
 
 /* A connection on `fd` (non-blocking, stays the caller's). Strings of `identity` are copied. 0 or
