@@ -81,19 +81,26 @@ static void go_alone(struct dialogue *d)
 	greeted(d, PHASE_ALONE);
 }
 
+/* True, and the end, where the way from a handshake that failed to the clear is barred. */
+static bool credentials_bar(struct dialogue *d)
+{
+	if (d->credentials)
+		end_with_reply(d, "4.7.0", "no cleartext connection after credentials were sent");
+	return d->credentials;
+}
+
 static void go_clear_afresh(struct dialogue *d)
 {
-	if (d->credentials) {
-		end_with_reply(d, "4.7.0", "no cleartext connection after credentials were sent");
-		return;
-	}
-	enter_phase(d, PHASE_RECONNECT);
+	if (!credentials_bar(d))
+		enter_phase(d, PHASE_RECONNECT);
 }
 
 /* No TLS on this connection, and none is required: what EHLO said in the clear is what the
  * application sees. */
 static void go_clear_here(struct dialogue *d)
 {
+	if (d->tried_again && credentials_bar(d))
+		return;
 	if (buf_length(&d->shown) == 0) {
 		say_hello(d, true); /* the server knows no EHLO */
 		enter_phase(d, PHASE_HELLO);

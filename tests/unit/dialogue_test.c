@@ -6,7 +6,7 @@
  *   s>TEXT   the server has got exactly TEXT, CRLF   c>TEXT   the application has got exactly TEXT, CRLF
  *   s>>TEXT  … TEXT without CRLF
  *   s*TEXT   as s>, but only the beginning is compared (c* likewise)
- *   !EVENT   tls-valid, tls-invalid REASON, tls-old (1.2), tls-failed REASON, residue, reconnected, reconnect-failed WHY, s-eof, c-eof, lost WHY, timeout, stop
+ *   !EVENT   tls-valid, tls-invalid REASON, tls-old (1.2), tls-failed REASON, tls-again, tls-no-more, residue, reconnected, reconnect-failed WHY, s-eof, c-eof, lost WHY, timeout, stop
  *   ?WISH    starttls, reconnect, close-server, abort-server, close-client: must be wished; -WISH: must not be
  *   =NOTE    the last report's note begins with this
  *   ~RULE    the last report's rule begins with this; ~~RULE: the rule by which it refused recipients
@@ -214,6 +214,10 @@ static void event(struct player *p, const char *step, size_t n)
 		dialogue_tls_up(p->d, &facts);
 	} else if (word(step, n, "tls-failed", &rest)) {
 		dialogue_tls_failed(p->d, rest);
+	} else if (word(step, n, "tls-again", &rest)) {
+		assert_true(dialogue_tls_again(p->d));
+	} else if (word(step, n, "tls-no-more", &rest)) {
+		assert_false(dialogue_tls_again(p->d));
 	} else if (word(step, n, "residue", &rest)) {
 		dialogue_residue(p->d);
 	} else if (word(step, n, "reconnected", &rest)) {
