@@ -7,9 +7,9 @@
  * Makes a network namespace and a tun device there and here, runs COMMAND in the new one, and
  * carries packets between the two, each MILLISECONDS after it came (both ways, so a round trip
  * takes twice that). Here the far end is 198.18.25.2, and seen from there this one is 198.18.25.1
- * (RFC 2544's addresses for measurements). Prints "ready" when packets pass; ends when COMMAND ends
- * or on SIGTERM, and COMMAND with it. Needs CAP_NET_ADMIN and CAP_SYS_ADMIN. For kernels without
- * netem; no limit on the rate.
+ * (RFC 2544's addresses for measurements). The devices are there before COMMAND starts. Ends when
+ * COMMAND ends or on SIGTERM, and COMMAND with it. Needs CAP_NET_ADMIN and CAP_SYS_ADMIN. For
+ * kernels without netem; no limit on the rate.
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -253,8 +253,6 @@ int main(int argc, char **argv)
 	child = start(argv + 2, getpid(), &before);
 	/* The kernel would let each wait be 50 us longer. */
 	prctl(PR_SET_TIMERSLACK, 1);
-	puts("ready");
-	fflush(stdout);
 	struct way ways[2] = {{.from = near, .to = far, .ring = ring_new()},
 		{.from = far, .to = near, .ring = ring_new()}};
 	carry(ways, milliseconds * 1e6, &before);
