@@ -7,9 +7,10 @@ FLAGS = -std=gnu11 -D_GNU_SOURCE -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmi
 	-Wformat=2 -Werror=switch-enum -O2 -g -I.
 LOAD = tests/bench/load.c tests/bench/load.h
 TLS = -lssl -lcrypto
+, := ,
 OWN = $(filter-out sink native plain load,$(patsubst tests/bench/%.c,%,$(wildcard tests/bench/*.c)))
 
-all: $(addprefix $(OUT)/,sink native plain $(OWN))
+all: $(addprefix $(OUT)/,sink native plain $(OWN) empty empty-ssl empty.so)
 
 $(OUT)/sink: tests/bench/sink.c | $(OUT)
 	$(CC) $(FLAGS) -o $@ $< $(TLS) -pthread
@@ -23,6 +24,13 @@ $(OUT)/plain: tests/bench/plain.c $(LOAD) | $(OUT)
 # The others stand in one file each and need libc alone.
 $(OUT)/%: tests/bench/%.c | $(OUT)
 	$(CC) $(FLAGS) -o $@ $< -pthread
+
+# Programs that do nothing, and a library that does nothing: what starting a process costs by itself.
+$(OUT)/empty $(OUT)/empty-ssl: | $(OUT)
+	echo 'int main(void) { return 0; }' | $(CC) $(FLAGS) -x c -o $@ - $(if $(findstring ssl,$@),-Wl$(,)--no-as-needed $(TLS))
+
+$(OUT)/empty.so: | $(OUT)
+	echo 'extern int nothing; int nothing;' | $(CC) $(FLAGS) -shared -fPIC -x c -o $@ -
 
 $(OUT):
 	mkdir -p $@

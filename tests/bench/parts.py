@@ -10,6 +10,7 @@ import os
 import re
 import select
 import shutil
+import signal
 import struct
 import subprocess
 import time
@@ -19,6 +20,7 @@ SERVER_ADDRESS = "127.0.0.10"
 HOSTS = """127.0.0.1 localhost
 127.0.0.10 mx.b.example
 127.0.0.20 mx2.b.example
+198.18.25.2 mail.b.example
 """
 
 
@@ -54,15 +56,15 @@ def wait_until(condition, seconds, what):
 
 
 class Sink:
-    """A running sink. stats() gives a dict of counters: take it before and after a run."""
+    """A running sink. stats() gives a dict of counters: take it before and after a run. `by`: a command that runs it."""
 
     NAMES = ("connections", "full", "resumed", "messages", "bytes", "open", "failed")
 
-    def __init__(self, bench, address, options):
+    def __init__(self, bench, address, options, by=()):
         self.address = address
         self.path = bench.path("sink-%s.stats" % address)
         self.process = bench.start(
-            [bench.bin("sink"), "--listen", address + ":25", "--cert", bench.pki("good.pem"),
+            [*by, bench.bin("sink"), "--listen", address + ":25", "--cert", bench.pki("good.pem"),
              "--key", bench.pki("good.key"), "--stats", self.path] + list(options),
             bench.server_cpus, ready=b"listening")
 
@@ -77,15 +79,15 @@ class Sink:
 class Stunnel:
     """stunnel as a client in front of a sink: plaintext clients connect to localhost and `port`."""
 
-    def __init__(self, bench, port, resume):
+    def __init__(self, bench, port, resume, address=SERVER_ADDRESS, name=SERVER):
         if not shutil.which("stunnel4"):
             raise Missing("stunnel4 is not installed")
         self.port = port
         log = bench.path("stunnel-%d.log" % port)
         configuration = bench.write("stunnel-%d.conf" % port, "\n".join([
             "foreground = yes", "pid =", "debug = warning", "output = " + log, "[smtp]", "client = yes",
-            "accept = 127.0.0.1:%d" % port, "connect = %s:25" % SERVER_ADDRESS, "protocol = smtp",
-            "verifyChain = yes", "checkHost = " + SERVER, "CAfile = " + bench.pki("ca.pem"),
+            "accept = 127.0.0.1:%d" % port, "connect = %s:25" % address, "protocol = smtp",
+            "verifyChain = yes", "checkHost = " + name, "CAfile = " + bench.pki("ca.pem"),
             "sessionResume = " + ("yes" if resume else "no"), "sessionCacheSize = 1000", ""]))
         self.process = bench.start(["stunnel4", configuration], bench.client_cpus)
         wait_until(lambda: listens(port), 10, "stunnel does not listen; see " + log)
@@ -98,10 +100,11 @@ class Sealed:
     """Programs under mailseal, with a configuration, a log and an agent of their own.
 
     env: what the program's environment needs. settings: lines for the default section. Sessions are required to
-    be encrypted and verified by the configuration; `verified` counts them in the log.
+    be encrypted and verified by the configuration; `verified` counts them in the log. Without ca_file the system's
+    authorities count.
     """
 
-    def __init__(self, bench, name, settings=()):
+    def __init__(self, bench, name, settings=(), ca_file=True):
         self.bench = bench
         directory = bench.path("sealed-" + name)
         os.makedirs(directory, exist_ok=True)
@@ -112,8 +115,9 @@ class Sealed:
         shutil.copy2(os.path.join(bench.build, "mailseal-agent"), self.agent)
         self.log = os.path.join(directory, "log")
         open(self.log, "w").close()
+        authorities = ['ca_file = "%s"' % bench.pki("ca.pem")] if ca_file else []
         self.configuration = bench.write("sealed-%s/conf" % name, "default {\n%s}\n" % "".join(
-            "\t%s\n" % line for line in ['ca_file = "%s"' % bench.pki("ca.pem"), "require_tls = true", *settings]))
+            "\t%s\n" % line for line in [*authorities, "require_tls = true", *settings]))
         check = subprocess.run([os.path.join(bench.build, "mailseal"), "check", self.configuration],
                                capture_output=True, text=True, check=False)
         if check.returncode != 0:
@@ -139,6 +143,17 @@ class Sealed:
         if len(pids) != 1:
             raise Failed("%d agents instead of one; see %s" % (len(pids), self.log))
         return pids
+
+    def stop(self):
+        """No agent runs any more, nor listens while it is being taken down: the next program starts one."""
+        for pid in self.pids():
+            ended = os.pidfd_open(pid)
+            os.kill(pid, signal.SIGKILL)
+            if not select.select([ended], [], [], 10)[0]:
+                raise Failed("an agent does not end")
+            os.close(ended)
+            # Its parent has left it to the first process of the namespace, which is this one.
+            os.waitpid(pid, os.WNOHANG)
 
     def verified(self):
         with open(self.log, encoding="ascii", errors="replace") as file:
@@ -195,8 +210,8 @@ class Bench:
     def stunnel(self, resume):
         return self.once(("stunnel", resume), lambda: Stunnel(self, 2526 if resume else 2525, resume))
 
-    def sealed(self, name="default", settings=()):
-        return self.once(("sealed", name), lambda: Sealed(self, name, settings))
+    def sealed(self, name="default", settings=(), ca_file=True):
+        return self.once(("sealed", name), lambda: Sealed(self, name, settings, ca_file))
 
     # --- programs -------------------------------------------------------------------------------
 

@@ -1,17 +1,14 @@
 #!/usr/bin/env python3
 """report: what `make bench` measured, as a Markdown table and an SVG plot.
 
-    report.py RESULTS.json [MARKDOWN [SVG]]     without files, Markdown to standard output
+    report.py RESULTS.json [MARKDOWN SVG]     without files: report.md and report.svg beside it, and Markdown printed
 
-RESULTS.json is
-    {"machine": {"processor": "...", ...}, "version": "...", "date": "...",
-     "measurements": [{"cell": "...", "row": "...", "figure": "...", "unit": "...", "values": [...]}, ...]}
-where a value is one round's; medians are what is shown, the spread is from the lowest to the highest.
-The goals come first, in a fixed order; then each cell with all its rows and figures. What was not measured
-shows as "-", and a goal that needs it as "not measured".
+RESULTS.json is what `bench` writes (see there). The goals come first, in a fixed order; then each cell with all its
+rows and figures. Shown are medians; the spread is that of the quartiles. What was not measured shows as "-", and a goal
+that needs it as "not measured".
 """
 import json
-import statistics
+import os
 import sys
 from dataclasses import dataclass
 from html import escape
@@ -32,8 +29,8 @@ class Goal:
     subject: str = "mailseal"
 
 
-COLUMNS = ["plaintext", "stunnel", "stunnel, resumed", "native", "native, resumed", "mailseal"]
-REFERENCE = "native, resumed"
+COLUMNS = ["plaintext", "stunnel", "stunnel, resumption", "native", "native, resumption", "mailseal"]
+RESUMED = "native, resumption"
 
 
 def times(column, factor):
@@ -68,46 +65,45 @@ def exactly(bound):
     return lambda results, goal: bound
 
 
-THROUGHPUT = {c: c for c in COLUMNS}
+SAME = {c: c for c in COLUMNS}
 
 GOALS = [
-    Goal("1 KB messages/s, 10 sessions", "load", "1k-10", "/s", THROUGHPUT,
-         ">= 1.0 x native, resumed", times(REFERENCE, 1.0), more_is_better=True),
-    Goal("CPU s per 1000 messages", "load", "cpu-1k-10", "s", THROUGHPUT,
-         "<= 1.15 x native, resumed", times(REFERENCE, 1.15)),
-    Goal("25 MB, MB/s", "bulk", "25m", "MB/s", THROUGHPUT,
-         ">= 0.95 x native", times("native", 0.95), more_is_better=True),
-    Goal("one process per message, p50 ms", "process", "p50", "ms", THROUGHPUT,
-         "<= 0.35 x native", times("native", 0.35)),
-    Goal("idle connection, PSS, of 500", "idle", "pss-500", "KiB", THROUGHPUT, "<= 32 KiB", exactly(32)),
-    Goal("idle connection, PSS, of 2000", "idle", "pss-2000", "KiB", THROUGHPUT, "<= 32 KiB", exactly(32)),
-    Goal("round trips to 250, lock-step client", "roundtrips", "to-250", "RTT", THROUGHPUT, "<= 8.2", exactly(8.25)),
-    Goal("the same, warm connection", "roundtrips", "to-250", "RTT", {"mailseal": "mailseal, warm"},
+    Goal("1 KB messages/s, 10 sessions", "throughput", "10 sessions", "messages/s", SAME,
+         ">= 1.0 x native, resumption", times(RESUMED, 1.0), more_is_better=True),
+    Goal("CPU s per 1000 messages", "throughput", "CPU, 10 sessions", "s", SAME,
+         "<= 1.15 x native, resumption", times(RESUMED, 1.15)),
+    Goal("25 MB, MB/s", "bulk", "25 MB", "MB/s", SAME, ">= 0.95 x native", times("native", 0.95), more_is_better=True),
+    Goal("one process per message, p50 ms", "each", "p50", "ms", SAME, "<= 0.35 x native", times("native", 0.35)),
+    Goal("idle connection, PSS KiB, of 500", "idle", "500 connections", "KiB", SAME, "<= 32 KiB", exactly(32)),
+    Goal("idle connection, PSS KiB, of 2000", "idle", "2000 connections", "KiB", SAME, "<= 32 KiB", exactly(32)),
+    Goal("round trips to 250 (lock-step client)", "roundtrips", "to 250", "round trips", SAME, "<= 8.2", exactly(8.25)),
+    Goal("the same, warm connection", "roundtrips", "to 250", "round trips", {"mailseal": "mailseal, warm"},
          "<= 5", exactly(5.05), subject="mailseal, warm"),
-    Goal("start-up of every preloaded process", "startup", "process", "us",
+    Goal("start-up of every preloaded process, us", "startup", "process", "us",
          {"plaintext": "nothing", "native": "libssl+libcrypto", "mailseal": "mailseal"},
          "like an empty .so", highest_of("empty .so")),
-    Goal("connect() elsewhere", "calls", "connect_udp", "ns", THROUGHPUT, "+ <= 20 ns", plus("plaintext", 20)),
-    Goal("write()", "calls", "write", "ns", THROUGHPUT, "+ 0", highest_of("plaintext")),
-    Goal("first message of a service, agent cold", "cold", "directory", "ms", THROUGHPUT, "<= native",
+    Goal("connect() elsewhere, ns", "connect", "connect() UDP", "ns", {"plaintext": "without", "mailseal": "mailseal"},
+         "+ <= 20 ns", plus("plaintext", 20)),
+    Goal("write(), ns", "connect", "write()", "ns", {"plaintext": "without", "mailseal": "mailseal"},
+         "+ 0", highest_of("without")),
+    Goal("first message of a service (agent cold), ms", "cold", "system's authorities", "ms", SAME, "<= native",
          times("native", 1.0)),
 ]
 
 
 class Results:
     def __init__(self, data):
-        self.data = data
-        self.found = {}
-        for m in data["measurements"]:
-            key = m["cell"], m["row"], m["figure"]
-            self.found.setdefault(key, {"unit": m["unit"], "values": []})["values"] += m["values"]
+        self.machine, self.cells = data["machine"], data["cells"]
+
+    def measured(self, cell, row, figure):
+        """What a row came to: median, low, high, values; empty where it was not measured."""
+        return self.cells.get(cell, {}).get("rows", {}).get(row, {}).get(figure, {})
 
     def values(self, cell, row, figure):
-        return self.found.get((cell, row, figure), {}).get("values", [])
+        return self.measured(cell, row, figure).get("values", [])
 
     def median(self, cell, row, figure):
-        values = self.values(cell, row, figure)
-        return statistics.median(values) if values else None
+        return self.measured(cell, row, figure).get("median")
 
     def column(self, goal, column):
         row = goal.columns.get(column)
@@ -123,22 +119,12 @@ class Results:
             return None
         return value >= limit if goal.more_is_better else value <= limit
 
-    def cells(self):
-        return list(dict.fromkeys(cell for cell, _, _ in self.found))
-
-    def rows(self, cell):
-        return list(dict.fromkeys(row for c, row, _ in self.found if c == cell))
-
-    def figures(self, cell):
-        """Figure and unit, in the order in which they were measured."""
-        return list(dict.fromkeys((f, m["unit"]) for (c, _, f), m in self.found.items() if c == cell))
-
 
 def number(value):
     """Three digits that count; more only in front of the point."""
     if value is None:
         return "-"
-    if abs(value) >= 100:
+    if abs(value) >= 100 or isinstance(value, int):
         return f"{value:.0f}"
     if abs(value) >= 10:
         return f"{value:.1f}"
@@ -165,7 +151,7 @@ VERDICTS = {True: "yes", False: "no", None: "not measured"}
 
 def goal_line(results, goal):
     values = {c: results.column(goal, c) for c in COLUMNS}
-    beside = values[REFERENCE] if values[REFERENCE] is not None else values["native"]
+    beside = values[RESUMED] if values[RESUMED] is not None else values["native"]
     return ([goal.title] + [number(values[c]) for c in COLUMNS] + [ratio(results.subject(goal), beside)]
             + [goal.text, VERDICTS[results.reached(goal)]])
 
@@ -175,47 +161,57 @@ def goals_table(results):
     return table(head, [goal_line(results, g) for g in GOALS])
 
 
-def with_spread(results, cell, row, figure):
-    values = results.values(cell, row, figure)
-    if len(values) < 2 or min(values) == max(values):
-        return number(values[0] if values else None)
-    return f"{number(statistics.median(values))} ({number(min(values))} to {number(max(values))})"
+def with_spread(measured):
+    if not measured:
+        return "-"
+    low, middle, high = (number(measured[k]) for k in ("low", "median", "high"))
+    return middle if low == high else f"{middle} ({low} to {high})"
 
 
-def cell_table(results, cell):
-    figures = results.figures(cell)
-    beside = next((r for r in (REFERENCE, "native") if r in results.rows(cell)), None)
-    head = [cell] + [f"{f}, {unit}" for f, unit in figures]
-    if beside:
-        head += [f"{f} / {beside}" for f, _ in figures]
-    lines = []
-    for row in results.rows(cell):
-        line = [row] + [with_spread(results, cell, row, f) for f, _ in figures]
-        if beside:
-            line += [ratio(results.median(cell, row, f), results.median(cell, beside, f)) for f, _ in figures]
-        lines.append(line)
-    return table(head, lines)
+def ratio_within(measured):
+    return number(measured.get("ratio", {}).get("median"))
+
+
+def cell_table(results, name):
+    """A line a row, and a column a figure and its ratio; or the other way round, where there are more figures."""
+    cell = results.cells[name]
+    figures = {f: f"{f}, {about['unit']}".rstrip(", ") for f, about in cell["figures"].items()}
+    rows, reference = cell["rows"], cell["reference"]
+    beside = {f: f"/ {reference}" for f in figures} if reference else {}
+
+    def cells(row, figure):
+        measured = rows[row].get(figure, {})
+        return [with_spread(measured)] + ([ratio_within(measured)] if reference and row != reference else [])
+
+    if len(figures) <= len(rows):
+        head = [name] + [h for f, text in figures.items() for h in [text, *([beside[f]] if reference else [])]]
+        lines = [[row] + [c for f in figures for c in (cells(row, f) + ["-"])[:2 if reference else 1]] for row in rows]
+    else:
+        head = [name] + [h for row in rows for h in [row, *([f"/ {reference}"] if reference and row != reference else [])]]
+        lines = [[text] + [c for row in rows for c in cells(row, f)] for f, text in figures.items()]
+    missing = "".join(f"\n{row}: {why}\n" for row, why in cell["missing"].items())
+    return f"### {cell['title']}\n\n{table(head, lines)}{missing}"
 
 
 def named(results):
     """The run: what was measured, when, where."""
-    machine = ", ".join(f"{k} {v}" for k, v in results.data["machine"].items())
-    return f"mailseal {results.data['version']}, {results.data['date']}; {machine}"
+    m = results.machine
+    return (f"mailseal {m['revision']}, {m['date']}; {m['cpu']}, {m['processors']} processors, "
+            f"{m['memory_kib'] / 2**20:.0f} GiB, Linux {m['kernel']}, {' '.join(m['openssl'].split()[:2])}")
 
 
 def markdown(results):
-    parts = [f"{named(results)}.\n", goals_table(results)]
-    parts.append("`mailseal / native`: beside native with resumption, where that was measured. Each cell by itself, "
-                 "the median and from the lowest to the highest round:\n")
-    parts += [cell_table(results, cell) for cell in results.cells()]
-    return "\n".join(parts)
+    return "\n".join([f"{named(results)}.\n", goals_table(results),
+                      "`mailseal / native`: beside native with resumption, where that was measured. Below, each cell by "
+                      "itself: median, quartiles, and the medians of the ratios within each round.\n"]
+                     + [cell_table(results, name) for name in results.cells])
 
 
 # --- SVG ------------------------------------------------------------------------------------
 
 WIDTH, LEFT, BAR, GAP, HEAD, MARGIN = 520, 150, 16, 5, 44, 16
-COLOURS = {"plaintext": "#9aa5b1", "nothing": "#9aa5b1", "stunnel": "#c9a66b", "stunnel, resumed": "#dcc49a",
-           "native": "#6b93c9", "native, resumed": "#a3bfe0", "libssl+libcrypto": "#6b93c9"}
+COLOURS = {"plaintext": "#9aa5b1", "nothing": "#9aa5b1", "stunnel": "#c9a66b", "stunnel, resumption": "#dcc49a",
+           "native": "#6b93c9", "without": "#9aa5b1", "native, resumption": "#a3bfe0", "libssl+libcrypto": "#6b93c9"}
 HALO = 'stroke="#ffffff" stroke-width="4" paint-order="stroke"'  # over the dashed line
 MAILSEAL, OTHER, INK, PALE = "#2f8f5b", "#b3b3b3", "#222222", "#666666"
 
@@ -231,8 +227,8 @@ def line(x1, y1, x2, y2, colour, extra=""):
 
 def bar(results, goal, row, y, scale):
     """One row of a panel: its name, its bar with the spread over it, and last its figure."""
-    values = results.values(goal.cell, row, goal.figure)
-    middle, low, high = statistics.median(values), min(values), max(values)
+    measured = results.measured(goal.cell, row, goal.figure)
+    middle, low, high = (measured[k] for k in ("median", "low", "high"))
     colour = MAILSEAL if row.startswith("mailseal") else COLOURS.get(row, OTHER)
     centre = y + BAR / 2
     return [text(LEFT - 8, y + BAR - 4, row, anchor="end", weight="bold" if row.startswith("mailseal") else "normal"),
@@ -244,13 +240,14 @@ def bar(results, goal, row, y, scale):
 
 
 def panel_rows(results, goal):
-    return [row for row in results.rows(goal.cell) if results.values(goal.cell, row, goal.figure)]
+    rows = results.cells.get(goal.cell, {}).get("rows", {})
+    return [row for row in rows if results.measured(goal.cell, row, goal.figure)]
 
 
 def panel(results, goal, rows):
     """The drawing of one goal and its height; the dashed line is the goal."""
     limit = goal.limit(results, goal)
-    highest = max([max(results.values(goal.cell, r, goal.figure)) for r in rows] + [limit or 0]) or 1
+    highest = max([results.measured(goal.cell, r, goal.figure)["high"] for r in rows] + [limit or 0]) or 1
     scale = (WIDTH - LEFT - 80) / highest
     bottom = HEAD + len(rows) * (BAR + GAP)
     verdict = {True: "reached", False: "not reached", None: "not measured"}[results.reached(goal)]
@@ -293,7 +290,7 @@ def svg(results):
          f'<rect width="{width}" height="{height}" fill="#ffffff"/>',
          text(MARGIN, 26, "What mailseal costs", size=18, weight="bold"),
          text(MARGIN, 44, named(results), colour=PALE),
-         text(MARGIN, 60, "Bars: medians; thin lines: lowest to highest round; dashed: the goal.", colour=PALE)] + body + ["</svg>"]) + "\n"
+         text(MARGIN, 60, "Bars: medians; thin lines: quartiles; dashed: the goal.", colour=PALE)] + body + ["</svg>"]) + "\n"
 
 
 def write(path, content):
@@ -302,17 +299,18 @@ def write(path, content):
 
 
 def main(arguments):
-    if not 1 <= len(arguments) <= 3:
+    if len(arguments) not in (1, 3):
         print(__doc__, file=sys.stderr)
         return 64
     with open(arguments[0], encoding="utf-8") as f:
         results = Results(json.load(f))
+    beside = os.path.dirname(arguments[0])
+    pages = arguments[1:] or [os.path.join(beside, "report.md"), os.path.join(beside, "report.svg")]
+    write(pages[0], markdown(results))
+    write(pages[1], svg(results))
     if len(arguments) == 1:
         print(markdown(results))
-    if len(arguments) > 1:
-        write(arguments[1], markdown(results))
-    if len(arguments) > 2:
-        write(arguments[2], svg(results))
+        print("Written: " + " ".join(os.path.relpath(page) for page in [arguments[0], *pages]))
     return 0
 
 

@@ -17,18 +17,22 @@ FAR, FAR_ADDRESS = "mail.b.example", "198.18.25.2"
 
 
 def far_sink(bench):
-    return bench.start([bench.bin("path"), str(ROUND_TRIP * 1000 / 2), bench.bin("sink"), "--listen",
-                        FAR_ADDRESS + ":25", "--cert", bench.pki("good.pem"), "--key", bench.pki("good.key")],
-                       bench.server_cpus, ready=b"listening")
+    return parts.Sink(bench, FAR_ADDRESS, (), [bench.bin("path"), str(ROUND_TRIP * 1000 / 2)])
 
 
 def rows(bench):
     bench.sink()
-    bench.once("far sink", lambda: far_sink(bench))
-    reusing, single = bench.sealed("warm"), bench.sealed("cold", ["connection_reuse = 0"])
+    sink = bench.once("far sink", lambda: far_sink(bench))
 
-    def to_250(program, *options, env=None, host=FAR):
+    def to_250(program, *options, env=None, host=FAR, encrypted=1):
+        """encrypted: how many handshakes the server must see; none where a kept connection is expected."""
+        before = sink.stats()
         ran = bench.run([bench.bin(program), "--keep", *options, host], env=env)
+        seen = {name: count - before[name] for name, count in sink.stats().items()}
+        if env and not encrypted and seen["connections"]:
+            raise parts.Missing("the connection was not kept for the next session")
+        if seen["messages"] != 1 or seen["full"] + seen["resumed"] != encrypted:
+            raise parts.Failed("one message, %d handshakes expected: %s" % (encrypted, seen))
         return {"to 250": ran.json()["p50_us"] / 1e6 / ROUND_TRIP}
 
     def native(*options):
@@ -39,12 +43,14 @@ def rows(bench):
         return to_250("plain", "--port", "2531", host="127.0.0.1")
 
     def mailseal():
-        single.warm()
-        return to_250("plain", env=single.env)
+        sealed = bench.sealed("single", ["connection_reuse = 0"])
+        sealed.warm()
+        return to_250("plain", env=sealed.env)
 
     def warm():
-        to_250("plain", env=reusing.env)
-        return to_250("plain", env=reusing.env)
+        sealed = bench.sealed("default")
+        to_250("plain", env=sealed.env)
+        return to_250("plain", env=sealed.env, encrypted=0)
 
-    return {"plaintext": lambda: to_250("plain"), "stunnel": stunnel, "native": native,
+    return {"plaintext": lambda: to_250("plain", encrypted=0), "stunnel": stunnel, "native": native,
             "native, pipelining": lambda: native("--pipelining"), "mailseal": mailseal, "mailseal, warm": warm}

@@ -16,7 +16,6 @@ FIGURES = {"%s %s" % (what, when): {"unit": unit, "better": "less"}
 FIGURES["messages"] = {"unit": "", "better": "more"}
 REFERENCE = None
 ROUNDS = 1
-DEFAULT = False
 MESSAGES, SESSIONS, PAUSE = 100000, 10, 4
 # What the allocator may keep of its own more than at first, in KiB.
 TOLERANCE = 512
