@@ -7,6 +7,7 @@
  */
 #include "shim/agent/session.h"
 
+#include "shim/agent/caution.h"
 #include "shim/agent/log.h"
 #include "shim/agent/parts.h"
 
@@ -121,13 +122,31 @@ static int find_policy(struct session *s, struct err *err)
 	return rules_tls(s->lane->agent->rules, &s->policy, &s->context, err);
 }
 
+#define CAUTION_S 600
+
+/* The server refused a MAIL for which the application had its 250. */
+static void disappointed(void *context)
+{
+	const struct session *s = context;
+
+	caution_note(s->address, s->server_name, loop_now(s->lane->loop) + PROTOCOL_MS(CAUTION_S));
+}
+
+static bool early_replies(const struct session *s)
+{
+	return s->policy.connection.early_replies &&
+	       !caution_stands(s->address, s->server_name, loop_now(s->lane->loop));
+}
+
 static int begin_dialogue(struct session *s)
 {
 	const struct dialogue_settings settings = {
 		.policy = &s->policy,
 		.server_name = s->server_name,
 		.own_name = s->own_name,
+		.early_replies = early_replies(s),
 		.report = report_dialogue,
+		.disappointed = disappointed,
 		.context = s,
 	};
 

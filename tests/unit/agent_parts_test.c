@@ -2,6 +2,7 @@
  * The agent's small parts: timers and tasks, what a log line may hold, and the one message that
  * begins a connect().
  */
+#include "shim/agent/caution.h"
 #include "shim/agent/handover.h"
 #include "shim/agent/log.h"
 #include "shim/agent/loop.h"
@@ -341,6 +342,38 @@ static void missing_junk_is_an_error(void **state)
 	close(pair[1]);
 }
 
+/* --- caution --- */
+
+static void caution_is_for_one_next_hop_and_ends(void **state)
+{
+	(void)state;
+	assert_false(caution_stands("192.0.2.1:25", "mx.b.example", 1000));
+	caution_note("192.0.2.1:25", "mx.b.example", 2000);
+	assert_true(caution_stands("192.0.2.1:25", "mx.b.example", 1999));
+	assert_false(caution_stands("192.0.2.1:25", "mx.b.example", 2000));
+	assert_false(caution_stands("192.0.2.1:25", "mx.c.example", 1000));
+	assert_false(caution_stands("192.0.2.1:587", "mx.b.example", 1000));
+	assert_false(caution_stands("192.0.2.1:2", "5mx.b.example", 1000));
+	caution_note("192.0.2.1:25", "mx.b.example", 3000);
+	assert_true(caution_stands("192.0.2.1:25", "mx.b.example", 2000));
+}
+
+static void caution_forgets_the_oldest(void **state)
+{
+	char name[16];
+
+	(void)state;
+	for (unsigned i = 0; i <= CAUTION_PLACES; i++) {
+		snprintf(name, sizeof(name), "mx%u", i);
+		caution_note("192.0.2.2:25", name, 5000 + i);
+	}
+	assert_false(caution_stands("192.0.2.2:25", "mx0", 4000));
+	for (unsigned i = 1; i <= CAUTION_PLACES; i++) {
+		snprintf(name, sizeof(name), "mx%u", i);
+		assert_true(caution_stands("192.0.2.2:25", name, 4000));
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -356,6 +389,8 @@ int main(void)
 			open_channel, close_channel),
 		cmocka_unit_test(junk_is_discarded_to_the_byte),
 		cmocka_unit_test(missing_junk_is_an_error),
+		cmocka_unit_test(caution_is_for_one_next_hop_and_ends),
+		cmocka_unit_test(caution_forgets_the_oldest),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
