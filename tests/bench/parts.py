@@ -142,6 +142,8 @@ class Sealed:
         pids = self.pids()
         if len(pids) != 1:
             raise Failed("%d agents instead of one; see %s" % (len(pids), self.log))
+        if os.sched_getaffinity(pids[0]) != self.bench.client_cpus:
+            raise Failed("the agent is not on the client's processors")
         return pids
 
     def stop(self):
