@@ -117,6 +117,7 @@ class Sealed(Way):
         self.sealed = bench.sealed(name, settings)
         self.keeps = "connection_reuse = 0" not in settings
         self.resumes = "session_resumption = false" not in settings
+        self.must_resume = self.resumes and not self.keeps
 
     def prepare(self):
         self.logged = self.sealed.verified()
