@@ -75,6 +75,7 @@ static void set_habits(SSL_CTX *ssl)
 	SSL_CTX_clear_options(ssl, SSL_OP_IGNORE_UNEXPECTED_EOF);
 	SSL_CTX_set_mode(ssl, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER |
 				      SSL_MODE_RELEASE_BUFFERS);
+	SSL_CTX_set_read_ahead(ssl, 1); /* a flight of records with one call */
 	resume_set_up(ssl);
 	SSL_CTX_set_verify(ssl, SSL_VERIFY_NONE, facts_verify_callback);
 }

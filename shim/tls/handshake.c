@@ -149,6 +149,19 @@ int tls_handshake(struct tls *tls, short *want, struct err *err)
 	return rc == -EAGAIN || rc == -EBADMSG ? rc : -EPROTO;
 }
 
+/*
+ * Session tickets that were read have made OpenSSL take memory for a record to write, which it
+ * keeps until something is written: 16 KB of each connection that waits. Writing nothing lets go
+ * of it.
+ */
+static void release_unwritten(struct tls *tls)
+{
+	size_t none;
+
+	if (!tls->unfinished)
+		SSL_write_ex(tls->ssl, "", 0, &none);
+}
+
 ssize_t tls_read(struct tls *tls, void *bytes, size_t size, short *want, struct err *err)
 {
 	int rc;
@@ -159,7 +172,12 @@ ssize_t tls_read(struct tls *tls, void *bytes, size_t size, short *want, struct 
 	rc = SSL_read(tls->ssl, bytes, size > RECORD_MAX ? RECORD_MAX : (int)size);
 	if (rc > 0)
 		tls->wire.fruitless = 0;
-	return rc > 0 ? rc : tls_error(tls, rc, want, err);
+	if (rc > 0)
+		return rc;
+	rc = tls_error(tls, rc, want, err);
+	if (rc == -EAGAIN && !tls->cut)
+		release_unwritten(tls);
+	return rc;
 }
 
 bool tls_pending(const struct tls *tls)
@@ -177,6 +195,7 @@ ssize_t tls_write(struct tls *tls, const void *bytes, size_t size, short *want, 
 		return 0;
 	ERR_clear_error();
 	rc = SSL_write(tls->ssl, bytes, size > RECORD_MAX ? RECORD_MAX : (int)size);
+	tls->unfinished = rc <= 0;
 	if (rc > 0)
 		return rc;
 	rc = tls_error(tls, rc, want, err);

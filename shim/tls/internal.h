@@ -86,7 +86,8 @@ struct tls {
 	bool up;     /* handshake done */
 	bool broken; /* a fatal error: nothing may be sent or read any more, no close_notify either
 		      */
-	bool cut;    /* writing failed; what the server had sent before can still be read */
+	bool unfinished; /* a record of ours is not written whole */
+	bool cut;	 /* writing failed; what the server had sent before can still be read */
 };
 
 /* wire.c */
