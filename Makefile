@@ -53,7 +53,7 @@ PRELOAD_OBJECTS := $(PRELOAD_SOURCES:%.c=$(BUILD)/pic/%.o)
 PRELOAD32_OBJECTS := $(PRELOAD_SOURCES:%.c=$(BUILD)/pic32/%.o)
 UNIT_TESTS := $(patsubst tests/unit/%.c,$(BUILD)/test/%,$(wildcard tests/unit/*_test.c))
 FUZZERS := $(patsubst tests/fuzz/%.c,$(BUILD)/fuzz/%,$(wildcard tests/fuzz/*_fuzz.c))
-LIBS := -lssl -lcrypto -lconfuse -lidn2 -ljansson
+LIBS := -lssl -lcrypto -lconfuse -lidn2 -ljansson -pthread
 
 all: $(BUILD)/links $(BUILD)/mailseal-agent $(BUILD)/mailseal
 
@@ -77,7 +77,7 @@ $(BUILD)/pic32/%.o: %.c $(BUILD)/flags | can32
 
 $(BUILD)/obj-fast/%.o: %.c $(BUILD)/flags
 	@mkdir -p $(@D)
-	$(Q)$(CC) $(ALL_CFLAGS) $(HARDENING) -DMAILSEAL_TIMEOUT_DIVISOR=100 -c -o $@ $<
+	$(Q)$(CC) $(ALL_CFLAGS) $(HARDENING) -DMAILSEAL_TIMEOUT_DIVISOR=100 -DMAILSEAL_LANES=3 -c -o $@ $<
 
 $(BUILD)/libmailseal.so: $(PRELOAD_OBJECTS)
 	$(Q)$(CC) $(PRELOAD_LINK) -o $@ $^
@@ -109,7 +109,7 @@ $(SANITIZED): ALL_CFLAGS += -DSANITIZER_OPTIONS='"log_path=$(SANITIZER_LOG):veri
 $(BUILD)/mailseal-agent: $(BUILD)/obj/shim/agent/main.o $(SANITIZED) $(BUILD)/rooms.a
 	$(Q)$(CC) $(CFLAGS) $(HARDENED_LINK) -rdynamic -o $@ $^ $(LIBS)
 
-# The same agent with every protocol timeout divided by 100, so that tests of stalls end.
+# The same agent with every protocol timeout divided by 100, so that tests of stalls end, and 3 threads on any machine.
 $(BUILD)/mailseal-agent-fast: $(patsubst %.c,$(BUILD)/obj-fast/%.o,$(call sources,agent)) $(BUILD)/rooms.a
 	$(Q)$(CC) $(CFLAGS) $(HARDENED_LINK) -rdynamic -o $@ $^ $(LIBS)
 

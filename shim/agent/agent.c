@@ -7,7 +7,6 @@
 #include "shim/agent/caller.h"
 #include "shim/agent/dispatcher.h"
 #include "shim/agent/log.h"
-#include "shim/agent/session.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -90,6 +89,14 @@ void agent_settle(struct agent *agent)
 	loop_defer(agent->loop, &agent->settling);
 }
 
+static void last_gone_elsewhere(void *context)
+{
+	struct agent *agent = context;
+
+	atomic_store(&agent->last_gone_posted, 0);
+	settle(agent);
+}
+
 static void idle_long_enough(void *context)
 {
 	agent_leave(context);
@@ -99,7 +106,7 @@ static void last_call_over(void *context)
 {
 	struct agent *agent = context;
 
-	log_event("stopped", "%u sessions were cut off", agent->session_count);
+	log_event("stopped", "%u sessions were cut off", atomic_load(&agent->session_count));
 	loop_stop(agent->loop);
 }
 
@@ -109,7 +116,7 @@ static void stop(struct agent *agent)
 		return;
 	agent->stopping = true;
 	loop_timer_set(agent->loop, &agent->last_call, loop_now(agent->loop) + AGENT_LAST_CALL_MS);
-	sessions_stop(&agent->lane);
+	lanes_stop(agent);
 	agent_settle(agent);
 }
 
@@ -159,6 +166,7 @@ static int set_up(struct agent *agent)
 	if (!agent->loop)
 		return -errno;
 	agent->lane = (struct lane){.agent = agent, .loop = agent->loop};
+	lanes_init(agent, agent->options.lanes);
 	agent->rules = rules_new(agent->options.config, agent->options.config_named);
 	if (!agent->rules)
 		return -ENOMEM;
@@ -166,6 +174,7 @@ static int set_up(struct agent *agent)
 	if (rc < 0)
 		return rc;
 	agent->settling = (struct task){.run = settle, .context = agent};
+	agent->last_gone = (struct task){.run = last_gone_elsewhere, .context = agent};
 	agent->idle = (struct timer){.expired = idle_long_enough, .context = agent};
 	agent->last_call = (struct timer){.expired = last_call_over, .context = agent};
 	rc = catch_signals(agent);
@@ -176,7 +185,7 @@ static int set_up(struct agent *agent)
 
 static void tear_down(struct agent *agent)
 {
-	sessions_free(&agent->lane);
+	lanes_clear(agent);
 	rules_free(agent->rules);
 	loop_free(agent->loop);
 	if (agent->signals >= 0)

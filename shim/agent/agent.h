@@ -6,6 +6,7 @@
 #define MAILSEAL_AGENT_AGENT_H
 
 #include "shim/agent/lane.h"
+#include "shim/agent/lanes.h"
 #include "shim/agent/loop.h"
 #include "shim/agent/rules.h"
 #include "shim/agent/system.h"
@@ -15,6 +16,11 @@
 
 #ifndef MAILSEAL_TIMEOUT_DIVISOR
 #define MAILSEAL_TIMEOUT_DIVISOR 1
+#endif
+
+/* The lanes of an agent at most; 0: as many as there are processors for it. */
+#ifndef MAILSEAL_LANES
+#define MAILSEAL_LANES 0
 #endif
 
 /* Protocol seconds as milliseconds of the loop. */
@@ -41,6 +47,7 @@ struct agent_options {
 	uint16_t ports[AGENT_PORTS];
 	unsigned port_count;
 	const char *identity; /* "" if none */
+	unsigned lanes;	      /* as MAILSEAL_LANES */
 };
 
 struct agent {
@@ -63,8 +70,11 @@ struct agent {
 	bool sourced;	  /* the dispatcher may still pass something */
 	bool leave_asked; /* and was told not to */
 	/* sessions */
-	struct lane lane;
-	unsigned session_count;
+	struct lane lane; /* of this thread */
+	struct lanes lanes;
+	atomic_uint session_count; /* on all of them */
+	struct task last_gone;	   /* posted by the lane that had it, once */
+	atomic_uint last_gone_posted;
 	unsigned long long served; /* numbers the sessions */
 	/* life */
 	struct watch signalled;

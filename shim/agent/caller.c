@@ -81,7 +81,7 @@ static void begin(struct caller *c, struct request *r)
 
 	loop_unwatch(c->agent->loop, fd);
 	c->fd = -1;
-	session_begin(&c->agent->lane, fd, r, &c->peer);
+	session_begin(lanes_choose(c->agent), fd, r, &c->peer);
 }
 
 static void judge(struct caller *c, struct request *r)

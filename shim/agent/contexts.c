@@ -136,6 +136,12 @@ static int add(struct contexts *contexts, const struct tls_settings *settings,
 	return 0;
 }
 
+void contexts_init(struct contexts *contexts)
+{
+	pthread_mutex_init(&contexts->lock, NULL);
+	contexts->first = NULL;
+}
+
 int contexts_get(struct contexts *contexts, const struct tls_settings *settings,
 	struct tls_context **context, struct err *err)
 {
@@ -148,26 +154,30 @@ int contexts_get(struct contexts *contexts, const struct tls_settings *settings,
 	rc = look(text, seen, err);
 	if (rc < 0)
 		return rc;
+	pthread_mutex_lock(&contexts->lock);
 	c = find(contexts, text, seen, settings->min_version);
 	if (!c) {
 		rc = add(contexts, settings, text, seen, err);
-		if (rc < 0)
-			return rc;
 		c = contexts->first;
 	}
-	tls_context_hold(c->tls);
-	*context = c->tls;
-	return 0;
+	if (rc == 0) {
+		tls_context_hold(c->tls);
+		*context = c->tls;
+	}
+	pthread_mutex_unlock(&contexts->lock);
+	return rc;
 }
 
 void contexts_clear(struct contexts *contexts)
 {
 	struct context *c;
 
+	pthread_mutex_lock(&contexts->lock);
 	while ((c = contexts->first)) {
 		contexts->first = c->next;
 		context_free(c);
 	}
+	pthread_mutex_unlock(&contexts->lock);
 }
 
 /* Old versions come with old ciphers: what some section would allow is no error of the list. */

@@ -8,11 +8,17 @@
 #include "config/policy.h"
 #include "shim/tls/tls.h"
 
+#include <pthread.h>
+
 struct contexts {
-	struct context *first; /* NULL to begin with */
+	pthread_mutex_t lock;
+	struct context *first;
 };
 
-/* *context is held for the caller, who owes one tls_context_free(). 0 or -errno with err. */
+void contexts_init(struct contexts *contexts);
+
+/* On any thread, as contexts_clear(). *context is held for the caller, who owes one
+ * tls_context_free(). 0 or -errno with err. */
 int contexts_get(struct contexts *contexts, const struct tls_settings *settings,
 	struct tls_context **context, struct err *err);
 

@@ -8,6 +8,7 @@
 #include <paths.h>
 #include <poll.h>
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -21,7 +22,19 @@
 
 static enum { TO_SYSLOG, TO_STDERR, TO_FILE } target;
 static const char *path;
-static int file = -1;
+static atomic_int file = -1;
+
+/* Other threads may be writing: the number always stands for the log, the old one or the new one.
+ */
+static void take_over(int fd)
+{
+	int none = -1;
+
+	if (atomic_compare_exchange_strong(&file, &none, fd))
+		return;
+	dup3(fd, file, O_CLOEXEC);
+	close(fd);
+}
 
 static int open_file(void)
 {
@@ -30,27 +43,23 @@ static int open_file(void)
 
 	if (fd < 0)
 		return -errno;
-	if (file >= 0)
-		close(file);
-	file = fd;
+	take_over(fd);
 	return 0;
 }
 
 /* Not syslog(3): that one waits where the log daemon does not keep up. */
-static int open_syslog(void)
+static bool open_syslog(void)
 {
 	const struct sockaddr_un sun = {.sun_family = AF_UNIX, .sun_path = _PATH_LOG};
 	int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 
-	target = TO_SYSLOG;
-	if (fd >= 0 && connect(fd, (const struct sockaddr *)&sun, sizeof(sun)) < 0) {
-		close(fd);
-		fd = -1;
+	if (fd >= 0 && connect(fd, (const struct sockaddr *)&sun, sizeof(sun)) == 0) {
+		take_over(fd);
+		return true;
 	}
-	if (file >= 0)
-		close(file);
-	file = fd;
-	return fd;
+	if (fd >= 0)
+		close(fd);
+	return false;
 }
 
 int log_open(const char *where)
@@ -62,14 +71,17 @@ int log_open(const char *where)
 		return 0;
 	}
 	if (strcmp(where, "syslog") == 0) {
+		target = TO_SYSLOG;
 		open_syslog();
 		return 0;
 	}
 	target = TO_FILE;
 	path = where;
 	rc = open_file();
-	if (rc < 0)
+	if (rc < 0) {
+		target = TO_SYSLOG;
 		open_syslog();
+	}
 	return rc;
 }
 
@@ -119,7 +131,7 @@ static void write_syslog(int priority, const char *text)
 		(long)getpid(), text);
 	if (file >= 0 && (send(file, line, (size_t)n, MSG_NOSIGNAL) >= 0 || errno == EAGAIN))
 		return;
-	if (open_syslog() >= 0 && send(file, line, (size_t)n, MSG_NOSIGNAL) < 0)
+	if (open_syslog() && send(file, line, (size_t)n, MSG_NOSIGNAL) < 0)
 		return; /* nowhere to tell */
 }
 

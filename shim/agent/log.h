@@ -1,7 +1,8 @@
 /*
  * log: where the agent's lines go, and how a line is put together.
  * A line is key=value pairs; what came from the network or from files is quoted, escaped and
- * bounded. A log that cannot take a line loses it; it never blocks the agent.
+ * bounded. A log that cannot take a line loses it; it never blocks the agent. Once open, it is for
+ * all threads.
  */
 #ifndef MAILSEAL_AGENT_LOG_H
 #define MAILSEAL_AGENT_LOG_H

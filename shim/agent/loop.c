@@ -1,18 +1,25 @@
 /*
- * loop: epoll, a binary heap of timers, and a queue of tasks.
+ * loop: epoll, a binary heap of timers, a queue of tasks, and an inbox for tasks of other threads.
  */
 #include "shim/agent/loop.h"
 
 #include <errno.h>
 #include <limits.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
+#include <sys/eventfd.h>
 #include <time.h>
 #include <unistd.h>
 
 #define BATCH 64
 #define ROUND_NS 100000000 /* a round that takes longer may be stuck in a system call */
+#define LOAD_NS 50000000   /* the load is taken over so long */
+
+#ifndef sigev_notify_thread_id /* glibc before 2.38 */
+#define sigev_notify_thread_id _sigev_un._tid
+#endif
 
 struct loop {
 	int epoll;
@@ -22,14 +29,28 @@ struct loop {
 	struct timer **heap; /* heap[0] unused */
 	size_t timers, size;
 	struct task *first, **last;
+	/* what other threads posted, newest first */
+	int bell; /* an eventfd, or -1: nobody posts */
+	struct watch rung;
+	struct task hearing;
+	_Atomic(struct task *) inbox;
+	/* load, in ns */
+	uint64_t since, busy;
+	atomic_uint load;
+	_Atomic uint64_t load_at;
 };
 
-static uint64_t clock_now(void)
+static uint64_t clock_ns(void)
 {
 	struct timespec ts;
 
 	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (uint64_t)ts.tv_sec * 1000 + (uint64_t)ts.tv_nsec / 1000000;
+	return (uint64_t)ts.tv_sec * 1000000000 + (uint64_t)ts.tv_nsec;
+}
+
+static uint64_t to_ms(uint64_t nanoseconds)
+{
+	return nanoseconds / 1000000;
 }
 
 struct loop *loop_new(void)
@@ -43,8 +64,10 @@ struct loop *loop_new(void)
 		free(loop);
 		return NULL;
 	}
+	loop->bell = -1;
 	loop->last = &loop->first;
-	loop->now = clock_now();
+	loop->since = clock_ns();
+	loop->now = to_ms(loop->since);
 	return loop;
 }
 
@@ -54,6 +77,8 @@ void loop_free(struct loop *loop)
 		return;
 	if (loop->guarded)
 		timer_delete(loop->guard);
+	if (loop->bell >= 0)
+		close(loop->bell);
 	close(loop->epoll);
 	free(loop->heap);
 	free(loop);
@@ -227,9 +252,9 @@ static void run_timers(struct loop *loop)
 	}
 }
 
-static int time_to_wait(const struct loop *loop)
+static int time_to_wait(const struct loop *loop, uint64_t now)
 {
-	uint64_t now = clock_now(), due;
+	uint64_t due;
 
 	if (loop->first)
 		return 0;
@@ -241,6 +266,101 @@ static int time_to_wait(const struct loop *loop)
 	return due - now > INT_MAX ? INT_MAX : (int)(due - now);
 }
 
+/* --- other threads --- */
+
+/* Takes all that are there, and turns them round. */
+static void hear(void *context)
+{
+	struct loop *loop = context;
+	struct task *task = atomic_exchange_explicit(&loop->inbox, NULL, memory_order_acquire),
+		    *oldest = NULL, *next;
+
+	for (; task; task = next) {
+		next = task->next;
+		task->next = oldest;
+		oldest = task;
+	}
+	for (task = oldest; task; task = next) {
+		next = task->next;
+		task->run(task->context);
+	}
+}
+
+static void rung(void *context, uint32_t events)
+{
+	struct loop *loop = context;
+
+	(void)events;
+	loop_defer(loop, &loop->hearing);
+}
+
+/* Edge-triggered: each ring is an event, and what it adds up to is never read. */
+int loop_open(struct loop *loop)
+{
+	int rc;
+
+	if (loop->bell >= 0)
+		return 0;
+	loop->bell = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	if (loop->bell < 0)
+		return -errno;
+	loop->rung = (struct watch){rung, loop};
+	loop->hearing = (struct task){.run = hear, .context = loop};
+	rc = loop_watch(loop, loop->bell, EPOLLIN | EPOLLET, &loop->rung);
+	if (rc < 0) {
+		close(loop->bell);
+		loop->bell = -1;
+	}
+	return rc;
+}
+
+/* Whoever finds the inbox empty rings: for those behind him as well. */
+void loop_post(struct loop *loop, struct task *task)
+{
+	struct task *before = atomic_load_explicit(&loop->inbox, memory_order_relaxed);
+
+	do
+		task->next = before;
+	while (!atomic_compare_exchange_weak_explicit(
+		&loop->inbox, &before, task, memory_order_release, memory_order_relaxed));
+	if (!before)
+		eventfd_write(loop->bell, 1);
+}
+
+/* What is older than a few spans says nothing of now, and a loop that says nothing waits. */
+static bool is_old(uint64_t then, uint64_t now)
+{
+	return now - then > 4 * (uint64_t)LOAD_NS;
+}
+
+unsigned loop_load(const struct loop *loop)
+{
+	uint64_t at = atomic_load_explicit(&loop->load_at, memory_order_relaxed);
+
+	return is_old(at, clock_ns()) ? 0 : atomic_load_explicit(&loop->load, memory_order_relaxed);
+}
+
+static void note_load(struct loop *loop, uint64_t began, uint64_t ended)
+{
+	uint64_t span;
+
+	if (is_old(loop->since, began)) {
+		loop->since = began;
+		loop->busy = 0;
+	}
+	loop->busy += ended - began;
+	span = ended - loop->since;
+	if (span < LOAD_NS)
+		return;
+	atomic_store_explicit(
+		&loop->load, (unsigned)(loop->busy * 1000 / span), memory_order_relaxed);
+	atomic_store_explicit(&loop->load_at, ended, memory_order_relaxed);
+	loop->since = ended;
+	loop->busy = 0;
+}
+
+/* --- running --- */
+
 static void interrupt(int signal)
 {
 	(void)signal;
@@ -249,8 +369,9 @@ static void interrupt(int signal)
 int loop_guard(struct loop *loop)
 {
 	const struct sigaction action = {.sa_handler = interrupt}; /* no SA_RESTART */
-	struct sigevent event = {.sigev_notify = SIGEV_SIGNAL, .sigev_signo = SIGUSR1};
+	struct sigevent event = {.sigev_notify = SIGEV_THREAD_ID, .sigev_signo = SIGUSR1};
 
+	event.sigev_notify_thread_id = gettid();
 	if (sigaction(SIGUSR1, &action, NULL) < 0 ||
 		timer_create(CLOCK_MONOTONIC, &event, &loop->guard) < 0)
 		return -errno;
@@ -270,14 +391,16 @@ static void set_guard(struct loop *loop, long ns)
 int loop_run(struct loop *loop)
 {
 	struct epoll_event events[BATCH];
+	uint64_t began, ended = clock_ns();
 	int i, n;
 
 	while (!loop->stopped) {
-		n = epoll_wait(loop->epoll, events, BATCH, time_to_wait(loop));
+		n = epoll_wait(loop->epoll, events, BATCH, time_to_wait(loop, to_ms(ended)));
 		if (n < 0 && errno != EINTR)
 			return -errno;
 		set_guard(loop, ROUND_NS);
-		loop->now = clock_now();
+		began = clock_ns();
+		loop->now = to_ms(began);
 		for (i = 0; i < n; i++) {
 			struct watch *w = events[i].data.ptr;
 			w->ready(w->context, events[i].events);
@@ -285,6 +408,8 @@ int loop_run(struct loop *loop)
 		run_tasks(loop);
 		run_timers(loop);
 		set_guard(loop, 0);
+		ended = clock_ns();
+		note_load(loop, began, ended);
 	}
 	return 0;
 }

@@ -31,7 +31,7 @@ struct task {
 	void (*run)(void *context);
 	void *context;
 	struct task *next;
-	bool queued;
+	bool queued; /* deferred, not posted */
 };
 
 /* NULL with errno set. */
@@ -56,14 +56,27 @@ void loop_timer_stop(struct loop *loop, struct timer *timer);
 void loop_defer(struct loop *loop, struct task *task);
 void loop_undefer(struct loop *loop, struct task *task);
 
+/* From now on loop_post() works. 0 or -errno. */
+int loop_open(struct loop *loop);
+
 /*
- * From now on a system call that waits, though none should, is interrupted (EINTR) before it holds
- * everything up. For sockets shared with somebody who may change what was set on them. Uses
- * SIGUSR1. 0 or -errno.
+ * The one call for other threads: runs the task once, on the loop's own thread, after those that
+ * were posted before. It must be neither deferred nor posted already.
+ */
+void loop_post(struct loop *loop, struct task *task);
+
+/* Of a thousand parts of the time, how many were spent on anything but waiting lately. For all
+ * threads. */
+unsigned loop_load(const struct loop *loop);
+
+/*
+ * From now on a system call of this thread that waits, though none should, is interrupted (EINTR)
+ * before it holds everything up. For sockets shared with somebody who may change what was set on
+ * them. Uses SIGUSR1. 0 or -errno.
  */
 int loop_guard(struct loop *loop);
 
-/* Runs until loop_stop(). 0 or -errno. */
+/* Runs until loop_stop(), which is called on the same thread. 0 or -errno. */
 int loop_run(struct loop *loop);
 void loop_stop(struct loop *loop);
 

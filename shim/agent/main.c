@@ -214,6 +214,7 @@ int main(int argc, char **argv)
 				    .ports = {25},
 				    .port_count = 1,
 				    .identity = "",
+				    .lanes = MAILSEAL_LANES,
 			    }};
 	const struct argp argp = {.options = table, .parser = take, .doc = doc};
 	const char *identity = getenv("MAILSEAL_IDENTITY");

@@ -64,7 +64,8 @@ struct session {
 	uint64_t progress;			   /* when something moved last */
 	uint64_t client_deadline, server_deadline; /* of lingering; NEVER */
 	/* connecting */
-	int channel; /* request socket, -1 once the outcome was sent */
+	int channel;	/* request socket, -1 once the outcome was sent */
+	int tcp, plain; /* as they came with the request; -1 once they are in use */
 	int tcp_flags;
 	struct handoff_request head;
 	struct endpoint to, peer;

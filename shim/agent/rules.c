@@ -12,6 +12,7 @@
 
 #include <errno.h>
 #include <limits.h>
+#include <stdatomic.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -31,7 +32,7 @@ struct place {
 };
 
 struct edition {
-	unsigned users;
+	atomic_uint users;
 	uint64_t serial;
 	struct policy_set *set; /* NULL: see error */
 	char error[700];
@@ -144,7 +145,7 @@ static struct edition *edition_new(const struct rules *r)
 
 	if (!e)
 		return NULL;
-	e->users = 1;
+	atomic_init(&e->users, 1);
 	e->serial = ++serials;
 	look(r->path, &e->main);
 	look(r->domains, &e->domains);
@@ -158,7 +159,7 @@ static struct edition *edition_new(const struct rules *r)
 
 void edition_release(struct edition *e)
 {
-	if (!e || --e->users)
+	if (!e || atomic_fetch_sub(&e->users, 1) > 1)
 		return;
 	policy_set_free(e->set);
 	free(e);
@@ -200,6 +201,7 @@ struct rules *rules_new(const char *path, bool named)
 		return NULL;
 	}
 	r->named = named;
+	contexts_init(&r->contexts);
 	if (domains_path(path, r->domains, sizeof(r->domains)) < 0)
 		r->domains[0] = '\0';
 	r->sessions = tls_sessions_new();
@@ -274,7 +276,7 @@ struct edition *rules_edition(struct rules *r)
 {
 	if (!r->current || !r->current->set)
 		return NULL;
-	r->current->users++;
+	atomic_fetch_add(&r->current->users, 1);
 	return r->current;
 }
 

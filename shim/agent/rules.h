@@ -1,6 +1,7 @@
 /*
  * rules: the configuration as the agent uses it. It is read anew when the domains file beside it
- * changed; a session keeps the edition that it began with.
+ * changed; a session keeps the edition that it began with. One thread reads and hands editions out;
+ * what others may call is marked.
  */
 #ifndef MAILSEAL_AGENT_RULES_H
 #define MAILSEAL_AGENT_RULES_H
@@ -43,12 +44,12 @@ struct edition *rules_edition(struct rules *rules);
 
 /* Never NULL; as long as the edition is held. */
 const struct policy_set *edition_policy(const struct edition *edition);
-void edition_release(struct edition *edition);		/* NULL is fine */
+void edition_release(struct edition *edition);		/* NULL is fine. On any thread. */
 uint64_t edition_serial(const struct edition *edition); /* no other of this process ever had it */
 
 /*
  * A shared context for these settings, made when first needed, held for the caller, who owes one
- * tls_context_free(). Replaced files count at once. 0 or -errno with err.
+ * tls_context_free(). Replaced files count at once. 0 or -errno with err. On any thread.
  */
 int rules_tls(struct rules *rules, const struct policy *policy, struct tls_context **context,
 	struct err *err);

@@ -19,10 +19,32 @@
 
 #define TURNS 16 /* before other sessions have their go */
 
+static void session_turn(void *context);
+static void session_start(void *context);
+
+static void free_names(struct session *s)
+{
+	unsigned i;
+
+	for (i = 0; i < s->name_count; i++)
+		free(s->names[i]);
+	free(s->names);
+	free(s->mx_domain);
+}
+
+/* What came with the request and is not in use. */
+static void close_given(struct session *s)
+{
+	if (s->tcp >= 0)
+		close(s->tcp);
+	if (s->plain >= 0)
+		close(s->plain);
+	s->tcp = s->plain = -1;
+}
+
 static void session_free(struct session *s)
 {
-	struct agent *agent = s->lane->agent;
-	unsigned i;
+	struct lane *lane = s->lane;
 
 	if (s->stage == STAGE_OWN_TLS)
 		report_own_tls(s);
@@ -37,18 +59,14 @@ static void session_free(struct session *s)
 		close(s->likeness);
 	buf_clear(&s->to_client);
 	buf_clear(&s->to_server);
-	loop_timer_stop(s->lane->loop, &s->timer);
-	loop_undefer(s->lane->loop, &s->task);
-	for (i = 0; i < s->name_count; i++)
-		free(s->names[i]);
-	free(s->names);
-	free(s->mx_domain);
+	loop_timer_stop(lane->loop, &s->timer);
+	loop_undefer(lane->loop, &s->task);
+	free_names(s);
 	*s->link = s->next;
 	if (s->next)
 		s->next->link = s->link;
-	agent->session_count--;
 	free(s);
-	agent_settle(agent);
+	lane_done(lane);
 }
 
 void session_wake(struct session *s)
@@ -358,95 +376,87 @@ static int copy_names(struct session *s, const struct handoff_request_view *view
 	return view->mx_domain && !s->mx_domain ? -ENOMEM : 0;
 }
 
-static struct session *session_new(
-	struct lane *lane, int channel, const struct request *r, const struct ucred *peer)
+/* Only memory: on whatever thread the request was judged. */
+static struct session *session_new(struct lane *lane, int channel, const struct request *r,
+	const struct ucred *peer, struct edition *edition)
 {
-	struct agent *agent = lane->agent;
 	struct session *s = calloc(1, sizeof(*s));
 
 	if (!s)
 		return NULL;
-	s->edition = rules_edition(agent->rules);
-	if (!s->edition) {
-		free(s);
-		return NULL;
-	}
 	s->lane = lane;
-	s->number = ++agent->served;
+	s->number = ++lane->agent->served;
+	s->edition = edition;
 	s->channel = channel;
-	s->likeness = -1;
+	s->tcp = r->tcp;
+	s->plain = r->plain;
+	s->tcp_flags = s->likeness = -1;
 	s->head = r->view.head;
 	s->pid = peer->pid;
 	s->uid = peer->uid;
 	s->client_deadline = s->server_deadline = NEVER;
-	s->task = (struct task){.run = session_turn, .context = s};
+	s->task = (struct task){.run = session_start, .context = s};
 	s->timer = (struct timer){.expired = session_timer, .context = s};
 	stream_init(&s->client, lane->loop, client_ready, s);
 	stream_init(&s->server, lane->loop, server_ready, s);
 	buf_init(&s->to_client, 65536);
 	buf_init(&s->to_server, 65536);
 	s->to.length = handoff_addr_to_sockaddr(&r->view.head.peer, &s->to.ss);
-	report_address(&s->to.ss, true, s->address, sizeof(s->address));
-	report_exe(s);
-	s->next = lane->sessions;
-	s->link = &lane->sessions;
-	if (s->next)
-		s->next->link = &s->next;
-	lane->sessions = s;
-	agent->session_count++;
+	if (copy_names(s, &r->view) < 0) {
+		free_names(s);
+		free(s);
+		return NULL;
+	}
 	return s;
 }
 
 /* Begins to connect and acknowledges. The TCP socket is watched only once connect() was called:
  * before, it hangs up. */
-static int begin(struct session *s, struct request *r, bool *told)
+static int begin(struct session *s, bool *told)
 {
 	struct sockaddr_storage ss;
 	struct handoff_addr local = {0};
 	socklen_t n = sizeof(ss);
-	int rc = copy_names(s, &r->view);
+	int rc = connect_check(s->tcp);
 
-	literal(&s->to.ss, s->address_literal, sizeof(s->address_literal));
-	s->server_name = s->name_count ? s->names[0] : s->address_literal;
 	if (rc == 0)
-		rc = connect_check(r->tcp);
-	if (rc == 0)
-		rc = stream_open(&s->client, r->plain);
+		rc = stream_open(&s->client, s->plain);
 	if (rc < 0)
 		return rc;
-	r->plain = -1;
-	s->tcp_flags = -1;
-	rc = connect_begin(r->tcp, &s->to, &s->tcp_flags);
+	s->plain = -1;
+	rc = connect_begin(s->tcp, &s->to, &s->tcp_flags);
 	if (rc == -EINPROGRESS)
-		rc = stream_open(&s->server, r->tcp);
+		rc = stream_open(&s->server, s->tcp);
 	if (rc < 0) {
-		connect_undo(r->tcp, s->tcp_flags);
+		connect_undo(s->tcp, s->tcp_flags);
 		return rc;
 	}
-	r->tcp = -1;
+	s->tcp = -1;
 	if (getsockname(s->server.fd, (struct sockaddr *)&ss, &n) == 0)
 		handoff_addr_from_sockaddr(&local, (const struct sockaddr *)&ss, n);
 	*told = handover_reply(s->channel, HANDOFF_ACK, 0, &local) == 0;
 	return *told ? 0 : -ECONNABORTED;
 }
 
-void session_begin(struct lane *lane, int channel, struct request *r, const struct ucred *peer)
+/* The first thing on its lane. */
+static void session_start(void *context)
 {
-	struct agent *agent = lane->agent;
-	struct session *s = session_new(lane, channel, r, peer);
+	struct session *s = context;
 	bool told = false;
 	int rc;
 
-	if (!s) {
-		request_clear(r);
-		handover_reply(channel, HANDOFF_ACK, ENOMEM, NULL);
-		close(channel);
-		agent_settle(agent);
-		return;
-	}
-	loop_timer_stop(agent->loop, &agent->idle);
-	rc = begin(s, r, &told);
-	request_clear(r);
+	s->task.run = session_turn;
+	s->next = s->lane->sessions;
+	s->link = &s->lane->sessions;
+	if (s->next)
+		s->next->link = &s->next;
+	s->lane->sessions = s;
+	report_address(&s->to.ss, true, s->address, sizeof(s->address));
+	report_exe(s);
+	literal(&s->to.ss, s->address_literal, sizeof(s->address_literal));
+	s->server_name = s->name_count ? s->names[0] : s->address_literal;
+	rc = begin(s, &told);
+	close_given(s);
 	if (rc == -EINTR) {
 		/* It was to block, by somebody who owns the socket too. */
 		connect_failed(s, ECONNABORTED, told,
@@ -454,6 +464,25 @@ void session_begin(struct lane *lane, int channel, struct request *r, const stru
 	} else if (rc < 0) {
 		connect_failed(s, -rc, told, "");
 	}
+}
+
+void session_begin(struct lane *lane, int channel, struct request *r, const struct ucred *peer)
+{
+	struct agent *agent = lane->agent;
+	struct edition *edition = rules_edition(agent->rules);
+	struct session *s = edition ? session_new(lane, channel, r, peer, edition) : NULL;
+
+	if (!s) {
+		edition_release(edition);
+		request_clear(r);
+		handover_reply(channel, HANDOFF_ACK, ENOMEM, NULL);
+		close(channel);
+		agent_settle(agent);
+		return;
+	}
+	r->tcp = r->plain = -1;
+	loop_timer_stop(agent->loop, &agent->idle);
+	lane_give(lane, &s->task);
 }
 
 void sessions_stop(struct lane *lane)

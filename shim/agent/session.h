@@ -12,15 +12,16 @@
 
 #include <sys/socket.h>
 
-/* Takes `channel` and the request's descriptors over, answers the request, and goes on by itself
- * on this lane. */
+/* Takes `channel` and the request's descriptors over. The session then goes on by itself on its
+ * lane: answers the request, connects, and so on. To be called on the agent's own thread. */
 void session_begin(
 	struct lane *lane, int channel, struct request *request, const struct ucred *peer);
 
-/* SIGTERM: connections that are not up are given up, the others finish what is outstanding. */
+/* SIGTERM, on the lane's thread: connections that are not up are given up, the others finish what
+ * is outstanding. */
 void sessions_stop(struct lane *lane);
 
-/* At the very end: drops what is left. */
+/* At the very end, likewise: drops what is left. */
 void sessions_free(struct lane *lane);
 
 #endif

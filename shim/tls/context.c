@@ -115,7 +115,7 @@ int tls_context_new(
 		tls_context_free(c);
 		return rc;
 	}
-	c->users = 1;
+	atomic_init(&c->users, 1);
 	*context = c;
 	return 0;
 }
@@ -131,12 +131,12 @@ int tls_settings_check(const struct tls_settings *settings, struct err *err)
 
 void tls_context_hold(struct tls_context *context)
 {
-	context->users++;
+	atomic_fetch_add(&context->users, 1);
 }
 
 void tls_context_free(struct tls_context *context)
 {
-	if (!context || (context->users && --context->users))
+	if (!context || (context->users && atomic_fetch_sub(&context->users, 1) > 1))
 		return;
 	SSL_CTX_free(context->ssl);
 	BIO_meth_free(context->wire);

@@ -9,10 +9,11 @@
 
 #include <openssl/ssl.h>
 #include <openssl/x509v3.h>
+#include <stdatomic.h>
 
 struct tls_context {
-	unsigned users;	 /* the owner and each connection */
-	uint64_t serial; /* no other of this process ever had it */
+	atomic_uint users; /* the owner and each connection */
+	uint64_t serial;   /* no other of this process ever had it */
 	SSL_CTX *ssl;
 	BIO_METHOD *wire;
 };

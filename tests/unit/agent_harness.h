@@ -46,6 +46,8 @@ static char config[64], log_path[64], ca_file[64];
 static uint16_t request_flags; /* of the requests to come */
 static const char *const usual_name[] = {"mx.b.example"};
 static struct handoff_names request_names = {usual_name, 1, NULL}; /* likewise */
+static unsigned lanes; /* of the agents to come, at most */
+static void (*before_agent)(void); /* in their processes */
 static X509 *certificate;
 static EVP_PKEY *key;
 
@@ -158,6 +160,7 @@ static inline void start(const char *identity, int fd, bool private, rlim_t desc
 		.ports = {PORT},
 		.port_count = 1,
 		.identity = identity,
+		.lanes = lanes,
 	};
 
 	agent = fork();
@@ -170,6 +173,8 @@ static inline void start(const char *identity, int fd, bool private, rlim_t desc
 		close_range((unsigned)fd + 1, ~0u, 0);
 		if (descriptors)
 			setrlimit(RLIMIT_NOFILE, &limit);
+		if (before_agent)
+			before_agent();
 		_exit(agent_run(&o));
 	}
 	close(fd);
