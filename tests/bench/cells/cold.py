@@ -14,7 +14,7 @@ NAME = "cold"
 TITLE = "First message of a service"
 FIGURES = {"system's authorities": {"unit": "ms", "better": "less"}, "ca_file": {"unit": "ms", "better": "less"}}
 REFERENCE = "native"
-RUNS = 5
+RUNS = 10
 AUTHORITIES = "/etc/ssl/certs"
 
 
