@@ -4,6 +4,7 @@ from cells import throughput
 
 NAME = "large"
 TITLE = "Messages of 100 KB, a session each"
+UNPACKED = throughput.UNPACKED
 FIGURES = throughput.FIGURES
 REFERENCE = throughput.REFERENCE
 

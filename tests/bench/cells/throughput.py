@@ -4,6 +4,7 @@ import ways
 
 NAME = "throughput"
 TITLE = "Messages of 1 KB, a session each"
+UNPACKED = ["mta"]
 FIGURES = {
     "1 session": {"unit": "messages/s", "better": "more"},
     "10 sessions": {"unit": "messages/s", "better": "more"},

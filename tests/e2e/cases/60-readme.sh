@@ -17,7 +17,7 @@ readme_place() {
 
 t_every_command_is_known_here() {
 	local known line
-	known='^(make|make demo|make test|build/mailseal check config/mailseal\.conf|build/mailseal explain --host .*|build/mailseal policy list|build/mailseal doctor swaks|build/mailseal run -- swaks .*|install -d /run/mailseal|build/mailseal-agent --listen /run/mailseal/agent\.sock &|LD_PRELOAD=\$PWD/build/libmailseal\.so swaks .*)$'
+	known='^(make|make demo|make test|make bench|make bench CELLS="startup connect"|build/mailseal check config/mailseal\.conf|build/mailseal explain --host .*|build/mailseal policy list|build/mailseal doctor swaks|build/mailseal run -- swaks .*|install -d /run/mailseal|build/mailseal-agent --listen /run/mailseal/agent\.sock &|LD_PRELOAD=\$PWD/build/libmailseal\.so swaks .*)$'
 	check test "$(readme_commands | wc -l)" -ge 6
 	while read -r line; do
 		checks=$((checks + 1))
@@ -52,6 +52,14 @@ t_demo() {
 	holds "$W/client.out" '4[0-9][0-9] 4\.7\.4 mailseal: .*require_tls by default'
 	holds "$W/client.out" '550 5\.7\.4 mailseal: .*require_tls by recipient "bank\.example"'
 	holds "$W/client.out" '454 4\.7\.4 mailseal: .*require_tls by field Mailseal-Require-TLS'
+}
+
+t_part_of_the_benchmark() {
+	readme_place
+	plain make -s bench CELLS="startup connect" BENCH_OPTIONS="--scale tiny --rounds 1"
+	equal "$status" 0 "make bench"
+	holds "$W/client.out" '^\| start-up of every preloaded process, us \| [0-9]'
+	check test -s build/bench/report.svg
 }
 
 t_commands_under_use() {

@@ -50,3 +50,65 @@ t_a_tiny_benchmark_gives_figures() {
 		        assert row == results["cells"][cell]["reference"] or found["ratio"]["median"] > 0
 	END
 }
+
+# Longer than two delays, and only with both directions at work.
+t_path_takes_its_time() {
+	[ -c /dev/net/tun ] || skip "no /dev/net/tun"
+	make -s -f tests/bench/bench.mk BUILD="$BUILD" || fail "the benchmark's programs"
+	"$BUILD/bench/bin/path" 20 "$BUILD/bench/bin/sink" --listen 198.18.25.2:25 --cert "$pki/good.pem" \
+		--key "$pki/good.key" >"$W/sink.out" &
+	until_true 5 grep -q listening "$W/sink.out" || fail "the far sink does not listen"
+	check /usr/bin/python3 - <<-'END'
+		import socket, time
+		start = time.monotonic()
+		connection = socket.create_connection(("198.18.25.2", 25))
+		assert time.monotonic() - start >= 0.040
+		assert connection.recv(100).startswith(b"220 ")
+		start = time.monotonic()
+		connection.sendall(b"NOOP\r\n" * 20000 + b"QUIT\r\n")
+		replies = b""
+		while True:
+		    more = connection.recv(65536)
+		    if not more:
+		        break
+		    replies += more
+		assert time.monotonic() - start >= 0.040
+		assert replies.count(b"250 ") == 20000 and replies.endswith(b"221 2.0.0 bye\r\n"), replies[-100:]
+	END
+	kill %1
+	wait %1
+	refute ip link show near0 >"$W/client.out" 2>&1
+}
+
+t_many_sessions_held_by_one_client() {
+	make -s -f tests/bench/bench.mk BUILD="$BUILD" || fail "the benchmark's programs"
+	sink_listens
+	printf '%s\n' 'open 50' send 'open 10' send close | plain "$BUILD/bench/bin/hold" mx.b.example 25
+	equal "$(cut -d' ' -f1-3 "$W/client.out" | tr '\n' ' ')" "open 50 0 sent 50 0 open 60 0 sent 60 0 closed 60 0 "
+	equal "$(counted 0) $(counted 3) $(counted 5)" "60 110 0" "connections, messages, still open"
+}
+
+t_tiny_run_of_many_sessions_and_cold_starts() {
+	product
+	plain tests/bench/bench --scale tiny --rounds 1 --cells "idle scale cold" --directory "$W/bench" "$BUILD"
+	equal "$status" 0 "bench"
+	holds "$W/client.out" '^\| idle connection, PSS KiB, of 500 \| - \| [0-9.]+ \| - \| [0-9.]+ \| - \| [0-9.]+ \|'
+	holds "$W/client.out" '^\| held, sessions \| 1 \| 10 \|'
+	holds "$W/client.out" '^\| mailseal \| [0-9.]+ \| [0-9.]+ \| [0-9.]+ \| [0-9.]+ \|'
+}
+
+# The report of a run whose figures are known: what stands in the table, and a drawing that can be read.
+t_report_of_known_figures() {
+	/usr/bin/python3 "$ROOT/tests/bench/report.py" "$ROOT/tests/bench/report.in" "$W/report.md" "$W/report.svg" ||
+		fail "report.py"
+	same_file "$ROOT/tests/bench/report.ref" "$W/report.md"
+	check /usr/bin/python3 - "$W/report.svg" <<-'END'
+		import sys, xml.etree.ElementTree as tree
+		drawing = tree.parse(sys.argv[1]).getroot()
+		texts = [t.text for t in drawing.iter("{http://www.w3.org/2000/svg}text")]
+		assert "1 KB messages/s, 10 sessions" in texts and "native & <other>" in texts, texts
+		width, height = (float(drawing.get(k)) for k in ("width", "height"))
+		for bar in drawing.iter("{http://www.w3.org/2000/svg}rect"):
+		    assert 0 < float(bar.get("width")) <= width and float(bar.get("height")) <= height
+	END
+}
