@@ -8,12 +8,12 @@ FLAGS = -std=gnu11 -D_GNU_SOURCE -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmi
 LOAD = tests/bench/load.c tests/bench/load.h
 TLS = -lssl -lcrypto
 , := ,
-OWN = $(filter-out sink native plain load,$(patsubst tests/bench/%.c,%,$(wildcard tests/bench/*.c)))
+OWN = $(filter-out sink talk native plain load,$(patsubst tests/bench/%.c,%,$(wildcard tests/bench/*.c)))
 
 all: $(addprefix $(OUT)/,sink native plain $(OWN) empty empty-ssl empty.so)
 
-$(OUT)/sink: tests/bench/sink.c | $(OUT)
-	$(CC) $(FLAGS) -o $@ $< $(TLS) -pthread
+$(OUT)/sink: tests/bench/sink.c tests/bench/talk.c tests/bench/sink.h | $(OUT)
+	$(CC) $(FLAGS) -o $@ $(filter %.c,$^) $(TLS) -pthread
 
 $(OUT)/native: tests/bench/native.c $(LOAD) | $(OUT)
 	$(CC) $(FLAGS) -o $@ $(filter %.c,$^) $(TLS) -pthread

@@ -3,8 +3,8 @@
  *
  *   each [--times N] [--at-once N] [--input FILE] [--set NAME=VALUE]... -- PROGRAM [ARGUMENT]...
  *
- * Latency is from before the fork to the reaped end. CPU time is the children's, of whatever they waited for too.
- * A child that fails ends the run with status 1.
+ * Latency is from before the fork to the reaped end. CPU time is the children's, of whatever they
+ * waited for too. A child that fails ends the run with status 1.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -80,25 +80,34 @@ static int by_number(const void *a, const void *b)
 
 static void parse(int argc, char **argv)
 {
-	static const struct option names[] = {
-		{"times", 1, NULL, 't'}, {"at-once", 1, NULL, 'a'}, {"input", 1, NULL, 'i'},
-		{"set", 1, NULL, 's'}, {0}};
+	static const struct option names[] = {{"times", 1, NULL, 't'}, {"at-once", 1, NULL, 'a'},
+		{"input", 1, NULL, 'i'}, {"set", 1, NULL, 's'}, {0}};
 	int o;
 
 	while ((o = getopt_long(argc, argv, "+", names, NULL)) >= 0) {
 		switch (o) {
-		case 't': times = strtoul(optarg, NULL, 10); break;
-		case 'a': at_once = strtoul(optarg, NULL, 10); break;
-		case 'i': input = optarg; break;
-		case 's': putenv(optarg); break; /* LD_PRELOAD: for the children, not for us */
-		default: exit(64);
+		case 't':
+			times = strtoul(optarg, NULL, 10);
+			break;
+		case 'a':
+			at_once = strtoul(optarg, NULL, 10);
+			break;
+		case 'i':
+			input = optarg;
+			break;
+		case 's':
+			putenv(optarg);
+			break; /* LD_PRELOAD: for the children, not for us */
+		default:
+			exit(64);
 		}
 	}
 	if (at_once > times)
 		at_once = times;
 	errno = EINVAL;
 	if (optind == argc || times < 1 || at_once < 1)
-		die("usage: each [--times N] [--at-once N] [--input FILE] [--set NAME=VALUE] -- PROGRAM ...");
+		die("usage: each [--times N] [--at-once N] [--input FILE] [--set NAME=VALUE] -- "
+		    "PROGRAM ...");
 }
 
 int main(int argc, char **argv)
@@ -115,7 +124,8 @@ int main(int argc, char **argv)
 	latency = calloc(times, sizeof *latency);
 	if (!children || !latency || posix_spawn_file_actions_init(&files) != 0 ||
 		posix_spawn_file_actions_addopen(&files, STDIN_FILENO, input, O_RDONLY, 0) != 0 ||
-		posix_spawn_file_actions_addopen(&files, STDOUT_FILENO, "/dev/null", O_WRONLY, 0) != 0)
+		posix_spawn_file_actions_addopen(&files, STDOUT_FILENO, "/dev/null", O_WRONLY, 0) !=
+			0)
 		die("memory");
 	while (started < at_once)
 		children[started++] = start(&files, argv);
@@ -128,8 +138,9 @@ int main(int argc, char **argv)
 	}
 	getrusage(RUSAGE_CHILDREN, &r);
 	qsort(latency, times, sizeof *latency, by_number);
-	printf("{\"messages\": %lu, \"seconds\": %.6f, \"p50_us\": %.0f, \"p99_us\": %.0f, \"cpu\": %.6f}\n", times,
-		now() - begin, latency[times / 2] * 1e6, latency[times * 99 / 100] * 1e6,
+	printf("{\"messages\": %lu, \"seconds\": %.6f, \"p50_us\": %.0f, \"p99_us\": %.0f, "
+	       "\"cpu\": %.6f}\n",
+		times, now() - begin, latency[times / 2] * 1e6, latency[times * 99 / 100] * 1e6,
 		(double)(r.ru_utime.tv_sec + r.ru_stime.tv_sec) +
 			(double)(r.ru_utime.tv_usec + r.ru_stime.tv_usec) / 1e6);
 	return 0;

@@ -67,7 +67,9 @@ static char *hear_line(struct load_connection *c)
 		memmove(c->in, c->in + c->start, c->used - c->start);
 		c->used -= c->start;
 		c->start = 0;
-		n = c->used < sizeof c->in ? transport->read(c, c->in + c->used, sizeof c->in - c->used) : -1;
+		n = c->used < sizeof c->in
+			    ? transport->read(c, c->in + c->used, sizeof c->in - c->used)
+			    : -1;
 		if (n <= 0) {
 			errno = n == 0 ? 0 : errno;
 			load_die("the connection ended within a reply");
@@ -132,8 +134,10 @@ static void open_session(struct load_connection *c)
 
 static void send_message(struct load_connection *c)
 {
-	static const char mail[] = "MAIL FROM:<sender@a.example>\r\n", rcpt[] = "RCPT TO:<a@b.example>\r\n";
-	static const char all[] = "MAIL FROM:<sender@a.example>\r\nRCPT TO:<a@b.example>\r\nDATA\r\n";
+	static const char mail[] = "MAIL FROM:<sender@a.example>\r\n",
+			  rcpt[] = "RCPT TO:<a@b.example>\r\n";
+	static const char all[] =
+		"MAIL FROM:<sender@a.example>\r\nRCPT TO:<a@b.example>\r\nDATA\r\n";
 
 	if (options.pipelining && c->offers_pipelining) {
 		say(c, all);
@@ -207,7 +211,8 @@ static void run(void)
 	pthread_attr_t small;
 	pthread_t *threads = calloc(options.sessions, sizeof *threads);
 
-	if (!threads || pthread_attr_init(&small) != 0 || pthread_attr_setstacksize(&small, 256 * 1024) != 0)
+	if (!threads || pthread_attr_init(&small) != 0 ||
+		pthread_attr_setstacksize(&small, 256 * 1024) != 0)
 		load_die("memory");
 	for (unsigned long i = 1; i < options.sessions; i++)
 		if ((errno = pthread_create(&threads[i], &small, work, NULL)) != 0)
@@ -234,9 +239,11 @@ static void report(double seconds)
 	if (transport->count)
 		transport->count(&handshakes, &resumed);
 	qsort(latency, options.messages, sizeof *latency, by_number);
-	printf("{\"messages\": %lu, \"seconds\": %.6f, \"p50_us\": %u, \"p99_us\": %u, \"cpu\": %.6f, "
+	printf("{\"messages\": %lu, \"seconds\": %.6f, \"p50_us\": %u, \"p99_us\": %u, \"cpu\": "
+	       "%.6f, "
 	       "\"handshakes\": %lu, \"resumed\": %lu}\n",
-		options.messages, seconds, latency[options.messages / 2], latency[options.messages * 99 / 100],
+		options.messages, seconds, latency[options.messages / 2],
+		latency[options.messages * 99 / 100],
 		(double)(r.ru_utime.tv_sec + r.ru_stime.tv_sec) +
 			(double)(r.ru_utime.tv_usec + r.ru_stime.tv_usec) / 1e6,
 		handshakes, resumed);
@@ -246,8 +253,10 @@ static void report(double seconds)
 
 static void write_content(void)
 {
-	static const char header[] = "From: <sender@a.example>\r\nTo: <a@b.example>\r\nSubject: benchmark\r\n\r\n";
-	static const char line[] = "The quick brown fox jumps over the lazy dog and then goes home at ten\r\n";
+	static const char header[] =
+		"From: <sender@a.example>\r\nTo: <a@b.example>\r\nSubject: benchmark\r\n\r\n";
+	static const char line[] =
+		"The quick brown fox jumps over the lazy dog and then goes home at ten\r\n";
 	size_t room = sizeof header + options.size + sizeof line + 5;
 	char *p = content = malloc(room);
 
@@ -262,36 +271,63 @@ static void write_content(void)
 
 static void usage(void)
 {
-	fputs("usage: [--messages N] [--sessions N] [--size BYTES] [--keep] [--pipelining] [--hold N] [--port PORT]\n"
-	      "       [--name NAME] [--ca-dir DIRECTORY] [--ca-file FILE] [--resume] [--plain] HOST\n",
+	fputs("usage: [--messages N] [--sessions N] [--size BYTES] [--keep] [--pipelining] [--hold "
+	      "N] [--port PORT]\n"
+	      "       [--name NAME] [--ca-dir DIRECTORY] [--ca-file FILE] [--resume] [--plain] "
+	      "HOST\n",
 		stderr);
 	exit(64);
 }
 
 static void parse(int argc, char **argv)
 {
-	static const struct option names[] = {{"messages", 1, NULL, 'm'}, {"sessions", 1, NULL, 's'},
-		{"size", 1, NULL, 'l'}, {"keep", 0, NULL, 'k'}, {"pipelining", 0, NULL, 'P'},
-		{"hold", 1, NULL, 'h'}, {"port", 1, NULL, 'p'}, {"name", 1, NULL, 'n'},
-		{"ca-dir", 1, NULL, 'd'}, {"ca-file", 1, NULL, 'f'}, {"resume", 0, NULL, 'r'},
-		{"plain", 0, NULL, 'c'}, {0}};
+	static const struct option names[] = {{"messages", 1, NULL, 'm'},
+		{"sessions", 1, NULL, 's'}, {"size", 1, NULL, 'l'}, {"keep", 0, NULL, 'k'},
+		{"pipelining", 0, NULL, 'P'}, {"hold", 1, NULL, 'h'}, {"port", 1, NULL, 'p'},
+		{"name", 1, NULL, 'n'}, {"ca-dir", 1, NULL, 'd'}, {"ca-file", 1, NULL, 'f'},
+		{"resume", 0, NULL, 'r'}, {"plain", 0, NULL, 'c'}, {0}};
 	int o;
 
 	while ((o = getopt_long(argc, argv, "", names, NULL)) >= 0) {
 		switch (o) {
-		case 'm': options.messages = strtoul(optarg, NULL, 10); break;
-		case 's': options.sessions = strtoul(optarg, NULL, 10); break;
-		case 'l': options.size = strtoul(optarg, NULL, 10); break;
-		case 'h': options.hold = strtoul(optarg, NULL, 10); break;
-		case 'k': options.keep = true; break;
-		case 'P': options.pipelining = true; break;
-		case 'r': options.resume = true; break;
-		case 'c': options.plain = true; break;
-		case 'p': options.port = optarg; break;
-		case 'n': options.name = optarg; break;
-		case 'd': options.ca_dir = optarg; break;
-		case 'f': options.ca_file = optarg; break;
-		default: usage();
+		case 'm':
+			options.messages = strtoul(optarg, NULL, 10);
+			break;
+		case 's':
+			options.sessions = strtoul(optarg, NULL, 10);
+			break;
+		case 'l':
+			options.size = strtoul(optarg, NULL, 10);
+			break;
+		case 'h':
+			options.hold = strtoul(optarg, NULL, 10);
+			break;
+		case 'k':
+			options.keep = true;
+			break;
+		case 'P':
+			options.pipelining = true;
+			break;
+		case 'r':
+			options.resume = true;
+			break;
+		case 'c':
+			options.plain = true;
+			break;
+		case 'p':
+			options.port = optarg;
+			break;
+		case 'n':
+			options.name = optarg;
+			break;
+		case 'd':
+			options.ca_dir = optarg;
+			break;
+		case 'f':
+			options.ca_file = optarg;
+			break;
+		default:
+			usage();
 		}
 	}
 	if (optind != argc - 1 || options.messages < 1 || options.sessions < 1)

@@ -1,8 +1,10 @@
 /*
- * load: what the benchmark's clients have in common: options, threads, the SMTP dialogue, and the report.
+ * load: what the benchmark's clients have in common: options, threads, the SMTP dialogue, and the
+ * report.
  *
- * A client is this and a transport, which says how a connection's bytes travel: plain.c or native.c. Everything
- * blocks. What goes wrong ends the program with a message and status 1: a figure of a run with errors is none.
+ * A client is this and a transport, which says how a connection's bytes travel: plain.c or
+ * native.c. Everything blocks. What goes wrong ends the program with a message and status 1: a
+ * figure of a run with errors is none.
  */
 #ifndef TESTS_BENCH_LOAD_H
 #define TESTS_BENCH_LOAD_H
@@ -29,7 +31,8 @@ struct load_connection {
 struct load_transport {
 	/* Once, before any thread: what all connections share. May be NULL. */
 	void (*prepare)(const struct load_options *o);
-	/* After 220 to STARTTLS. NULL: this client speaks no TLS. Thread-local state is the transport's. */
+	/* After 220 to STARTTLS. NULL: this client speaks no TLS. Thread-local state is the
+	 * transport's. */
 	void (*start_tls)(struct load_connection *c);
 	ssize_t (*read)(struct load_connection *c, void *data, size_t size);
 	ssize_t (*write)(struct load_connection *c, const void *data, size_t size);

@@ -1,7 +1,8 @@
 /*
- * native: a client that speaks STARTTLS by itself, as one would write it today; see load.c. It verifies chain and
- * name, by a hashed directory of authorities or a file. With --resume it resumes sessions: a ticket of TLS 1.3 is
- * used once, by the thread that got it; a session of TLS 1.2 until a newer one comes. With --plain it leaves TLS out.
+ * native: a client that speaks STARTTLS by itself, as one would write it today; see load.c. It
+ * verifies chain and name, by a hashed directory of authorities or a file. With --resume it resumes
+ * sessions: a ticket of TLS 1.3 is used once, by the thread that got it; a session of TLS 1.2 until
+ * a newer one comes. With --plain it leaves TLS out.
  */
 #include "tests/bench/load.h"
 
@@ -51,8 +52,8 @@ static void prepare(const struct load_options *o)
 	if (o->ca_file && SSL_CTX_load_verify_file(context, o->ca_file) != 1)
 		die(o->ca_file);
 	if (o->resume) {
-		SSL_CTX_set_session_cache_mode(context,
-			SSL_SESS_CACHE_CLIENT | SSL_SESS_CACHE_NO_INTERNAL);
+		SSL_CTX_set_session_cache_mode(
+			context, SSL_SESS_CACHE_CLIENT | SSL_SESS_CACHE_NO_INTERNAL);
 		SSL_CTX_sess_set_new_cb(context, keep_session);
 	}
 }

@@ -1,6 +1,6 @@
 /*
- * plain: a client that knows no TLS; see load.c. It is linked to libc alone: what runs under mailseal, through
- * stunnel, and, one process for each message, shows what a small program costs.
+ * plain: a client that knows no TLS; see load.c. It is linked to libc alone: what runs under
+ * mailseal, through stunnel, and, one process for each message, shows what a small program costs.
  */
 #include "tests/bench/load.h"
 

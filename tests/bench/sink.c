@@ -4,13 +4,17 @@
  *   sink --cert FILE --key FILE [--listen ADDRESS:PORT]... [--threads N] [--no-starttls]
  *        [--no-pipelining] [--stats FILE]
  *
- * It is never the limit: a thread is an epoll set with listeners of its own (SO_REUSEPORT), shares nothing with
- * the others, greets at once, answers all the commands of one read by one write, and looks at content only to
- * find its end. It gives session tickets and judges nothing: whatever a client says in whatever order gets a 250.
+ * It is never the limit: a thread is an epoll set with listeners of its own (SO_REUSEPORT), shares
+ * nothing with the others, greets at once, answers all the commands of one read by one write, and
+ * looks at content only to find its end. It gives session tickets and judges nothing: whatever a
+ * client says in whatever order gets a 250.
  *
- * FILE is mapped: for each thread a line of eight 64-bit counters, in the order of enum counter, so that a reader
- * sees them at any time. One line is printed when it listens: "listening". SIGTERM ends it.
+ * FILE is mapped: for each thread a line of eight 64-bit counters, in the order of enum counter, so
+ * that a reader sees them at any time. One line is printed when it listens: "listening". SIGTERM
+ * ends it.
  */
+#include "tests/bench/sink.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <getopt.h>
@@ -18,12 +22,9 @@
 #include <netinet/tcp.h>
 #include <arpa/inet.h>
 #include <openssl/err.h>
-#include <openssl/ssl.h>
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
-#include <stdbool.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -33,39 +34,16 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-enum { MAX_LISTEN = 16, MAX_THREADS = 64, READ_SIZE = 128 * 1024, LINE_SIZE = 1024, EVENTS = 256 };
-enum counter { CONNECTIONS, FULL, RESUMED, MESSAGES, BYTES, OPEN, FAILED, COUNTERS = 8 };
+enum { MAX_LISTEN = 16, MAX_THREADS = 64, EVENTS = 256 };
 
 struct options {
 	struct sockaddr_storage listen[MAX_LISTEN];
 	size_t listeners;
 	const char *cert, *key, *stats;
 	size_t threads;
-	bool starttls, pipelining;
 };
 
-struct worker {
-	pthread_t thread;
-	int epoll;
-	uint64_t *count;
-	char in[READ_SIZE];
-	char out[READ_SIZE];
-	size_t out_used;
-};
-
-enum state { COMMAND, HANDSHAKE, CONTENT, LEAVING };
-
-struct connection {
-	int fd; /* of a listener if `listener` */
-	bool listener;
-	enum state state;
-	SSL *ssl;
-	unsigned matched; /* how much of CRLF.CRLF the content ended with so far */
-	size_t line_used;
-	char line[LINE_SIZE]; /* a command that is not complete yet */
-};
-
-static struct options options = {.threads = 1, .starttls = true, .pipelining = true};
+static struct options options = {.threads = 1};
 static SSL_CTX *context;
 
 static void die(const char *what)
@@ -76,24 +54,23 @@ static void die(const char *what)
 }
 
 /* The stats are read by another process while they change. */
-static void count(struct worker *w, enum counter c, uint64_t n)
+void sink_count(struct worker *w, enum counter c, uint64_t n)
 {
 	__atomic_fetch_add(&w->count[c], n, __ATOMIC_RELAXED);
 }
 
-/* --- replies ------------------------------------------------------------------------------- */
-
-static bool send_all(struct connection *c, const char *data, size_t size)
+bool sink_send(struct connection *c, const char *data, size_t size)
 {
 	while (size > 0) {
-		ssize_t n = c->ssl ? SSL_write(c->ssl, data, (int)size) :
-				     send(c->fd, data, size, MSG_NOSIGNAL);
+		ssize_t n = c->ssl ? SSL_write(c->ssl, data, (int)size)
+				   : send(c->fd, data, size, MSG_NOSIGNAL);
 		if (n > 0) {
 			data += n;
 			size -= (size_t)n;
 			continue;
 		}
-		if (c->ssl ? SSL_get_error(c->ssl, (int)n) != SSL_ERROR_WANT_WRITE : errno != EAGAIN)
+		if (c->ssl ? SSL_get_error(c->ssl, (int)n) != SSL_ERROR_WANT_WRITE
+			   : errno != EAGAIN)
 			return false;
 		if (poll(&(struct pollfd){.fd = c->fd, .events = POLLOUT}, 1, 10000) != 1)
 			return false;
@@ -101,151 +78,13 @@ static bool send_all(struct connection *c, const char *data, size_t size)
 	return true;
 }
 
-static bool flush(struct worker *w, struct connection *c)
+bool sink_start_tls(struct connection *c)
 {
-	size_t used = w->out_used;
-
-	w->out_used = 0;
-	return used == 0 || send_all(c, w->out, used);
-}
-
-static bool reply(struct worker *w, struct connection *c, const char *text)
-{
-	size_t size = strlen(text);
-
-	if (w->out_used + size > sizeof w->out && !flush(w, c))
+	c->ssl = SSL_new(context);
+	if (!c->ssl || SSL_set_fd(c->ssl, c->fd) != 1)
 		return false;
-	memcpy(w->out + w->out_used, text, size);
-	w->out_used += size;
-	return true;
-}
-
-static bool greet_again(struct worker *w, struct connection *c)
-{
-	return reply(w, c, "250-sink.b.example\r\n250-SIZE 104857600\r\n250-8BITMIME\r\n") &&
-		(!options.pipelining || reply(w, c, "250-PIPELINING\r\n")) &&
-		(!options.starttls || c->ssl || reply(w, c, "250-STARTTLS\r\n")) &&
-		reply(w, c, "250 ENHANCEDSTATUSCODES\r\n");
-}
-
-static bool start_tls(struct worker *w, struct connection *c)
-{
-	if (!options.starttls || c->ssl)
-		return reply(w, c, "502 5.5.1 no\r\n");
-	if (!reply(w, c, "220 2.0.0 go ahead\r\n") || !flush(w, c) || !(c->ssl = SSL_new(context)))
-		return false;
-	SSL_set_fd(c->ssl, c->fd);
 	SSL_set_accept_state(c->ssl);
-	c->state = HANDSHAKE;
 	return true;
-}
-
-static bool command(struct worker *w, struct connection *c, const char *line)
-{
-	if (strncasecmp(line, "EHLO", 4) == 0)
-		return greet_again(w, c);
-	if (strncasecmp(line, "STARTTLS", 8) == 0)
-		return start_tls(w, c);
-	if (strncasecmp(line, "DATA", 4) == 0) {
-		c->state = CONTENT;
-		c->matched = 2; /* the line end of DATA: a dot may come at once */
-		return reply(w, c, "354 end with a dot\r\n");
-	}
-	if (strncasecmp(line, "QUIT", 4) == 0) {
-		c->state = LEAVING;
-		return reply(w, c, "221 2.0.0 bye\r\n");
-	}
-	return reply(w, c, "250 2.0.0 ok\r\n");
-}
-
-/* --- what was read ------------------------------------------------------------------------- */
-
-static const char ending[] = "\r\n.\r\n";
-
-/* One byte more of content: how much of the ending stands there now. */
-static unsigned advance(unsigned matched, char byte)
-{
-	if (byte == ending[matched])
-		return matched + 1;
-	if (byte == '\r')
-		return 1;
-	return 0;
-}
-
-/* Where the ending stands as a whole: dots are rarer than line ends. */
-static const char *find_ending(const char *data, size_t size)
-{
-	const char *end = data + size, *dot = data + 2;
-
-	while (dot + 2 < end && (dot = memchr(dot, '.', (size_t)(end - dot) - 2))) {
-		if (memcmp(dot - 2, ending, 5) == 0)
-			return dot - 2;
-		dot++;
-	}
-	return NULL;
-}
-
-/* Takes content; the number of bytes taken, which is less than `size` only where it ended. */
-static size_t take_content(struct worker *w, struct connection *c, const char *data, size_t size)
-{
-	size_t i = 0;
-	const char *found;
-
-	/* What may complete an ending that began in an earlier read. */
-	while (i < size && c->matched > 0 && c->matched < 5)
-		c->matched = advance(c->matched, data[i++]);
-	if (c->matched < 5) {
-		found = find_ending(data + i, size - i);
-		if (found) {
-			i = (size_t)(found - data) + 5;
-			c->matched = 5;
-		} else {
-			for (i = size - i > 4 ? size - 4 : i; i < size; i++)
-				c->matched = advance(c->matched, data[i]);
-		}
-	}
-	count(w, BYTES, i);
-	if (c->matched == 5) {
-		c->state = COMMAND;
-		count(w, MESSAGES, 1);
-		reply(w, c, "250 2.0.0 stored\r\n");
-	}
-	return i;
-}
-
-/* Takes a command, or the beginning of one; the number of bytes taken, 0 for an error. */
-static size_t take_command(struct worker *w, struct connection *c, const char *data, size_t size)
-{
-	const char *end = memchr(data, '\n', size);
-	size_t length = end ? (size_t)(end - data) + 1 : size;
-
-	if (c->line_used + length >= sizeof c->line)
-		return 0;
-	memcpy(c->line + c->line_used, data, length);
-	c->line_used += length;
-	if (end) {
-		c->line[c->line_used] = '\0';
-		c->line_used = 0;
-		if (!command(w, c, c->line))
-			return 0;
-	}
-	return length;
-}
-
-static bool take(struct worker *w, struct connection *c, size_t size)
-{
-	size_t used = 0, n;
-
-	while (used < size && c->state != LEAVING) {
-		if (c->state == HANDSHAKE)
-			return false; /* text behind STARTTLS */
-		n = c->state == CONTENT ? take_content(w, c, w->in + used, size - used) :
-					  take_command(w, c, w->in + used, size - used);
-		if (n == 0)
-			return false;
-		used += n;
-	}
-	return flush(w, c);
 }
 
 /* --- events -------------------------------------------------------------------------------- */
@@ -260,7 +99,7 @@ static void finish(struct worker *w, struct connection *c)
 	}
 	close(c->fd);
 	free(c);
-	count(w, OPEN, (uint64_t)-1);
+	sink_count(w, OPEN, (uint64_t)-1);
 }
 
 /* 1: done; 0: more must come first; -1: failed */
@@ -270,13 +109,13 @@ static int handshake(struct worker *w, struct connection *c)
 
 	if (n == 1) {
 		c->state = COMMAND;
-		count(w, SSL_session_reused(c->ssl) ? RESUMED : FULL, 1);
+		sink_count(w, SSL_session_reused(c->ssl) ? RESUMED : FULL, 1);
 		return 1;
 	}
 	error = SSL_get_error(c->ssl, n);
 	if (error == SSL_ERROR_WANT_READ || error == SSL_ERROR_WANT_WRITE)
 		return 0;
-	count(w, FAILED, 1);
+	sink_count(w, FAILED, 1);
 	return -1;
 }
 
@@ -292,8 +131,7 @@ static ssize_t receive(struct worker *w, struct connection *c)
 	}
 	while (used + SSL3_RT_MAX_PLAIN_LENGTH <= sizeof w->in) {
 		n = SSL_read(c->ssl, w->in + used, (int)(sizeof w->in - used));
-		if (n <= 0)
-			{
+		if (n <= 0) {
 			if (used > 0)
 				break;
 			return SSL_get_error(c->ssl, (int)n) == SSL_ERROR_WANT_READ ? 0 : -1;
@@ -321,7 +159,7 @@ static void serve(struct worker *w, struct connection *c)
 		n = receive(w, c);
 		if (n == 0)
 			return;
-		if (n < 0 || !take(w, c, (size_t)n) || c->state == LEAVING)
+		if (n < 0 || !talk_take(w, c, (size_t)n) || c->state == LEAVING)
 			break;
 		if (c->state != HANDSHAKE && !(c->ssl && SSL_has_pending(c->ssl)))
 			return;
@@ -342,8 +180,8 @@ static void welcome(struct worker *w, struct connection *listener)
 		if (!c)
 			die("memory");
 		c->fd = fd;
-		count(w, CONNECTIONS, 1);
-		count(w, OPEN, 1);
+		sink_count(w, CONNECTIONS, 1);
+		sink_count(w, OPEN, 1);
 		if (send(fd, greeting, sizeof greeting - 1, MSG_NOSIGNAL) < 0 ||
 			epoll_ctl(w->epoll, EPOLL_CTL_ADD, fd,
 				&(struct epoll_event){.events = EPOLLIN, .data.ptr = c}) != 0)
@@ -381,7 +219,8 @@ static void listen_at(struct worker *w, const struct sockaddr_storage *address)
 		die("socket");
 	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &(int){1}, sizeof(int));
 	setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &(int){1}, sizeof(int));
-	if (bind(fd, (const struct sockaddr *)address, sizeof *address) != 0 || listen(fd, 4096) != 0)
+	if (bind(fd, (const struct sockaddr *)address, sizeof *address) != 0 ||
+		listen(fd, 4096) != 0)
 		die("listen");
 	c->fd = fd;
 	c->listener = true;
@@ -417,13 +256,14 @@ static void prepare_context(void)
 	/* Tickets need no cache, and a cache would be a lock. */
 	SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_OFF);
 	SSL_CTX_set_mode(context, SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ENABLE_PARTIAL_WRITE |
-			SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
+					  SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
 }
 
 static uint64_t *map_counters(void)
 {
 	size_t size = MAX_THREADS * COUNTERS * sizeof(uint64_t);
-	int fd = options.stats ? open(options.stats, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0644) : -1;
+	int fd = options.stats ? open(options.stats, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0644)
+			       : -1;
 	void *counters;
 
 	if (options.stats && (fd < 0 || ftruncate(fd, (off_t)size) != 0))
@@ -440,24 +280,40 @@ static void parse(int argc, char **argv)
 	static const struct option names[] = {{"listen", required_argument, NULL, 'l'},
 		{"cert", required_argument, NULL, 'c'}, {"key", required_argument, NULL, 'k'},
 		{"threads", required_argument, NULL, 't'}, {"stats", required_argument, NULL, 's'},
-		{"no-starttls", no_argument, NULL, 'n'}, {"no-pipelining", no_argument, NULL, 'p'}, {0}};
+		{"no-starttls", no_argument, NULL, 'n'}, {"no-pipelining", no_argument, NULL, 'p'},
+		{0}};
 	int o;
 
 	while ((o = getopt_long(argc, argv, "", names, NULL)) >= 0) {
 		switch (o) {
-		case 'l': add_address(optarg); break;
-		case 'c': options.cert = optarg; break;
-		case 'k': options.key = optarg; break;
-		case 't': options.threads = strtoul(optarg, NULL, 10); break;
-		case 's': options.stats = optarg; break;
-		case 'n': options.starttls = false; break;
-		case 'p': options.pipelining = false; break;
-		default: exit(64);
+		case 'l':
+			add_address(optarg);
+			break;
+		case 'c':
+			options.cert = optarg;
+			break;
+		case 'k':
+			options.key = optarg;
+			break;
+		case 't':
+			options.threads = strtoul(optarg, NULL, 10);
+			break;
+		case 's':
+			options.stats = optarg;
+			break;
+		case 'n':
+			offers.starttls = false;
+			break;
+		case 'p':
+			offers.pipelining = false;
+			break;
+		default:
+			exit(64);
 		}
 	}
 	errno = EINVAL;
 	if (options.listeners == 0 || options.threads < 1 || options.threads > MAX_THREADS ||
-		(options.starttls && (!options.cert || !options.key)))
+		(offers.starttls && (!options.cert || !options.key)))
 		die("usage: sink --cert FILE --key FILE --listen ADDRESS:PORT ...");
 }
 
@@ -472,17 +328,19 @@ int main(int argc, char **argv)
 		files.rlim_cur = files.rlim_max;
 		setrlimit(RLIMIT_NOFILE, &files);
 	}
-	if (options.starttls)
+	if (offers.starttls)
 		prepare_context();
 	counters = map_counters();
 	for (size_t i = 0; i < options.threads; i++) {
 		struct worker *w = calloc(1, sizeof *w);
+		pthread_t thread;
+
 		if (!w || (w->epoll = epoll_create1(EPOLL_CLOEXEC)) < 0)
 			die("epoll");
 		w->count = counters + i * COUNTERS;
 		for (size_t j = 0; j < options.listeners; j++)
 			listen_at(w, &options.listen[j]);
-		if (pthread_create(&w->thread, NULL, work, w) != 0)
+		if (pthread_create(&thread, NULL, work, w) != 0)
 			die("thread");
 	}
 	puts("listening");
