@@ -293,6 +293,15 @@ static void keep(struct tls *tls, SSL_SESSION *session)
 	put_copy(tls, session, &r->origin, tls->facts.verified, tls->facts.reason, now.boot);
 }
 
+/* The server declined one. A session of TLS 1.2 is still there, to be offered again; and what now
+ * proved to be another server, or the same with a worse certificate, takes back what was kept. */
+static bool others_are_no_better(const struct tls *tls)
+{
+	const struct kept *declined = &tls->resumption.offered;
+
+	return version_of(declined->session) < 13 || (declined->verified && !tls->facts.verified);
+}
+
 /* Nothing came with the handshake but what TLS 1.2 resumes by; tickets of TLS 1.3 come later. */
 void resume_settle(struct tls *tls)
 {
@@ -305,8 +314,8 @@ void resume_settle(struct tls *tls)
 		r->origin = r->offered.origin;
 	else
 		note_origin(tls);
-	if (r->offered.session && !tls->facts.resumed && version_of(r->offered.session) < 13)
-		tls_sessions_forget(r->sessions, &r->key); /* it is still there */
+	if (r->offered.session && !tls->facts.resumed && others_are_no_better(tls))
+		tls_sessions_forget(r->sessions, &r->key);
 	if (tls->facts.version < 13 && session && session != r->offered.session)
 		keep(tls, session);
 	kept_clear(&r->offered);

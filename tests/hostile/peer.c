@@ -199,6 +199,76 @@ static int demand_more(SSL_CTX *ctx, const struct peer_tls *tls)
 	return SSL_CTX_load_verify_locations(ctx, pem, NULL);
 }
 
+struct hello {
+	struct peer *peer;
+	const struct peer_tls *tls;
+};
+
+/* By a ticket of TLS 1.2 or, in 1.3, by any pre-shared key. */
+static int offers_session(SSL *ssl)
+{
+	const unsigned char *bytes;
+	size_t n;
+
+	return SSL_client_hello_get0_ext(ssl, TLSEXT_TYPE_psk, &bytes, &n) == 1 ||
+	       (SSL_client_hello_get0_ext(ssl, TLSEXT_TYPE_session_ticket, &bytes, &n) == 1 && n);
+}
+
+static int hello_came(SSL *ssl, int *alert, void *context)
+{
+	static const char garbage[] = "\x16\x03\x03\x01\x00garbage that is no handshake message";
+	struct hello *h = context;
+	const char *how = h->tls->offered;
+
+	h->peer->offers = offers_session(ssl);
+	if (!how || !h->peer->offers)
+		return SSL_CLIENT_HELLO_SUCCESS;
+	record_note("session offered: %s", how);
+	*alert = SSL_AD_HANDSHAKE_FAILURE;
+	if (!strcmp(how, "stall"))
+		peer_stall(h->peer);
+	else if (!strcmp(how, "garbage"))
+		send(h->peer->fd, garbage, sizeof(garbage) - 1, MSG_NOSIGNAL);
+	if (strcmp(how, "alert"))
+		shutdown(h->peer->fd, SHUT_RDWR);
+	return SSL_CLIENT_HELLO_ERROR;
+}
+
+static int pad_ticket(SSL *ssl, void *context)
+{
+	static const unsigned char padding[65536];
+	const struct hello *h = context;
+
+	return SSL_SESSION_set1_ticket_appdata(
+		SSL_get0_session(ssl), padding, h->tls->ticket_padding % sizeof(padding));
+}
+
+/* Each connection is another process: what they share is the key that tickets are sealed by. */
+static int set_tickets(SSL_CTX *ctx, struct hello *h)
+{
+	unsigned char keys[256];
+	long n = SSL_CTX_get_tlsext_ticket_keys(ctx, NULL, 0);
+
+	memset(keys, (int)h->tls->ticket_key + 1, sizeof(keys));
+	SSL_CTX_set_client_hello_cb(ctx, hello_came, h);
+	SSL_CTX_set_session_ticket_cb(ctx, pad_ticket, NULL, h);
+	return n > 0 && n <= (long)sizeof(keys) &&
+	       SSL_CTX_set_tlsext_ticket_keys(ctx, keys, n) == 1 &&
+	       SSL_CTX_set_session_id_context(ctx, (const unsigned char *)"hostile", 7) == 1 &&
+	       SSL_CTX_set_num_tickets(ctx, h->tls->tickets > 2 ? 2 : h->tls->tickets) == 1;
+}
+
+/* More than two are a flood, one record each. */
+static void flood_with_tickets(struct peer *p, unsigned long n)
+{
+	for (; n > 2; n--)
+		if (SSL_new_session_ticket(p->ssl) != 1 || SSL_do_handshake(p->ssl) != 1)
+			break;
+	if (n > 2)
+		record_note("%lu tickets could not be sent", n - 2);
+	ERR_clear_error();
+}
+
 static SSL_CTX *context_new(const struct peer_tls *tls)
 {
 	SSL_CTX *ctx = SSL_CTX_new(TLS_server_method());
@@ -249,9 +319,10 @@ static void record_first(struct peer *p)
 int peer_starttls(struct peer *p, const struct peer_tls *tls)
 {
 	SSL_CTX *ctx = context_new(tls);
+	struct hello hello = {p, tls};
 	const char *sni;
 
-	if (!ctx)
+	if (!ctx || !set_tickets(ctx, &hello))
 		return -1;
 	if (p->start < p->end)
 		record_bytes('C', p->in + p->start, p->end - p->start);
@@ -270,9 +341,14 @@ int peer_starttls(struct peer *p, const struct peer_tls *tls)
 	}
 	record_set_tls(1);
 	sni = SSL_get_servername(p->ssl, TLSEXT_NAMETYPE_host_name);
-	record_note("tls %s %s sni=%s", SSL_get_version(p->ssl), SSL_get_cipher_name(p->ssl),
-		sni ? sni : "-");
+	record_note("tls %s %s sni=%s session=%s", SSL_get_version(p->ssl),
+		SSL_get_cipher_name(p->ssl), sni ? sni : "-",
+		SSL_session_reused(p->ssl) ? "resumed"
+		: p->offers		   ? "declined"
+					   : "new");
 	record_client(p->ssl);
+	if (SSL_version(p->ssl) == TLS1_3_VERSION)
+		flood_with_tickets(p, tls->tickets);
 	return 0;
 }
 

@@ -14,6 +14,7 @@ struct peer {
 	SSL *ssl; /* NULL in the clear */
 	char in[16384];
 	size_t start, end; /* what of `in` is unread */
+	int offers;	   /* a session, in the hello */
 };
 
 struct peer_tls {
@@ -23,6 +24,9 @@ struct peer_tls {
 	const char *ciphers;   /* or NULL */
 	const char *ciphersuites;
 	const char *client; /* NAME.pem: who must have signed what the client shows; or NULL */
+	unsigned long ticket_key, tickets, ticket_padding;
+	const char
+		*offered; /* what becomes of a hello that offers a session; NULL: it is resumed */
 };
 
 void peer_init(struct peer *p, int fd, int limit_seconds);

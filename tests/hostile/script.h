@@ -19,15 +19,15 @@
  *     ciphers LIST             OpenSSL's lists, for TLS up to 1.2 and
  *     ciphersuites LIST        for TLS 1.3 (default: its own)
  *     client NAME              the client must show a certificate by the authority NAME.pem
- *     starttls                 the server's side of the handshake
- *     reply VERB TEXT          what `serve` says to VERB ('.' is the end of data)
- *     silent VERB              `serve` says nothing to VERB
- *     serve [VERB]             an ordinary server, until VERB came (which is left unanswered)
- *     repeat N ... end         the steps between, N times
- *     shutdown                 end of our direction only
- *     close                    close_notify, FIN, and the rest of what the client sends
- *     cut                      FIN at once
- *     rst                      reset
+ *     ticketkey N              servers with the same one resume each other's sessions (default 0)
+ *     tickets N [SIZE]         session tickets of TLS 1.3, each with SIZE octets of padding
+ * (default 2) offered WORD             to a hello that offers a session: alert, garbage, close or
+ * stall (default: resume) starttls                 the server's side of the handshake reply VERB
+ * TEXT          what `serve` says to VERB ('.' is the end of data) silent VERB              `serve`
+ * says nothing to VERB serve [VERB]             an ordinary server, until VERB came (which is left
+ * unanswered) repeat N ... end         the steps between, N times shutdown                 end of
+ * our direction only close                    close_notify, FIN, and the rest of what the client
+ * sends cut                      FIN at once rst                      reset
  */
 #ifndef TESTS_HOSTILE_SCRIPT_H
 #define TESTS_HOSTILE_SCRIPT_H
@@ -52,6 +52,9 @@ enum verb {
 	STEP_CIPHERS,
 	STEP_CIPHERSUITES,
 	STEP_CLIENT,
+	STEP_TICKETKEY,
+	STEP_TICKETS,
+	STEP_OFFERED,
 	STEP_STARTTLS,
 	STEP_REPLY,
 	STEP_SILENT,

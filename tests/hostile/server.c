@@ -291,6 +291,16 @@ static enum outcome step(struct play *p, const struct step *s)
 	case STEP_CLIENT:
 		p->tls.client = s->word;
 		return GO_ON;
+	case STEP_TICKETKEY:
+		p->tls.ticket_key = s->number;
+		return GO_ON;
+	case STEP_TICKETS:
+		p->tls.tickets = s->number;
+		p->tls.ticket_padding = strtoul(s->text, NULL, 10);
+		return GO_ON;
+	case STEP_OFFERED:
+		p->tls.offered = s->word;
+		return GO_ON;
 	case STEP_STARTTLS:
 		return peer_starttls(&p->peer, &p->tls) ? LEAVE : GO_ON;
 	case STEP_SERVE:
@@ -321,7 +331,7 @@ void server_play(const struct script *s, int number, int fd, const struct server
 		.options = o,
 		.number = number,
 		.keywords = "",
-		.tls = {.pki = o->pki, .cert = "good", .min = "1.2", .max = "1.3"},
+		.tls = {.pki = o->pki, .cert = "good", .min = "1.2", .max = "1.3", .tickets = 2},
 	};
 	enum outcome out = GO_ON;
 	unsigned long rounds = 0;
