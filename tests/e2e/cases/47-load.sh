@@ -1,0 +1,76 @@
+# Many connections at once, on several threads of one agent.
+# shellcheck shell=bash
+
+# send CONNECTIONS MESSAGES SIZE: in the background
+send() {
+	sealed /usr/bin/python3 "$E2E/clients/parallel.py" mx.b.example 25 "$@" "$W/taken" &
+	client=$!
+}
+lanes() { cat /proc/"$1"/task/*/comm | grep -c '^seal-lane$'; }
+has_taken() { [ "$(wc -l <"$W/taken")" -ge "$1" ]; }
+
+# Which messages the server has to the last line, by their subjects.
+whole() {
+	local f name
+	for f in "$W"/data/*; do
+		[ -s "$f" ] || continue
+		name=$(sed -n '1s/^Subject: \([0-9-]*\)\r$/\1/p' "$f")
+		[ "$(tail -n 1 "$f")" = "end of $name"$'\r' ] && echo "$name"
+	done
+	return 0
+}
+
+# The server has what the client was told that it has.
+nothing_is_lost() {
+	settle
+	whole | sort >"$W/whole"
+	sort "$W/taken" >"$W/taken.sorted"
+	equal "$(comm -13 "$W/whole" "$W/taken.sorted")" '' "acknowledged and not kept"
+}
+
+t_forty_connections_on_several_threads() {
+	local agent
+	fast_product
+	policy 'require_tls = true'
+	hostile good_server.hs
+	send 40 1 200000
+	wait $client
+	equal "$(wc -l <"$W/taken")" 40 "messages taken"
+	agent=$(agents)
+	equal "$(lanes "$agent")" 2 "threads beside the first"
+	nothing_is_lost
+	equal "$(wc -l <"$W/whole")" 40 "messages kept"
+	nothing_plain
+	until_true 5 eval '[ "$(ls "/proc/'"$agent"'/fd" | wc -l)" -lt 20 ]' || fail "descriptors left: $(ls -l "/proc/$agent/fd")"
+	kill -TERM "$agent"
+	until_true 5 eval '[ "$(agents | wc -l)" = 0 ]' || fail "the agent does not end"
+	lacks "$log" 'cut off'
+}
+
+# Half-way through it is told to stop: who waits for the reply to a message gets it.
+t_told_to_stop_under_load_it_brings_every_reply() {
+	fast_product
+	policy 'require_tls = true'
+	hostile good_server.hs
+	send 20 50 20000
+	until_true 10 has_taken 100 || fail "taken: $(cat "$W/taken")"
+	kill -TERM "$(agents)"
+	wait $client
+	nothing_is_lost
+	equal "$(comm -23 "$W/whole" "$W/taken.sorted")" '' "kept and not acknowledged"
+	checks=$((checks + 1))
+	[ "$(wc -l <"$W/taken")" -lt 1000 ] || fail "it was not told in time"
+}
+
+t_killed_under_load_it_has_told_no_lie() {
+	fast_product
+	policy 'require_tls = true'
+	hostile good_server.hs
+	send 20 50 20000
+	until_true 10 has_taken 100 || fail "taken: $(cat "$W/taken")"
+	kill -9 "$(agents)"
+	wait $client
+	nothing_is_lost
+	checks=$((checks + 1))
+	[ "$(wc -l <"$W/taken")" -lt 1000 ] || fail "it was not killed in time"
+}
