@@ -89,7 +89,7 @@ struct session {
 	struct tls_facts tls; /* for the log; protocol "" without TLS */
 	pid_t pid;
 	uid_t uid;
-	char exe[256];
+	char *exe; /* NULL without memory for it */
 };
 
 /* session.c */

@@ -26,8 +26,7 @@ static bool pass(struct session *s, struct stream *from, struct stream *to, stru
 /* The other direction of an end that is gone for good can lead nowhere. */
 static bool leads_nowhere(const struct stream *a, const struct stream *b, const struct buf *rest)
 {
-	return a->eof && buf_length(rest) == 0 &&
-	       (b->eof || a->cut_off || a->hung_up || *a->why.text);
+	return a->eof && buf_length(rest) == 0 && (b->eof || a->cut_off || a->hung_up || *a->why);
 }
 
 bool relay_is_over(const struct session *s)

@@ -48,7 +48,10 @@ static void find_exe(pid_t pid, char *exe, size_t size)
 
 void report_exe(struct session *s)
 {
-	find_exe(s->pid, s->exe, sizeof(s->exe));
+	char exe[256];
+
+	find_exe(s->pid, exe, sizeof(exe));
+	s->exe = strdup(exe);
 }
 
 void report_address(const struct sockaddr_storage *ss, bool port, char *out, size_t size)
@@ -119,7 +122,7 @@ static void begin(struct log_line *line, const char *event, const struct session
 	line_word(line, "session", id);
 	line_number(line, "pid", (uint64_t)s->pid);
 	line_number(line, "uid", s->uid);
-	line_quoted(line, "exe", s->exe, TEXT_LIMIT);
+	line_quoted(line, "exe", s->exe ? s->exe : "", TEXT_LIMIT);
 	line_quoted(line, "host", s->name_count ? s->names[0] : "", NAME_LIMIT);
 	if (s->mx_domain)
 		line_quoted(line, "mx-domain", s->mx_domain, NAME_LIMIT);

@@ -18,8 +18,8 @@ bool server_take_in(struct session *s, unsigned wishes)
 	n = stream_read(&s->server, dialogue_server_in(s->dialogue));
 	if (s->server.eof && !s->server_eof_told) {
 		s->server_eof_told = true;
-		if (*s->server.why.text)
-			dialogue_server_lost(s->dialogue, s->server.why.text);
+		if (*s->server.why)
+			dialogue_server_lost(s->dialogue, s->server.why);
 		else
 			dialogue_server_eof(s->dialogue);
 		return true;

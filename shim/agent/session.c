@@ -62,6 +62,7 @@ static void session_free(struct session *s)
 	loop_timer_stop(lane->loop, &s->timer);
 	loop_undefer(lane->loop, &s->task);
 	free_names(s);
+	free(s->exe);
 	*s->link = s->next;
 	if (s->next)
 		s->next->link = s->link;

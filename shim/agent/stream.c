@@ -100,11 +100,13 @@ static void fit_chunk(struct stream *s, size_t n)
 
 static ssize_t receive(struct stream *s, char *bytes, size_t size)
 {
+	struct err why;
 	short want = POLLIN;
 	ssize_t n;
 
+	why.text[0] = '\0';
 	if (s->tls) {
-		n = tls_read(s->tls, bytes, size, &want, &s->why);
+		n = tls_read(s->tls, bytes, size, &want, &why);
 	} else {
 		do
 			n = recv(s->fd, bytes, size, MSG_DONTWAIT);
@@ -118,8 +120,9 @@ static ssize_t receive(struct stream *s, char *bytes, size_t size)
 		read_waits(s, want);
 	else if (n <= 0)
 		s->eof = true;
-	if (n < 0 && n != -EAGAIN && !*s->why.text)
-		snprintf(s->why.text, sizeof(s->why.text), "%s", strerror((int)-n));
+	if (n < 0 && n != -EAGAIN)
+		snprintf(s->why, sizeof(s->why), "%.*s", (int)sizeof(s->why) - 1,
+			*why.text ? why.text : strerror((int)-n));
 	return n;
 }
 
@@ -162,11 +165,10 @@ int stream_handshake(struct stream *s, struct err *err)
 static ssize_t transmit(struct stream *s, const struct buf *out)
 {
 	short want = POLLOUT;
-	struct err why = {""};
 	ssize_t n;
 
 	if (s->tls) {
-		n = tls_write(s->tls, buf_bytes(out), buf_length(out), &want, &why);
+		n = tls_write(s->tls, buf_bytes(out), buf_length(out), &want, NULL);
 	} else {
 		do
 			n = send(s->fd, buf_bytes(out), buf_length(out),

@@ -29,12 +29,12 @@ struct stream {
 	bool hung_up;				       /* EPOLLHUP or EPOLLERR was seen */
 	bool ending;				       /* and so was that, or EPOLLRDHUP */
 	size_t chunk;
-	bool eof;	/* the other side ended its direction, or was lost */
-	bool cut_off;	/* nothing can be written any more */
-	uint64_t sent;	/* position in the output up to which it was written, once cut off; never 0
-			   then */
-	bool ended;	/* we ended our direction */
-	struct err why; /* "" after a clean end; else why reading ended */
+	bool eof;      /* the other side ended its direction, or was lost */
+	bool cut_off;  /* nothing can be written any more */
+	uint64_t sent; /* position in the output up to which it was written, once cut off; never 0
+			  then */
+	bool ended;    /* we ended our direction */
+	char why[128]; /* "" after a clean end; else why reading ended */
 };
 
 /* `ready` is called with `context` when something happened; the flags are already up to date. */

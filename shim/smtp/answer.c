@@ -12,12 +12,7 @@
 
 static bool final_reply_outstanding(const struct dialogue *d)
 {
-	for (unsigned i = 0; i < d->pending.count; i++) {
-		if (d->pending.entry[(d->pending.first + i) % PENDING_MAX].what ==
-			AWAITED_END_OF_DATA)
-			return true;
-	}
-	return false;
+	return pending_has(&d->pending, 1u << AWAITED_END_OF_DATA);
 }
 
 /* Both sides end; client_out is still sent. */

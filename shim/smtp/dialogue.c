@@ -15,6 +15,7 @@
 #define CLIENT_OUT_LIMIT 65536
 #define SERVER_IN_LIMIT (REPLY_MAX + REPLY_334_LINE_MAX)
 #define SERVER_OUT_LIMIT 65536
+#define LOST_MOST 127
 #define HELD_LINES_LIMIT (101 * COMMAND_LINE_MAX)
 
 struct dialogue *dialogue_new(const struct dialogue_settings *settings)
@@ -53,6 +54,9 @@ void dialogue_free(struct dialogue *d)
 	buf_clear(&d->server_out);
 	buf_clear(&d->shown);
 	transaction_clear_held(d);
+	free(d->hello);
+	free(d->note);
+	free(d->lost);
 	free(d);
 }
 
@@ -85,7 +89,8 @@ void enter_phase(struct dialogue *d, enum phase phase)
 void send_command(struct dialogue *d, const char *verb, const char *argument)
 {
 	char line[COMMAND_LINE_MAX + 16];
-	int n = snprintf(line, sizeof(line), "%s%s%s\r\n", verb, *argument ? " " : "", argument);
+	int n = snprintf(line, sizeof(line), "%s%s%s\r\n", verb, argument && *argument ? " " : "",
+		argument ? argument : "");
 
 	put_server(d, line, (size_t)n);
 }
@@ -122,7 +127,8 @@ void dialogue_server_eof(struct dialogue *d)
 void dialogue_server_lost(struct dialogue *d, const char *why)
 {
 	d->server_eof = true;
-	snprintf(d->lost, sizeof(d->lost), "%s", why);
+	free(d->lost);
+	d->lost = strndup(why, LOST_MOST);
 }
 
 void dialogue_server_cut(struct dialogue *d, uint64_t sent)
@@ -192,7 +198,8 @@ void dialogue_reconnected(struct dialogue *d)
 	if (d->phase != PHASE_RECONNECT && d->phase != PHASE_OWN_RECONNECT)
 		return;
 	d->server_eof = d->pipelining = false;
-	d->lost[0] = '\0';
+	free(d->lost);
+	d->lost = NULL;
 	d->sent = UINT64_MAX;
 	buf_clear(&d->server_in);
 	buf_clear(&d->server_out);
@@ -305,7 +312,7 @@ static void server_finished(struct dialogue *d)
 	else if (d->phase == PHASE_STARTTLS)
 		handshake_failed(d, "connection lost instead of a reply to STARTTLS");
 	else
-		end_lost(d, d->lost[0] ? d->lost : "the server closed the connection");
+		end_lost(d, d->lost ? d->lost : "the server closed the connection");
 }
 
 static bool is_content(enum speech speech)

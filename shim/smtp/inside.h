@@ -80,7 +80,7 @@ struct address_list {
 
 struct transaction {
 	bool begun;
-	char sender[DIALOGUE_ADDRESS_SIZE];
+	char *sender; /* owned */
 	struct address_list recipients;
 	struct address_list refused; /* by policy, while others passed */
 	bool judged;
@@ -89,7 +89,7 @@ struct transaction {
 	struct overrides overrides;	    /* what the message asked for */
 	const char *remark;		    /* about its header; static */
 	uint64_t bytes;
-	char reply[REPLY_TEXT_SIZE];
+	char *reply; /* owned; NULL for none */
 };
 
 /* What is kept back of a transaction. */
@@ -136,12 +136,12 @@ struct dialogue {
 	struct header header;
 	bool in_header; /* the content's header is not over */
 	uint64_t bdat_left;
-	char hello[COMMAND_LINE_MAX]; /* the argument of EHLO or HELO */
+	char *hello;	  /* the argument of EHLO or HELO; owned, NULL before */
 	struct buf shown; /* the reply to EHLO in the clear, as the application may see it */
 	struct transaction transaction;
 	unsigned transactions; /* reported so far */
-	char note[160];
-	char lost[128]; /* how the server's connection was lost, "" for a plain close */
+	char *note;	       /* why it ends; owned, NULL for nothing to tell */
+	char *lost; /* how the server's connection was lost; owned, NULL for a plain close */
 };
 
 #define HEAD_MAX (256u * 1024) /* octets of content that are read for the decision at most */
@@ -153,7 +153,7 @@ struct dialogue {
 
 /* dialogue.c */
 void enter_phase(struct dialogue *d, enum phase phase);
-void send_command(struct dialogue *d, const char *verb, const char *argument);
+void send_command(struct dialogue *d, const char *verb, const char *argument); /* may be NULL */
 void put_server(
 	struct dialogue *d, const char *bytes, size_t n); /* without memory: both sides end */
 void put_client(struct dialogue *d, const char *bytes, size_t n);

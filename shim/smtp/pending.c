@@ -4,6 +4,48 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define SIZE_FIRST 4
+#define SIZE_KEPT 8 /* while nothing is awaited */
+
+struct pending_entry {
+	char *text;		 /* owned; a reply of our own */
+	struct demands *demands; /* owned; only for AWAITED_RCPT: on mail to it */
+	uint64_t sent_at; /* position in server_out behind the command: no reply can be due before
+			     it was sent */
+	enum awaited what;
+	bool last; /* after this reply both sides are closed */
+};
+
+static struct pending_entry *at(const struct pending *p, unsigned i)
+{
+	return &p->entry[(p->first + i) % p->size];
+}
+
+static int grow(struct pending *p)
+{
+	unsigned size = p->size ? 2 * p->size : SIZE_FIRST;
+	struct pending_entry *entry;
+
+	if (p->count < p->size)
+		return 0;
+	entry = calloc(size, sizeof(*entry));
+	if (!entry)
+		return -ENOMEM;
+	for (unsigned i = 0; i < p->count; i++)
+		entry[i] = *at(p, i);
+	free(p->entry);
+	p->entry = entry;
+	p->size = size;
+	p->first = 0;
+	return 0;
+}
+
+static void release(struct pending *p)
+{
+	free(p->entry);
+	*p = (struct pending){0};
+}
+
 bool pending_full(const struct pending *p)
 {
 	return p->count == PENDING_MAX;
@@ -21,16 +63,12 @@ enum awaited pending_first(const struct pending *p)
 
 static int add(struct pending *p, enum awaited what, uint64_t sent_at, char *text, bool last)
 {
-	unsigned at = (p->first + p->count) % PENDING_MAX;
-
 	if (pending_full(p))
 		return -ENOBUFS;
-	p->entry[at].what = what;
-	p->entry[at].sent_at = sent_at;
-	p->entry[at].text = text;
-	p->entry[at].demands = NULL;
-	p->entry[at].last = last;
-	p->count++;
+	if (grow(p) < 0)
+		return -ENOMEM;
+	*at(p, p->count++) = (struct pending_entry){
+		.what = what, .sent_at = sent_at, .text = text, .last = last};
 	return 0;
 }
 
@@ -56,21 +94,21 @@ int pending_add_recipient(struct pending *p, uint64_t sent_at, const struct dema
 	if (rc < 0)
 		free(copy);
 	else
-		p->entry[(p->first + p->count - 1) % PENDING_MAX].demands = copy;
+		at(p, p->count - 1)->demands = copy;
 	return rc;
 }
 
 int pending_refuse_recipients(struct pending *p, const char *reply)
 {
 	for (unsigned i = 0; i < p->count; i++) {
-		unsigned at = (p->first + i) % PENDING_MAX;
+		struct pending_entry *entry = at(p, i);
 
-		if (p->entry[at].what != AWAITED_RCPT || !p->entry[at].demands)
+		if (entry->what != AWAITED_RCPT || !entry->demands)
 			continue;
-		p->entry[at].text = strdup(reply);
-		if (!p->entry[at].text)
+		entry->text = strdup(reply);
+		if (!entry->text)
 			return -ENOMEM;
-		p->entry[at].what = AWAITED_REFUSED_RCPT;
+		entry->what = AWAITED_REFUSED_RCPT;
 	}
 	return 0;
 }
@@ -83,7 +121,7 @@ const struct demands *pending_demands(const struct pending *p)
 bool pending_has(const struct pending *p, unsigned what)
 {
 	for (unsigned i = 0; i < p->count; i++) {
-		if (what >> p->entry[(p->first + i) % PENDING_MAX].what & 1u)
+		if (what >> at(p, i)->what & 1u)
 			return true;
 	}
 	return false;
@@ -124,14 +162,14 @@ void pending_drop(struct pending *p)
 {
 	free(p->entry[p->first].text);
 	free(p->entry[p->first].demands);
-	p->entry[p->first].text = NULL;
-	p->entry[p->first].demands = NULL;
-	p->first = (p->first + 1) % PENDING_MAX;
-	p->count--;
+	p->first = (p->first + 1) % p->size;
+	if (--p->count == 0 && p->size > SIZE_KEPT)
+		release(p);
 }
 
 void pending_clear(struct pending *p)
 {
 	while (p->count > 0)
 		pending_drop(p);
+	release(p);
 }

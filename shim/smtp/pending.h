@@ -32,16 +32,11 @@ enum awaited {
 	AWAITED_NO_SERVER, /* the reply is ours and stands in `text` */
 };
 
+struct pending_entry;
+
 struct pending {
-	struct {
-		enum awaited what;
-		uint64_t sent_at; /* position in server_out behind the command: no reply can be due
-				     before it was sent */
-		char *text;	  /* owned; a reply of our own */
-		struct demands *demands; /* owned; only for AWAITED_RCPT: on mail to it */
-		bool last;		 /* after this reply both sides are closed */
-	} entry[PENDING_MAX];
-	unsigned first, count;
+	struct pending_entry *entry; /* a ring of `size`; as large as it must be */
+	unsigned first, count, size;
 };
 
 bool pending_full(const struct pending *p);
@@ -51,7 +46,7 @@ enum awaited pending_first(const struct pending *p);
 /* The first entry's position behind its command. */
 uint64_t pending_sent_at(const struct pending *p);
 
-/* 0 or -ENOBUFS. */
+/* 0, -ENOBUFS or -ENOMEM. */
 int pending_add(struct pending *p, enum awaited what, uint64_t sent_at);
 
 /* AWAITED_RCPT with a copy of its demands. 0, -ENOBUFS or -ENOMEM. */

@@ -4,10 +4,19 @@
 #include <stdlib.h>
 #include <string.h>
 
+static const char *or_empty(const char *text)
+{
+	return text ? text : "";
+}
+
 void note_set(struct dialogue *d, const char *kind, const char *why)
 {
-	if (!d->note[0])
-		snprintf(d->note, sizeof(d->note), "%s%s%s", kind, *why ? ": " : "", why);
+	char note[160];
+
+	if (d->note)
+		return;
+	snprintf(note, sizeof(note), "%s%s%s", kind, *why ? ": " : "", why);
+	d->note = strdup(note);
 }
 
 static void list_clear(struct address_list *list)
@@ -30,22 +39,27 @@ static void list_add(struct address_list *list, const struct command *command)
 static void list_show(const struct address_list *list, const char *out[DIALOGUE_RECIPIENTS])
 {
 	for (unsigned i = 0; i < DIALOGUE_RECIPIENTS; i++)
-		out[i] = list->address[i] ? list->address[i] : "";
+		out[i] = or_empty(list->address[i]);
 }
 
 static void transaction_clear(struct transaction *t)
 {
 	list_clear(&t->recipients);
 	list_clear(&t->refused);
+	free(t->sender);
+	free(t->reply);
 	*t = (struct transaction){0};
 }
 
 /* MAIL begins a transaction; one that was begun before is over. */
 void report_mail(struct dialogue *d, const struct command *command)
 {
+	char path[DIALOGUE_ADDRESS_SIZE];
+
 	report_transaction(d);
+	command_path(command, path, sizeof(path));
 	d->transaction.begun = true;
-	command_path(command, d->transaction.sender, sizeof(d->transaction.sender));
+	d->transaction.sender = strdup(path);
 }
 
 void report_recipient(struct dialogue *d, const struct command *command)
@@ -79,12 +93,15 @@ void report_judgement(struct dialogue *d, const struct judgement *judgement)
  * way says nothing. */
 void report_reply(struct dialogue *d, const char *line, bool final)
 {
-	bool mere_syntax = strncmp(line, "50", 2) == 0 && d->transaction.reply[0];
+	bool mere_syntax = strncmp(line, "50", 2) == 0 && d->transaction.reply;
+	size_t length;
 
 	if (!final && (line[0] < '4' || mere_syntax))
 		return;
-	snprintf(d->transaction.reply, sizeof(d->transaction.reply), "%.*s",
-		(int)strcspn(line, "\r\n"), line);
+	length = strcspn(line, "\r\n");
+	free(d->transaction.reply);
+	d->transaction.reply =
+		strndup(line, length < REPLY_TEXT_SIZE ? length : REPLY_TEXT_SIZE - 1);
 }
 
 void rule_describe(
@@ -141,7 +158,7 @@ static void report(struct dialogue *d, bool transaction)
 	bool undecided = transaction && !t->judged;
 	struct dialogue_report r = {
 		.transaction = transaction,
-		.sender = t->sender,
+		.sender = or_empty(t->sender),
 		.recipient_count = t->recipients.count,
 		.refused_count = t->refused.count,
 		.bytes = t->bytes,
@@ -149,10 +166,10 @@ static void report(struct dialogue *d, bool transaction)
 		.verdict = judgement->verdict,
 		.would_block = judgement->would_block,
 		.overrides = t->overrides,
-		.remark = t->remark ? t->remark : "",
+		.remark = or_empty(t->remark),
 		.credentials = credentials_name(d->credentials_fate),
-		.reply = t->reply,
-		.note = d->note,
+		.reply = or_empty(t->reply),
+		.note = or_empty(d->note),
 	};
 	char rule[320], refused_rule[320], credentials_rule[320];
 

@@ -10,6 +10,7 @@
 #include "shim/smtp/inside.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 static void say_hello(struct dialogue *d, bool helo)
@@ -22,10 +23,22 @@ static void no_starttls(struct dialogue *d)
 	d->facts = (struct facts){.tls = TLS_FACT_NOT_OFFERED, .reason = "STARTTLS is not offered"};
 }
 
+static bool keep_hello(struct dialogue *d, const char *argument, size_t length)
+{
+	free(d->hello);
+	d->hello = malloc(length + 1);
+	if (d->hello)
+		line_sanitize(d->hello, length + 1, argument, length, false);
+	else
+		end(d, DIALOGUE_ABORT_SERVER);
+	return d->hello;
+}
+
 void upgrade_begin(struct dialogue *d, enum greeter greeter, const char *argument, size_t length)
 {
+	if (!keep_hello(d, argument, length))
+		return;
 	d->greeter = greeter;
-	line_sanitize(d->hello, sizeof(d->hello), argument, length, false);
 	buf_clear(&d->shown);
 	if (greeter == GREETER_HELO && d->no_esmtp) {
 		/* the application heard that there is no EHLO; a native client would not ask again
