@@ -224,18 +224,29 @@ socklen_t handoff_name_encode(const struct handoff_name *name, struct sockaddr_u
 	return (socklen_t)(at - (char *)sun + (ptrdiff_t)name_payload_size(name->face));
 }
 
+#define NAME_HEAD (offsetof(struct sockaddr_un, sun_path) + NAME_MARK_SIZE + 1 + HANDOFF_NONCE_SIZE)
+
+bool handoff_name_may_be(socklen_t length)
+{
+	static const enum handoff_face faces[] = {
+		HANDOFF_FACE_APPLICATION, HANDOFF_FACE_PEER, HANDOFF_FACE_ERROR};
+
+	for (size_t i = 0; i < sizeof(faces) / sizeof(faces[0]); i++)
+		if (length == NAME_HEAD + name_payload_size(faces[i]))
+			return true;
+	return false;
+}
+
 int handoff_name_decode(const struct sockaddr_un *sun, socklen_t length, struct handoff_name *name)
 {
-	const size_t head =
-		offsetof(struct sockaddr_un, sun_path) + NAME_MARK_SIZE + 1 + HANDOFF_NONCE_SIZE;
 	const char *at = sun->sun_path + NAME_MARK_SIZE;
 	struct handoff_name n = {0};
 
-	if (length <= head || sun->sun_family != AF_UNIX ||
+	if (length <= NAME_HEAD || sun->sun_family != AF_UNIX ||
 		memcmp(sun->sun_path, name_mark, NAME_MARK_SIZE) != 0)
 		return -EINVAL;
 	n.face = (enum handoff_face)(unsigned char)*at++;
-	if (!name_payload_size(n.face) || length != head + name_payload_size(n.face))
+	if (!name_payload_size(n.face) || length != NAME_HEAD + name_payload_size(n.face))
 		return -EINVAL;
 	memcpy(n.nonce, at, sizeof(n.nonce));
 	at += sizeof(n.nonce);

@@ -159,6 +159,9 @@ struct timespec;
 /* Writes the socket name; returns its address length. */
 socklen_t handoff_name_encode(const struct handoff_name *name, struct sockaddr_un *sun);
 
+/* Can an address of this length be such a name? */
+bool handoff_name_may_be(socklen_t length);
+
 /* 0, or -EINVAL if this is not such a name. */
 int handoff_name_decode(const struct sockaddr_un *sun, socklen_t length, struct handoff_name *name);
 

@@ -373,7 +373,7 @@ static bool still_tcp(int fd)
 
 int handover(int fd, const struct handoff_addr *peer, bool wait)
 {
-	struct attempt *a = sys_memory(sizeof(*a));
+	struct attempt *a = sys_memory(sizeof(*a), false);
 	int error;
 
 	if (!a) {

@@ -49,7 +49,7 @@ static bool known(const uint8_t key[RING_KEY], const char *name)
 {
 	char text[HANDOFF_NAME_SIZE];
 
-	for (uint32_t i = 0; i < HINTS_MOST; i++) {
+	for (uint32_t i = 0, end = ring_end(&names); i < end; i++) {
 		if (ring_look(&names, i, key, text) != RING_FOUND || strcmp(text, name) != 0 ||
 			ring_age_left(&names, i) < HINTS_MOST / 2)
 			continue;
@@ -114,7 +114,7 @@ static void find_domain(const char *host, char out[HANDOFF_NAME_SIZE])
 
 	out[0] = '\0';
 	host_key(key, host);
-	for (uint32_t i = 0; i < DOMAINS; i++) {
+	for (uint32_t i = 0, end = ring_end(&domains); i < end; i++) {
 		uint32_t left = ring_age_left(&domains, i);
 
 		if (left < newest || ring_look(&domains, i, key, text) != RING_FOUND ||
@@ -159,7 +159,7 @@ void hints_find(const struct handoff_addr *peer, struct hints *out)
 	out->count = 0;
 	out->torn = __atomic_load_n(&doubt, __ATOMIC_RELAXED) != 0;
 	out->mx_domain[0] = '\0';
-	for (uint32_t i = 0; i < HINTS_MOST; i++) {
+	for (uint32_t i = 0, end = ring_end(&names); i < end; i++) {
 		enum ring_slot slot = ring_look(&names, i, key, text);
 
 		if (slot == RING_TORN)

@@ -188,17 +188,19 @@ static void copy_numbers(int tcp, int fd, int family)
 /* Those of the socket itself, which AF_UNIX has as well, mean what they are. */
 static void copy_generic(int tcp, int fd)
 {
-	static const int names[] = {SO_KEEPALIVE, SO_REUSEADDR, SO_OOBINLINE, SO_BROADCAST,
-		SO_PRIORITY, SO_DONTROUTE, SO_RCVLOWAT};
+	static const struct {
+		int name, fresh; /* as the new socket has it */
+	} options[] = {{SO_KEEPALIVE, 0}, {SO_REUSEADDR, 0}, {SO_OOBINLINE, 0}, {SO_BROADCAST, 0},
+		{SO_PRIORITY, 0}, {SO_DONTROUTE, 0}, {SO_RCVLOWAT, 1}};
 	struct linger linger = {0, 0};
 	socklen_t length = sizeof(linger);
 	char device[16] = ""; /* IFNAMSIZ */
 
-	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
-		int value = option(tcp, SOL_SOCKET, names[i]);
+	for (size_t i = 0; i < sizeof(options) / sizeof(options[0]); i++) {
+		int value = option(tcp, SOL_SOCKET, options[i].name);
 
-		if (value != option(fd, SOL_SOCKET, names[i]))
-			sys(SYS_setsockopt, fd, SOL_SOCKET, names[i], &value, sizeof(value));
+		if (value != options[i].fresh)
+			sys(SYS_setsockopt, fd, SOL_SOCKET, options[i].name, &value, sizeof(value));
 	}
 	if (sys(SYS_getsockopt, tcp, SOL_SOCKET, SO_LINGER, &linger, &length) == 0 &&
 		linger.l_onoff)

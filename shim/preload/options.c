@@ -37,10 +37,11 @@ static void give_address(const struct handoff_addr *from, struct sockaddr *addre
 	*length = full;
 }
 
-/* After a successful kernel call: may this be a socket of ours? */
-static bool unix_address(const struct sockaddr *address, socklen_t size)
+/* After a successful kernel call with room for `size` octets: may this be a name of ours? */
+static bool may_be_ours(const struct sockaddr *address, socklen_t size, socklen_t length)
 {
-	return size < sizeof(address->sa_family) || address->sa_family == AF_UNIX;
+	return handoff_name_may_be(length) &&
+	       (size < sizeof(address->sa_family) || address->sa_family == AF_UNIX);
 }
 
 MAILSEAL_EXPORT int getpeername(int fd, struct sockaddr *address, socklen_t *length)
@@ -49,7 +50,12 @@ MAILSEAL_EXPORT int getpeername(int fd, struct sockaddr *address, socklen_t *len
 	struct face face;
 	int result = next_getpeername(fd, address, length);
 
-	if (result != 0 || !unix_address(address, size) || face_read(fd, &face) == FACE_NONE)
+	if (result != 0)
+		return result;
+	/* The agent's end has no name while it connects. */
+	if (*length != sizeof(sa_family_t) && !may_be_ours(address, size, *length))
+		return result;
+	if (face_read(fd, &face) == FACE_NONE)
 		return result;
 	if (face.state != FACE_CONNECTED)
 		return fail(ENOTCONN);
@@ -63,7 +69,8 @@ MAILSEAL_EXPORT int getsockname(int fd, struct sockaddr *address, socklen_t *len
 	struct face face;
 	int result = next_getsockname(fd, address, length);
 
-	if (result != 0 || !unix_address(address, size) || face_read(fd, &face) == FACE_NONE)
+	if (result != 0 || !may_be_ours(address, size, *length) ||
+		face_read(fd, &face) == FACE_NONE)
 		return result;
 	give_address(face.local.family ? &face.local
 				       : &(struct handoff_addr){.family = face.peer.family},
@@ -79,12 +86,29 @@ static int give_int(int value, void *out, socklen_t *length)
 	return 0;
 }
 
+/*
+ * What the kernel does not say of a swapped socket, or says of it as well: spares most sockets a
+ * second question. An attempt that failed has an error in the kernel too, until it was told: the
+ * agent closed, and the junk was not read.
+ */
+static bool same_for_tcp(int name, const void *value, socklen_t length)
+{
+	int number;
+
+	if (length < sizeof(number))
+		return false;
+	memcpy(&number, value, sizeof(number));
+	if (name == SO_ERROR)
+		return !number;
+	return name == SO_DOMAIN ? number != AF_UNIX : number != 0;
+}
+
 /* SOL_SOCKET: the kernel has answered for AF_UNIX. */
 static int socket_option(int fd, int name, void *value, socklen_t *length)
 {
 	struct face face;
 
-	if (face_read(fd, &face) == FACE_NONE)
+	if (same_for_tcp(name, value, *length) || face_read(fd, &face) == FACE_NONE)
 		return 0;
 	if (name == SO_DOMAIN)
 		return give_int(face.peer.family, value, length);
@@ -143,6 +167,15 @@ static long try_on_tcp(const struct face *face, int level, int name, void *value
 		error = sys(SYS_setsockopt, fd, level, name, value, size);
 	sys_close(&fd);
 	return error;
+}
+
+/* The kernel's verdict about an option that takes any number: SO_TYPE cannot be set, but the number
+ * is read before. */
+static long try_number(int fd, const void *value, socklen_t size)
+{
+	long error = sys(SYS_setsockopt, fd, SOL_SOCKET, SO_TYPE, value, size);
+
+	return error == -ENOPROTOOPT ? 0 : error;
 }
 
 /* What was kept of this option, or is known of it. False: nothing. */
@@ -227,7 +260,10 @@ MAILSEAL_EXPORT int setsockopt(int fd, int level, int name, const void *value, s
 	if ((level == IPPROTO_TCP && (name == TCP_ULP || name == TCP_REPAIR)) ||
 		face_read(fd, &face) == FACE_NONE)
 		return fail(EOPNOTSUPP);
-	error = try_on_tcp(&face, level, name, (void *)value, NULL, length);
+	if (level == IPPROTO_TCP && (name == TCP_NODELAY || name == TCP_CORK))
+		error = try_number(fd, value, length);
+	else
+		error = try_on_tcp(&face, level, name, (void *)value, NULL, length);
 	if (error)
 		return fail((int)-error);
 	errno = saved;

@@ -21,7 +21,8 @@ struct search {
 	struct places *found;
 	struct stat socket;
 	int fd, except;
-	bool doubt; /* some other TCP socket may have a duplicate, and be connected later */
+	int64_t left; /* open descriptors that were not met yet; negative: not known */
+	bool doubt;   /* some other TCP socket may have a duplicate, and be connected later */
 };
 
 /* Counts the reasons for a walk; `settled` is what it was before the last walk that met nothing. */
@@ -76,6 +77,25 @@ bool places_busy(void)
 	return CALLS(seen) && PROCESS(seen) == (uint32_t)sys(SYS_getpid);
 }
 
+/* glibc's, since 2.32. */
+extern char __libc_single_threaded __attribute__((weak));
+
+bool places_alone(void)
+{
+	return &__libc_single_threaded && __libc_single_threaded;
+}
+
+/* The number of open descriptors, which Linux tells since 6.2 as the size of their directory; -1 if
+ * it is not known, or may change at any moment. */
+static int64_t count_open(void)
+{
+	struct stat st;
+
+	if (!places_alone() || sys_stat("/proc/self/fd", &st) != 0 || st.st_size <= 0)
+		return -1;
+	return st.st_size;
+}
+
 static int add(struct places *p, int fd, long flags)
 {
 	if (p->count == PLACES_MAX)
@@ -103,22 +123,24 @@ void places_got(int fd)
 		places_doubt();
 }
 
-static bool is_socket(int fd)
+/* One quick question of each number; the rest of sockets only. */
+static bool is_socket(struct search *s, int fd)
 {
 	int type = 0;
 	socklen_t length = sizeof(type);
 	long error = sys(SYS_getsockopt, fd, SOL_SOCKET, SO_TYPE, &type, &length);
 
+	if (!error || error == -ENOTSOCK)
+		s->left--;
 	return error != -EBADF && error != -ENOTSOCK;
 }
 
-/* One quick question of each number; the rest of sockets only. */
 static int look_at(struct search *s, int fd)
 {
 	struct stat st;
 	long flags;
 
-	if (fd == s->fd || fd == s->except || !is_socket(fd) || sys_fstat(fd, &st) != 0)
+	if (!is_socket(s, fd) || fd == s->fd || fd == s->except || sys_fstat(fd, &st) != 0)
 		return 0;
 	flags = sys(SYS_FCNTL, fd, F_GETFD);
 	if (flags < 0)
@@ -130,11 +152,11 @@ static int look_at(struct search *s, int fd)
 	return 0;
 }
 
-static int look_below(struct search *s, int limit)
+static int look(struct search *s, int from, int limit)
 {
 	int error = 0;
 
-	for (int i = 0; !error && i < limit; i++)
+	for (int i = from; !error && i < limit && s->left; i++)
 		error = look_at(s, i);
 	return error;
 }
@@ -176,8 +198,12 @@ static int walk(struct search *s)
 {
 	uint32_t before = __atomic_load_n(&doubts, __ATOMIC_RELAXED);
 	bool busy = places_busy();
-	int size = table_size(), error = look_below(s, size ? size : most_allowed());
+	int size, error = look(s, 0, PLACES_NEAR);
 
+	if (!error && s->left) {
+		size = table_size();
+		error = look(s, PLACES_NEAR, size ? size : most_allowed());
+	}
 	if (!error && !s->doubt && !busy)
 		__atomic_store_n(&settled, before, __ATOMIC_RELAXED);
 	return error;
@@ -185,7 +211,7 @@ static int walk(struct search *s)
 
 int places_find(struct places *p, int fd, int except)
 {
-	struct search s = {.found = p, .fd = fd, .except = except};
+	struct search s = {.found = p, .fd = fd, .except = except, .left = count_open()};
 	long flags = sys(SYS_FCNTL, fd, F_GETFD);
 	int error = flags < 0 ? (int)flags : sys_fstat(fd, &s.socket);
 
@@ -196,5 +222,5 @@ int places_find(struct places *p, int fd, int except)
 	if (places_busy() || __atomic_load_n(&doubts, __ATOMIC_RELAXED) !=
 				     __atomic_load_n(&settled, __ATOMIC_RELAXED))
 		return walk(&s);
-	return look_below(&s, PLACES_NEAR);
+	return look(&s, 0, PLACES_NEAR);
 }

@@ -1,7 +1,8 @@
 /*
  * places: the descriptors of this process that lead to one socket.
  * Those below PLACES_NEAR are always looked at. The rest cost a question for each number that there
- * is room for (by /proc, else that is allowed), which is asked only while a duplicate may stand
+ * is room for (by /proc, else that is allowed), until as many were met as are open (where that is
+ * known); it is asked only while a duplicate may stand
  * there: before the first walk (it may have been inherited over exec), and after dup(), recvmsg()
  * and the like gave out such a number for a TCP socket that may still be connected. A walk that
  * meets no TCP socket that could still be connected settles the matter until then. What system
@@ -47,6 +48,10 @@ void places_end(const struct places_call *call);
 
 /* Is a thread between the two? */
 bool places_busy(void);
+
+/* Is there no other thread, as far as libc knows? While its signals are blocked too, nothing can
+ * duplicate a descriptor then. */
+bool places_alone(void);
 
 /*
  * Finds the descriptors of fd's socket, fd itself first, `except` left out. 0, -EMFILE if there are

@@ -40,6 +40,20 @@ enum ring_slot ring_look(
 	return RING_TORN;
 }
 
+uint32_t ring_end(const struct ring *ring)
+{
+	return __atomic_load_n(&ring->begun, __ATOMIC_ACQUIRE);
+}
+
+static void begin(struct ring *ring, uint32_t i)
+{
+	uint32_t begun = __atomic_load_n(&ring->begun, __ATOMIC_RELAXED);
+
+	while (begun <= i && !__atomic_compare_exchange_n(&ring->begun, &begun, i + 1, true,
+				     __ATOMIC_ACQ_REL, __ATOMIC_RELAXED))
+		;
+}
+
 void ring_use(struct ring *ring, uint32_t i)
 {
 	uint32_t now = __atomic_add_fetch(&ring->clock, 1, __ATOMIC_RELAXED);
@@ -80,6 +94,7 @@ void ring_add(struct ring *ring, const uint8_t key[RING_KEY], const char *text, 
 		uint32_t version;
 		bool whole;
 
+		begin(ring, i);
 		if (!take(head, &whole))
 			continue;
 		if (whole && ring->forget)

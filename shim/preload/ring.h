@@ -23,6 +23,7 @@ struct ring {
 	uint32_t slots; /* a power of two */
 	uint32_t text_size;
 	uint32_t next, version, clock;
+	uint32_t begun; /* slots that were ever written to, or are being: the first ones */
 	void (*forget)(const uint8_t *key, const char *text); /* told what is pushed out; or NULL */
 };
 
@@ -40,6 +41,9 @@ enum ring_slot {
 	RING_FOUND,
 	RING_TORN, /* it could not be read whole */
 };
+
+/* Nothing stands in slots from this one on. */
+uint32_t ring_end(const struct ring *ring);
 
 /* Copies the text of slot i into `text` (text_size bytes) if it holds the key. */
 enum ring_slot ring_look(

@@ -215,7 +215,9 @@ static void write_arguments(struct birth *b, bool private_channel)
 
 int start_agent(const struct identity *id, int channel, pid_t *pid, const char **reason)
 {
-	struct birth *b = sys_memory(sizeof(*b));
+	/* Shared, so that the child is heard also where clone() was turned into a fork (valgrind,
+	 * qemu). */
+	struct birth *b = sys_memory(sizeof(*b), true);
 	sys_sigset mask;
 	int saved = errno, middle, error;
 

@@ -157,9 +157,11 @@ static int put_everywhere(const struct swap *s, int from, const struct stat *ins
 }
 
 /* What another thread duplicated while the swap was under way still leads to TCP: until nothing
- * does any more. */
+ * does any more. The signals are blocked. */
 static int put_at_stragglers(struct swap *s, const struct stat *tcp)
 {
+	if (places_alone() && !places_busy())
+		return 0;
 	for (int rounds = 0; rounds < SWAP_ROUNDS; rounds++) {
 		struct places late;
 		int error = places_find(&late, s->tcp, s->tcp);

@@ -34,16 +34,15 @@ long sys_call6(long number, long a, long b, long c, long d, long e, long f)
 }
 #endif
 
-void *sys_memory(unsigned long size)
+void *sys_memory(unsigned long size, bool shared)
 {
 #ifdef SYS_mmap2
 	long number = SYS_mmap2;
 #else
 	long number = SYS_mmap;
 #endif
-	/* Shared, so that a started child is heard also where clone() was turned into a fork
-	 * (valgrind, qemu). */
-	long p = sys(number, 0, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	int flags = MAP_ANONYMOUS | (shared ? MAP_SHARED : MAP_PRIVATE);
+	long p = sys(number, 0, size, PROT_READ | PROT_WRITE, flags, -1, 0);
 
 	return p < 0 && p > -4096 ? NULL : (void *)p;
 }

@@ -6,6 +6,7 @@
 #ifndef MAILSEAL_PRELOAD_SYS_H
 #define MAILSEAL_PRELOAD_SYS_H
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <sys/syscall.h>
 
@@ -102,9 +103,9 @@ struct sys_time { /* the kernel's __kernel_timespec */
 #define SYS_SIGSET_BYTES 8
 typedef uint64_t sys_sigset; /* the kernel's set of 64 signals */
 
-/* Memory of one's own for the length of a call: thread stacks can be tiny. NULL if there is none.
- */
-void *sys_memory(unsigned long size);
+/* Memory for the length of a call: thread stacks can be tiny. `shared`: also with a child that has
+ * a copy of all other memory. NULL if there is none. */
+void *sys_memory(unsigned long size, bool shared);
 void sys_memory_free(void *memory, unsigned long size);
 
 /*
