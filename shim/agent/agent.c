@@ -7,6 +7,7 @@
 #include "shim/agent/caller.h"
 #include "shim/agent/dispatcher.h"
 #include "shim/agent/log.h"
+#include "shim/agent/room.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -167,6 +168,7 @@ static int set_up(struct agent *agent)
 		return -errno;
 	agent->lane = (struct lane){.agent = agent, .loop = agent->loop};
 	lanes_init(agent, agent->options.lanes);
+	room_init(agent);
 	agent->rules = rules_new(agent->options.config, agent->options.config_named);
 	if (!agent->rules)
 		return -ENOMEM;

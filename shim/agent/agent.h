@@ -60,8 +60,11 @@ struct agent {
 	struct watch listening;
 	struct task accepting;
 	struct timer pause;
-	int spare;	     /* a descriptor to give up when there are no others left */
-	uint64_t complained; /* when a stranger, or a lack of descriptors, was last logged */
+	int spare;	      /* a descriptor to give up when there are no others left */
+	uint64_t complained;  /* when a stranger was last logged, or a user with too much */
+	unsigned usable;      /* descriptors, for all but what room.h says */
+	uint64_t overloaded;  /* when a lack of them was last logged */
+	unsigned turned_away; /* since then */
 	struct caller *callers;
 	unsigned caller_count;
 	/* of a worker */

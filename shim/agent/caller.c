@@ -6,6 +6,7 @@
 #include "shim/agent/handover.h"
 #include "shim/agent/log.h"
 #include "shim/agent/parts.h"
+#include "shim/agent/room.h"
 #include "shim/agent/session.h"
 
 #include <errno.h>
@@ -69,6 +70,13 @@ static void refuse(const struct caller *c, struct request *r, int error, const c
 	handover_reply(c->fd, HANDOFF_ACK, error, NULL);
 }
 
+static void no_room(struct caller *c, struct request *r)
+{
+	request_clear(r);
+	room_complain(c->agent);
+	handover_reply(c->fd, HANDOFF_ACK, EMFILE, NULL);
+}
+
 static void stale(struct caller *c, struct request *r)
 {
 	request_clear(r);
@@ -107,6 +115,8 @@ static void judge(struct caller *c, struct request *r)
 		refuse(c, r, ECONNREFUSED, error);
 	} else if (!port_is_ours(agent, r->view.head.peer.port)) {
 		refuse(c, r, EPROTO, "a port that is not among the configured ones");
+	} else if (!room_for(agent, r->tcp) || !room_for(agent, r->plain)) {
+		no_room(c, r);
 	} else {
 		begin(c, r);
 	}
@@ -115,8 +125,6 @@ static void judge(struct caller *c, struct request *r)
 static const char *malformed(int rc)
 {
 	switch (rc) {
-	case -EMFILE:
-		return "no descriptors left";
 	case -EMSGSIZE:
 		return "request too long";
 	case -EPROTONOSUPPORT:
@@ -135,10 +143,13 @@ static void caller_run(void *context)
 	rc = request_receive(c->fd, &r);
 	if (rc == -EAGAIN)
 		return;
-	if (rc == 0)
+	if (rc == 0) {
 		judge(c, &r);
-	else if (rc != -EPIPE)
+	} else if (rc == -EMFILE) {
+		no_room(c, &r);
+	} else if (rc != -EPIPE) {
 		refuse(c, &r, -rc, malformed(rc));
+	}
 	caller_free(c);
 }
 

@@ -5,6 +5,7 @@
 
 #include "shim/agent/log.h"
 #include "shim/agent/refusals.h"
+#include "shim/agent/room.h"
 #include "shim/agent/workers.h"
 
 #include <errno.h>
@@ -115,7 +116,8 @@ static void resume(void *context)
 static void out_of_descriptors(struct dispatcher *d)
 {
 	if (may_complain(d))
-		log_event("overload", "no descriptors left");
+		log_event("overload", "the limit of %u descriptors is reached; " ROOM_ADVICE,
+			room_limit());
 	listen_for(d, 0);
 	loop_timer_set(d->loop, &d->pause, loop_now(d->loop) + PAUSE_MS);
 }

@@ -8,10 +8,10 @@
 #include "shim/agent/lanes.h"
 
 #include "shim/agent/agent.h"
+#include "shim/agent/room.h"
 #include "shim/agent/session.h"
 
 #include <sched.h>
-#include <sys/resource.h>
 #include <unistd.h>
 
 #define FRESH_WEIGHT 200 /* in thousandths of a processor */
@@ -78,17 +78,16 @@ static unsigned processors(void)
 	return online > 0 ? (unsigned)online : 1;
 }
 
-static unsigned least(unsigned a, rlim_t b)
+static unsigned least(unsigned a, unsigned b)
 {
-	return b < a ? (unsigned)b : a;
+	return b < a ? b : a;
 }
 
 void lanes_init(struct agent *agent, unsigned most)
 {
-	struct rlimit limit = {RLIM_INFINITY, RLIM_INFINITY};
+	unsigned room = room_limit() / DESCRIPTORS;
 
-	getrlimit(RLIMIT_NOFILE, &limit);
-	most = least(most ? most : processors(), limit.rlim_cur / DESCRIPTORS);
+	most = least(most ? most : processors(), room);
 	most = least(most, LANES_MOST);
 	agent->lanes = (struct lanes){.most = most ? most - 1 : 0};
 	agent->lanes.idle = (struct timer){.expired = end_idle, .context = agent};

@@ -4,8 +4,8 @@
 #include "shim/agent/agent.h"
 #include "shim/agent/caller.h"
 #include "shim/agent/handover.h"
-#include "shim/agent/log.h"
 #include "shim/agent/parts.h"
+#include "shim/agent/room.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -42,10 +42,14 @@ static void welcome(struct agent *agent, int fd)
 	struct ucred peer = {0};
 	socklen_t n = sizeof(peer);
 
-	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &n) < 0 || !may_call(agent, &peer))
+	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &n) < 0 || !may_call(agent, &peer)) {
 		close(fd);
-	else
+	} else if (room_for(agent, fd)) {
 		caller_new(agent, fd, &peer);
+	} else {
+		room_complain(agent);
+		caller_turn_away(fd, HANDOFF_ACK, EMFILE);
+	}
 }
 
 static void take_spare(struct agent *agent)
@@ -78,13 +82,13 @@ static void out_of_descriptors(struct agent *agent)
 {
 	int fd, n;
 
-	if (may_complain(agent))
-		log_event("overload", "no descriptors left");
 	if (agent->spare >= 0)
 		close(agent->spare);
 	agent->spare = -1;
-	for (n = 0; n < AT_ONCE && (fd = accept_next(agent->listener)) >= 0; n++)
+	for (n = 0; n < AT_ONCE && (fd = accept_next(agent->listener)) >= 0; n++) {
+		room_complain(agent);
 		caller_turn_away(fd, HANDOFF_ACK, EMFILE);
+	}
 	take_spare(agent);
 	listen_for(agent, 0);
 	loop_timer_set(agent->loop, &agent->pause, loop_now(agent->loop) + PAUSE_MS);

@@ -5,30 +5,29 @@
 #include "shim/agent/caller.h"
 #include "shim/agent/log.h"
 #include "shim/agent/passing.h"
+#include "shim/agent/room.h"
 
 #include <errno.h>
 #include <sys/epoll.h>
-#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #define DESCRIPTORS_EACH 4  /* channel, both ends, a fresh connection */
 #define DESCRIPTORS_KEPT 32 /* for the agent itself */
 #define ROOM_LEAST 2
-#define ROOM_MOST 8192 /* memory is not without end either */
+#define ROOM_MOST 16384 /* memory is not without end either */
 #define COMPLAIN_MS 10000
 
 /* As many connections as the descriptors of this process allow. */
 static unsigned room_for_descriptors(void)
 {
-	struct rlimit limit = {0, 0};
-	rlim_t count = 0;
+	unsigned limit = room_limit(), count = 0;
 
-	if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur > DESCRIPTORS_KEPT)
-		count = (limit.rlim_cur - DESCRIPTORS_KEPT) / DESCRIPTORS_EACH;
+	if (limit > DESCRIPTORS_KEPT)
+		count = (limit - DESCRIPTORS_KEPT) / DESCRIPTORS_EACH;
 	if (count < ROOM_LEAST)
 		return ROOM_LEAST;
-	return count < ROOM_MOST ? (unsigned)count : ROOM_MOST;
+	return count < ROOM_MOST ? count : ROOM_MOST;
 }
 
 static void complain(struct agent *agent, uid_t uid)
@@ -38,7 +37,10 @@ static void complain(struct agent *agent, uid_t uid)
 	if (agent->complained && now - agent->complained < COMPLAIN_MS)
 		return;
 	agent->complained = now;
-	log_event("overload", "user %u has as many connections as he may", (unsigned)uid);
+	log_event("overload",
+		"user %u has as many connections as he may, %u, with a limit of %u "
+		"descriptors; " ROOM_ADVICE,
+		(unsigned)uid, agent->room, room_limit());
 }
 
 static void take_in(struct agent *agent, int fd)

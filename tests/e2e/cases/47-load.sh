@@ -74,3 +74,22 @@ t_killed_under_load_it_has_told_no_lie() {
 	checks=$((checks + 1))
 	[ "$(wc -l <"$W/taken")" -lt 1000 ] || fail "it was not killed in time"
 }
+
+# The next connect() fails by a clean error, who is connected goes on, and what is given back can be had again.
+t_at_the_limit_of_descriptors_it_says_so() {
+	local stand
+	product
+	policy 'require_tls = true'
+	hostile good_server.hs
+	sealed prlimit --nofile=64:64 /usr/bin/python3 "$E2E/clients/full.py" mx.b.example 25 50
+	equal "$status" 0
+	stand=$(sed -n 's/^stand: //p' "$W/client.out")
+	checks=$((checks + 1))
+	[ "$stand" -ge 20 ] && [ "$stand" -le 24 ] || fail "$stand connections: some descriptors are for other things"
+	holds "$W/client.out" '^refused: EMFILE EMFILE EMFILE EMFILE$'
+	holds "$W/client.out" '^message: 250 '
+	holds "$W/client.out" '^again: up$'
+	logged 'event=overload reason="the limit of 64 descriptors is reached; connections turned away: 1; raise LimitNOFILE= of the unit, or ulimit -Hn"'
+	equal "$(grep -c 'event=overload' "$log")" 1 "lines"
+	holds "$W/data/1-1" 'still delivered'
+}

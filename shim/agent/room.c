@@ -1,0 +1,46 @@
+#include "shim/agent/room.h"
+
+#include "shim/agent/agent.h"
+#include "shim/agent/log.h"
+
+#include <limits.h>
+#include <sys/resource.h>
+
+#define KEPT_MOST 32 /* of the descriptors */
+#define KEPT_PART 8  /* or one of so many */
+#define COMPLAIN_MS 10000
+
+unsigned room_limit(void)
+{
+	struct rlimit limit = {0, 0};
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
+		return 0;
+	return limit.rlim_cur < UINT_MAX ? (unsigned)limit.rlim_cur : UINT_MAX;
+}
+
+void room_init(struct agent *agent)
+{
+	unsigned limit = room_limit(), kept = limit / KEPT_PART;
+
+	agent->usable = limit - (kept < KEPT_MOST ? kept : KEPT_MOST);
+}
+
+bool room_for(const struct agent *agent, int fd)
+{
+	return (unsigned)fd < agent->usable;
+}
+
+void room_complain(struct agent *agent)
+{
+	uint64_t now = loop_now(agent->loop);
+
+	agent->turned_away++;
+	if (agent->overloaded && now - agent->overloaded < COMPLAIN_MS)
+		return;
+	log_event("overload",
+		"the limit of %u descriptors is reached; connections turned away: %u; " ROOM_ADVICE,
+		room_limit(), agent->turned_away);
+	agent->overloaded = now;
+	agent->turned_away = 0;
+}
