@@ -50,6 +50,7 @@ struct origin {
 	int64_t born;	     /* boot clock, seconds */
 	int64_t from, until; /* when all certificates of the chain are valid, seconds of the epoch
 			      */
+	size_t octets;	     /* of the certificates, which each session holds */
 	bool keep;	     /* fit for resumption at all */
 };
 
@@ -60,6 +61,7 @@ struct kept {
 	bool verified;
 	char *reason;  /* owned; NULL: "" */
 	int64_t since; /* boot clock: when the server gave it */
+	size_t octets; /* that it takes, roughly */
 };
 
 struct resumption {

@@ -16,7 +16,7 @@
 #define AGE_MAX 3600	/* seconds since the full handshake: a withdrawn trust counts by then */
 #define TICKETS_MAX 8	/* kept of one connection; OpenSSL's servers give two */
 #define TICKET_MAX 4096 /* octets; a server may put the client's chain into it */
-#define CHAIN_MAX 32768 /* octets of the server's certificates, which the session holds */
+#define CHAIN_MAX 16384 /* octets of the server's certificates, which the session holds */
 
 /* --- the key --- */
 
@@ -86,7 +86,8 @@ static void put_copy(struct tls *tls, SSL_SESSION *session, const struct origin 
 		.origin = *origin,
 		.verified = verified,
 		.reason = reason && *reason ? strdup(reason) : NULL,
-		.since = since};
+		.since = since,
+		.octets = origin->octets + TICKET_MAX / 4};
 
 	if (k.session && (k.reason || !reason || !*reason))
 		sessions_put(tls->resumption.sessions, &tls->resumption.key, &k);
@@ -228,19 +229,19 @@ static bool note_dates(struct origin *o, const STACK_OF(X509) * chain)
 	return i > 0;
 }
 
-static bool is_small(const STACK_OF(X509) * chain)
+/* Octets of the certificates, or 0 where they are none or too many. */
+static size_t size_of(const STACK_OF(X509) * chain)
 {
-	int i, n, total = 0;
+	size_t total = 0;
+	int i, n;
 
-	for (i = 0; i < sk_X509_num(chain); i++) {
+	for (i = 0; i < sk_X509_num(chain) && total <= CHAIN_MAX; i++) {
 		n = i2d_X509(sk_X509_value(chain, i), NULL);
-		if (n < 0 || n > CHAIN_MAX)
-			return false;
-		total += n;
-		if (total > CHAIN_MAX)
-			return false;
+		if (n <= 0)
+			return 0;
+		total += (size_t)n;
 	}
-	return i > 0;
+	return total <= CHAIN_MAX ? total : 0;
 }
 
 /* Without the extended master secret a session of TLS 1.2 may be another's as well (RFC 7627 5.3).
@@ -249,8 +250,7 @@ static bool is_fit(const struct tls *tls)
 {
 	int version = tls->facts.version;
 
-	return (version == 13 || (version == 12 && SSL_get_extms_support(tls->ssl) == 1)) &&
-	       is_small(SSL_get_peer_cert_chain(tls->ssl));
+	return version == 13 || (version == 12 && SSL_get_extms_support(tls->ssl) == 1);
 }
 
 static void note_origin(struct tls *tls)
@@ -260,8 +260,10 @@ static void note_origin(struct tls *tls)
 
 	sessions_now(tls->resumption.sessions, &now);
 	o->born = now.boot;
-	o->keep = is_fit(tls) && (!tls->facts.verified || tls->fingerprint_count ||
-					 note_dates(o, SSL_get0_verified_chain(tls->ssl)));
+	o->octets = size_of(SSL_get_peer_cert_chain(tls->ssl));
+	o->keep = o->octets && is_fit(tls) &&
+		  (!tls->facts.verified || tls->fingerprint_count ||
+			  note_dates(o, SSL_get0_verified_chain(tls->ssl)));
 }
 
 /* --- keeping --- */

@@ -10,8 +10,9 @@
 #include <string.h>
 #include <time.h>
 
-#define ENTRIES 512	  /* sessions, bans among them */
-#define ENTRIES_OF_ONE 16 /* of one key: as many handshakes may be under way at once */
+#define ENTRIES 1024	     /* sessions, bans among them */
+#define ENTRIES_OF_ONE 64    /* of one key: as many handshakes may begin at once */
+#define OCTETS (4096 * 1024) /* of all */
 #define BUCKETS 256
 #define BAN_S 600
 
@@ -28,6 +29,7 @@ struct tls_sessions {
 	struct entry *bucket[BUCKETS];
 	struct entry *newest, *oldest;
 	unsigned count;
+	size_t octets;
 };
 
 static void read_clocks(struct moment *now)
@@ -93,6 +95,7 @@ static struct entry *unhook(struct tls_sessions *s, struct entry **at)
 	*(e->newer ? &e->newer->older : &s->newest) = e->older;
 	*(e->older ? &e->older->newer : &s->oldest) = e->newer;
 	s->count--;
+	s->octets -= e->kept.octets;
 	return e;
 }
 
@@ -131,9 +134,10 @@ static void hook(struct tls_sessions *s, struct entry *e)
 	*(e->older ? &e->older->newer : &s->oldest) = e;
 	s->newest = e;
 	s->count++;
+	s->octets += e->kept.octets;
 }
 
-static void make_room(struct tls_sessions *s, const struct tls_session_key *key)
+static void make_room(struct tls_sessions *s, const struct tls_session_key *key, size_t octets)
 {
 	struct entry **at = bucket_of(s, key);
 	unsigned n = 0;
@@ -144,7 +148,7 @@ static void make_room(struct tls_sessions *s, const struct tls_session_key *key)
 		else
 			at = &(*at)->below;
 	}
-	while (s->count >= ENTRIES)
+	while (s->count && (s->count >= ENTRIES || s->octets + octets > OCTETS))
 		discard_oldest(s);
 }
 
@@ -171,7 +175,7 @@ static bool add(struct tls_sessions *s, const struct tls_session_key *key, const
 		return false;
 	e->key = *key;
 	e->kept = *kept;
-	make_room(s, key);
+	make_room(s, key, kept->octets);
 	hook(s, e);
 	return true;
 }

@@ -121,6 +121,7 @@ struct world {
 
 	/* the server that follows the protocol */
 	struct facts server, facts; /* what it is like, what it is now */
+	bool fails_once, again; /* the first handshake fails, and is made up for */
 	bool fresh, in_data, in_auth, in_header, in_own_field;
 	const uint8_t *replies;
 	size_t reply_count;
@@ -376,6 +377,13 @@ static void upgrade(struct world *w)
 
 	if (wishes & DIALOGUE_START_TLS && buf_length(dialogue_server_in(w->d)) == 0) {
 		w->handshaking = false;
+		if (w->fails_once) {
+			w->fails_once = false;
+			w->again = dialogue_tls_again(w->d);
+		}
+	}
+	if (dialogue_wishes(w->d) & DIALOGUE_START_TLS &&
+		buf_length(dialogue_server_in(w->d)) == 0) {
 		w->facts = w->server;
 		w->verified_tls = w->server.tls == TLS_FACT_ON && w->server.verified;
 		if (w->server.tls == TLS_FACT_ON)
@@ -385,8 +393,12 @@ static void upgrade(struct world *w)
 	}
 	if (dialogue_wishes(w->d) & DIALOGUE_RECONNECT) {
 		w->verified_tls = w->in_data = w->in_auth = false;
-		w->fresh = true;
-		facts_in_clear(&w->facts);
+		if (w->again)
+			w->facts.tls = TLS_FACT_NOT_OFFERED; /* all begins anew */
+		else
+			facts_in_clear(&w->facts);
+		w->fresh = !w->again;
+		w->again = false;
 		buf_clear(&w->line);
 		dialogue_reconnected(w->d);
 		server_says(w, "220 srv\r\n");
@@ -443,7 +455,7 @@ static void handshake(struct world *w, bool valid)
 	dialogue_tls_up(w->d, &facts);
 }
 
-static void event(struct world *w, uint8_t kind)
+static void event(struct world *w, uint8_t kind, bool again)
 {
 	if (w->scripted && kind <= 5)
 		return; /* the server does these things by itself */
@@ -456,7 +468,8 @@ static void event(struct world *w, uint8_t kind)
 		break;
 	case 4:
 		w->handshaking = false;
-		dialogue_tls_failed(w->d, "failed");
+		if (!again || !dialogue_tls_again(w->d))
+			dialogue_tls_failed(w->d, "failed");
 		break;
 	case 5:
 		if (dialogue_wishes(w->d) & DIALOGUE_RECONNECT) {
@@ -535,6 +548,7 @@ static void describe_server(struct world *w, uint8_t octet)
 	w->server = (struct facts){
 		.tls = facts[octet % 4], .version = octet & 8 ? TLS_VERSION_1_2 : TLS_VERSION_1_3};
 	w->server.verified = w->server.tls == TLS_FACT_ON && octet & 4;
+	w->fails_once = octet & 16;
 	snprintf(w->server.reason, sizeof(w->server.reason), "%s", w->server.verified ? "" : "why");
 	w->facts.tls = TLS_FACT_NOT_OFFERED;
 	server_says(w, "220 srv\r\n");
@@ -554,7 +568,7 @@ static size_t record(struct world *w, const uint8_t *data, size_t size)
 		if (dialogue_wishes(w->d) & DIALOGUE_READ_SERVER)
 			buf_append(dialogue_server_in(w->d), data + 2, length);
 	} else {
-		event(w, kind);
+		event(w, kind, data[1] & 1);
 		length = 0;
 	}
 	run(w);

@@ -49,12 +49,13 @@ struct relay {
 	struct facts server; /* what it is like */
 	bool pieces;	     /* octets arrive in pieces of random size, in random order */
 	bool lf;	     /* the application ends its lines with LF alone */
+	bool fails_once;     /* the first handshake fails by our own fault, and is made up for */
 	uint64_t random;
 	struct buf to_say, to_reply; /* of the application, of the server: not delivered yet */
 	unsigned fed;
 
 	/* the server */
-	bool tls, in_data, has_mail, loses_data, loses_message;
+	bool tls, again, in_data, has_mail, loses_data, loses_message;
 	unsigned connection, recipients;
 	size_t line; /* in `wire`, where the command or the message that is not over began */
 	struct buf wire;
@@ -351,7 +352,15 @@ static inline bool relay_grant(struct relay *r)
 	r->closed |= (wishes & DIALOGUE_CLOSE_CLIENT) != 0;
 	if (wishes & DIALOGUE_RECONNECT) {
 		r->tls = r->in_data = false;
-		r->connection++;
+		if (r->again) {
+			/* nothing may differ from now on: as if this had been the first one */
+			r->heard_count = 0;
+			r->line = 0;
+			buf_clear(&r->wire);
+			r->again = false;
+		} else {
+			r->connection++;
+		}
 		relay_reset_server(r);
 		buf_consume(&r->to_reply, buf_length(&r->to_reply));
 		dialogue_reconnected(r->d);
@@ -361,7 +370,10 @@ static inline bool relay_grant(struct relay *r)
 	if (!(wishes & DIALOGUE_START_TLS) || buf_length(dialogue_server_out(r->d)) > 0 ||
 		buf_length(&r->to_reply) > 0)
 		return false;
-	if (facts.tls == TLS_FACT_HANDSHAKE_FAILED) {
+	if (r->fails_once) {
+		r->fails_once = false;
+		r->again = dialogue_tls_again(r->d);
+	} else if (facts.tls == TLS_FACT_HANDSHAKE_FAILED) {
 		dialogue_tls_failed(r->d, facts.reason);
 	} else {
 		r->tls = true;
@@ -441,6 +453,7 @@ static inline void relay_open(struct relay *r, const struct policy *policy,
 	};
 
 	*r = (struct relay){.server = *server, .pieces = pieces, .lf = lf, .random = seed};
+	r->fails_once = seed % 3 == 0;
 	buf_init(&r->to_say, 1 << 20);
 	buf_init(&r->to_reply, 1 << 16);
 	buf_init(&r->wire, 1 << 21);

@@ -659,12 +659,17 @@ static void ticket_of_absurd_size_is_not_kept(void **state)
 	world_close(&w);
 }
 
-static void put(struct tls_sessions *sessions, unsigned number)
+static void put_sized(struct tls_sessions *sessions, unsigned number, size_t octets)
 {
 	struct tls_session_key key = {{(unsigned char)number, (unsigned char)(number >> 8)}};
-	struct kept kept = {.session = SSL_SESSION_new()};
+	struct kept kept = {.session = SSL_SESSION_new(), .octets = octets};
 
 	sessions_put(sessions, &key, &kept);
+}
+
+static void put(struct tls_sessions *sessions, unsigned number)
+{
+	put_sized(sessions, number, 0);
 }
 
 static bool take(struct tls_sessions *sessions, unsigned number)
@@ -678,28 +683,39 @@ static bool take(struct tls_sessions *sessions, unsigned number)
 	return taken;
 }
 
+static unsigned take_all(struct tls_sessions *s, unsigned numbers)
+{
+	unsigned i, n = 0;
+
+	for (i = 0; i < numbers; i++)
+		while (take(s, i))
+			n++;
+	return n;
+}
+
 static void cache_keeps_the_newest_and_is_bounded(void **state)
 {
 	struct tls_sessions *s = tls_sessions_new();
-	unsigned i, n;
+	unsigned i;
 
 	(void)state;
-	for (i = 0; i < 1000; i++)
+	for (i = 0; i < 2000; i++)
 		put(s, i);
-	for (i = 0, n = 0; i < 1000; i++)
-		n += take(s, i);
-	assert_int_equal(n, 512);
-	for (i = 0; i < 1000; i++)
-		put(s, i);
-	assert_false(take(s, 487));
-	assert_true(take(s, 488));
-	assert_true(take(s, 999));
-	for (i = 0; i < 100; i++)
+	assert_false(take(s, 2000 - 1024 - 1));
+	assert_true(take(s, 2000 - 1024));
+	assert_true(take(s, 1999));
+	assert_int_equal(take_all(s, 2000), 1022);
+	/* of one key */
+	put(s, 8);
+	for (i = 0; i < 200; i++)
 		put(s, 7);
-	for (n = 0; take(s, 7);)
-		n++;
-	assert_int_equal(n, 16);
-	assert_true(take(s, 998));
+	assert_int_equal(take_all(s, 8), 64);
+	assert_true(take(s, 8));
+	/* by size */
+	for (i = 0; i < 1000; i++)
+		put_sized(s, i, 20000);
+	assert_true(take(s, 999));
+	assert_int_equal(take_all(s, 1000), 4096 * 1024 / 20000 - 1);
 	tls_sessions_free(s);
 }
 
