@@ -55,6 +55,7 @@ struct combination {
 	enum place place;
 	const struct server *server;
 	unsigned require, verify, on_bad, right, violation, mode;
+	bool early; /* replies may be given early */
 };
 
 static struct policy_set *load(const struct combination *c, struct policy *policy)
@@ -136,7 +137,7 @@ static void answer(const struct combination *c, unsigned field, char *cell, size
 	const struct heard *heard;
 	const char *at;
 
-	relay_open(&r, &policy, &c->server->facts, false, false, 1);
+	relay_open(&r, &policy, &c->server->facts, false, false, c->early, 1);
 	reply = send_mail(&r, field, &at);
 	heard = arrived(&r);
 	relay_tell(&r, "QUIT\r\n");
@@ -170,17 +171,21 @@ static void answer(const struct combination *c, unsigned field, char *cell, size
 	policy_set_free(set);
 }
 
-/* Both violations, which must differ in the first digit alone. */
+/* Both violations, which must differ in the first digit alone, with early replies and without. */
 static void answer_cells(struct combination c, char cells[COLUMNS][24])
 {
 	char other[24];
 
 	for (unsigned i = 0; i < COLUMNS; i++) {
 		c.violation = 0;
+		c.early = false;
 		answer(&c, i, cells[i], sizeof(cells[i]));
-		c.violation = 1;
-		answer(&c, i, other, sizeof(other));
-		assert_string_equal(cells[i], other);
+		for (unsigned k = 1; k < 4; k++) {
+			c.violation = k & 1;
+			c.early = k & 2;
+			answer(&c, i, other, sizeof(other));
+			assert_string_equal(cells[i], other);
+		}
 	}
 }
 

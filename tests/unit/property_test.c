@@ -40,9 +40,10 @@ static void dump(struct round *t)
 	print_error("server:");
 	for (unsigned i = 0; i < t->host.name_count; i++)
 		print_error(" %s", t->host.names[i] ? t->host.names[i] : "(forgotten)");
-	print_error(" %s, tls %d version %d verified %d; alone %d afresh %d lf %d pieces %d\n",
+	print_error(
+		" %s, tls %d version %d verified %d; alone %d afresh %d lf %d pieces %d early %d\n",
 		t->host.address, t->facts.tls, t->facts.version, t->facts.verified, t->alone,
-		t->afresh, t->lf, t->pieces);
+		t->afresh, t->lf, t->pieces, t->early);
 	for (unsigned i = 0; i < t->mail_count; i++) {
 		const struct mail *m = &t->mails[i];
 
@@ -383,7 +384,7 @@ static void converse(struct round *t)
 {
 	struct relay *r = &t->relay;
 
-	relay_open(r, &t->policy, &t->facts, t->pieces, t->lf, t->seed ^ 99);
+	relay_open(r, &t->policy, &t->facts, t->pieces, t->lf, t->early, t->seed ^ 99);
 	t->greeted = r->heard_count;
 	if (t->says_auth)
 		t->auth_reply = tell(t, "AUTH PLAIN AGEAYg==");
@@ -436,6 +437,7 @@ static void invent(struct round *t)
 	t->mail_count = 1 + below(MAILS);
 	for (unsigned i = 0; i < t->mail_count; i++)
 		random_mail(&t->mails[i], 100 * i);
+	t->early = one_in(2);
 }
 
 static void load(struct round *t)
@@ -549,14 +551,16 @@ static void dialogue_explain_and_model_agree(void **state)
 	for (unsigned long i = 0; i < rounds; i++)
 		play_round(seed + i, false);
 	if (getenv("PROPERTY_SEED"))
-		print_message("%lu mails: %lu delivered; refused %lu at MAIL, %lu at RCPT, %lu to "
-			      "be sent separately, %lu after the "
-			      "dot; %lu told late; %lu explained\n",
+		print_message(
+			"%lu mails: %lu delivered; refused %lu at MAIL, %lu at RCPT, %lu to "
+			"be sent separately, %lu after the "
+			"dot; %lu told late; %lu explained; %lu times DATA, in vain %lu times "
+			"MAIL answered early\n",
 			sums.mails, sums.delivered, sums.at_mail, sums.at_rcpt, sums.separate,
-			sums.at_dot, sums.late, sums.explained);
+			sums.at_dot, sums.late, sums.explained, sums.early, sums.disappointed);
 	if (rounds >= 20000) /* all of it was met */
 		assert_true(sums.delivered && sums.at_mail && sums.at_rcpt && sums.separate &&
-			    sums.at_dot && sums.explained);
+			    sums.at_dot && sums.explained && sums.early && sums.disappointed);
 }
 
 static void explain_as_a_command_agrees(void **state)

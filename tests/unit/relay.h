@@ -439,15 +439,16 @@ static inline void relay_tell(struct relay *r, const char *lines)
 
 /*
  * Up to the reply to EHLO. `policy` outlives the relay. Octets arrive whole, and as CRLF clients
- * say them, unless `pieces` or `lf`.
+ * say them, unless `pieces` or `lf`; no reply is given before the server's, unless `early`.
  */
 static inline void relay_open(struct relay *r, const struct policy *policy,
-	const struct facts *server, bool pieces, bool lf, uint64_t seed)
+	const struct facts *server, bool pieces, bool lf, bool early, uint64_t seed)
 {
 	struct dialogue_settings settings = {
 		.policy = policy,
 		.server_name = RELAY_SERVER,
 		.own_name = "[192.0.2.1]",
+		.early_replies = early,
 		.report = relay_on_report,
 		.context = r,
 	};
