@@ -9,9 +9,14 @@
  *   - a field of mailseal's own never reaches it;
  *   - the connection is handed over only to an application that said STARTTLS, where policy lets
  * it, with the server's 220 as the last word, and nothing said behind it;
+ *   - nothing goes to the server between DATA and its 354;
+ *   - of what the server accepts, only a sender and a recipient that are held are told before it
+ * did;
+ *   - it counts as a disappointment only if the server refused a MAIL, with early replies;
  *   - buffers stay bounded, every run ends.
  *
- * The first octet chooses the configuration, and with 0x80 a server that follows the protocol; then
+ * The first octet chooses the configuration, with 0x40 early replies, and with 0x80 a server that
+ * follows the protocol (it offers PIPELINING where the replies are early); then
  * the second one says what it is like. Each record behind it is one octet of kind, one of length,
  * and that many octets: of the application, of the server (octets of the wire; with 0x80 one for
  * each reply). Other kinds are events. With 0x80, octets of the application from 0x80 on stand for
@@ -113,7 +118,7 @@ static const char *const words[] = {
 struct world {
 	struct dialogue *d;
 	struct policy policy;
-	bool scripted, handed_over;
+	bool scripted, early, handed_over;
 
 	/* the server as someone on the wire sees it */
 	bool required, verified_tls, handshaking;
@@ -123,6 +128,8 @@ struct world {
 	struct facts server, facts; /* what it is like, what it is now */
 	bool fails_once, again; /* the first handshake fails, and is made up for */
 	bool fresh, in_data, in_auth, in_header, in_own_field;
+	bool data_asked; /* and its reply was not heard yet */
+	bool refused_mail;
 	const uint8_t *replies;
 	size_t reply_count;
 	struct domain sender;
@@ -159,8 +166,8 @@ static void server_says(struct world *w, const char *text)
 		buf_append_text(in, text);
 }
 
-/* The next of the fuzzer's choices: mostly what is asked for. */
-static void choose(struct world *w, const char *good)
+/* The next of the fuzzer's choices: mostly what is asked for. False: something else. */
+static bool choose(struct world *w, const char *good)
 {
 	unsigned choice = 0;
 
@@ -171,19 +178,19 @@ static void choose(struct world *w, const char *good)
 	switch (choice % 8) {
 	case 1:
 		server_says(w, "450 4.2.0 later\r\n");
-		return;
+		return false;
 	case 2:
 		server_says(w, "550 5.7.1 no\r\n");
-		return;
+		return false;
 	case 3:
 		server_says(w, choice & 8 ? "421 4.3.0 bye\r\n" : "552 5.3.4 big\r\n");
-		return;
+		return false;
 	default:
 		w->in_data |= strncmp(good, "354", 3) == 0;
 		w->in_header |= w->in_data;
 		w->in_auth = strncmp(good, "334", 3) == 0;
 		server_says(w, good);
-		return;
+		return true;
 	}
 }
 
@@ -254,7 +261,8 @@ static void serve(struct world *w, const char *line, size_t n)
 			  : w->fresh && w->server.tls != TLS_FACT_NOT_OFFERED &&
 					  has_said(w, "starttls")
 				  ? "250-srv\r\n250 STARTTLS\r\n"
-				  : "250-srv\r\n250 AUTH LOGIN\r\n");
+			  : w->early ? "250-srv\r\n250-PIPELINING\r\n250 AUTH LOGIN\r\n"
+				     : "250-srv\r\n250 AUTH LOGIN\r\n");
 		return;
 	case VERB_STARTTLS:
 		choose(w, w->server.tls == TLS_FACT_REFUSED ? "454 no\r\n" : "220 go\r\n");
@@ -264,13 +272,14 @@ static void serve(struct world *w, const char *line, size_t n)
 	case VERB_MAIL:
 		check_sender(w, line, n);
 		address_of_command(&command, &w->sender);
-		choose(w, "250 sender\r\n");
+		w->refused_mail |= !choose(w, "250 sender\r\n");
 		return;
 	case VERB_RCPT:
 		check_recipient(w, &command, line, n);
 		choose(w, "250 recipient\r\n");
 		return;
 	case VERB_DATA:
+		w->data_asked = true;
 		choose(w, "354 go\r\n");
 		return;
 	case VERB_AUTH:
@@ -358,9 +367,13 @@ static void drain_server(struct world *w)
 		abort();
 	memcpy(bytes, buf_bytes(out), n);
 	buf_consume(out, n);
+	if (buf_length(dialogue_server_in(w->d)) == 0)
+		w->data_asked = false;
 	for (size_t i = 0; i < n; i++) {
 		size_t length = buf_length(&w->line);
 
+		if (w->data_asked)
+			leaked("between DATA and its reply", bytes + i, n - i);
 		if (bytes[i] == '\n' && length > 0 && buf_bytes(&w->line)[length - 1] == '\r') {
 			w->line.length--;
 			take_line(w);
@@ -425,6 +438,31 @@ static void check_hand_over(struct world *w)
 	w->handed_over = true;
 }
 
+/* What the application is told by the dialogue itself is final only where it refuses. */
+static void check_own_replies(const struct buf *out)
+{
+	const char *text = buf_bytes(out), *end = text + buf_length(out), *at = text;
+
+	while (at < end) {
+		const char *lf = memchr(at, '\n', (size_t)(end - at));
+		size_t n = lf ? (size_t)(lf + 1 - at) : (size_t)(end - at);
+
+		if (at[0] == '2' && memmem(at, n, "mailseal: ", 10) &&
+			strncmp(at, "250 2.1.0 mailseal: sender noted\r\n", n) != 0 &&
+			strncmp(at, "250 2.1.5 mailseal: recipient noted", 35) != 0)
+			leaked("told before the server said it", at, n);
+		at += n;
+	}
+}
+
+static void disappointed(void *context)
+{
+	struct world *w = context;
+
+	if (!w->early || (w->scripted && !w->refused_mail))
+		leaked("disappointed", "", 0);
+}
+
 static void run(struct world *w)
 {
 	for (int i = 0; i < (w->scripted ? 6 : 2); i++) {
@@ -437,6 +475,8 @@ static void run(struct world *w)
 			check_hand_over(w);
 			return;
 		}
+		if (w->scripted)
+			check_own_replies(dialogue_client_out(w->d));
 		buf_consume(dialogue_client_out(w->d), buf_length(dialogue_client_out(w->d)));
 		if (w->scripted)
 			upgrade(w);
@@ -578,15 +618,19 @@ static size_t record(struct world *w, const uint8_t *data, size_t size)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct world w = {0};
-	struct dialogue_settings settings = {
-		.policy = &w.policy, .server_name = "mx", .own_name = "[192.0.2.1]"};
-	unsigned config = size ? (data[0] & 0x7f) % LENGTH(configs) : 0;
+	struct dialogue_settings settings = {.policy = &w.policy,
+		.server_name = "mx",
+		.own_name = "[192.0.2.1]",
+		.disappointed = disappointed,
+		.context = &w};
+	unsigned config = size ? (data[0] & 0x3f) % LENGTH(configs) : 0;
 	size_t at = 1;
 
 	if (size < 2)
 		return 0;
 	choose_policy(config, &w.policy);
 	w.scripted = data[0] & 0x80;
+	w.early = settings.early_replies = data[0] & 0x40;
 	w.required = config < 6 && config & 1;
 	buf_init(&w.line, 4096);
 	buf_init(&w.said, 8 * 65536);

@@ -40,10 +40,10 @@ static void dump(struct round *t)
 	print_error("server:");
 	for (unsigned i = 0; i < t->host.name_count; i++)
 		print_error(" %s", t->host.names[i] ? t->host.names[i] : "(forgotten)");
-	print_error(
-		" %s, tls %d version %d verified %d; alone %d afresh %d lf %d pieces %d early %d\n",
+	print_error(" %s, tls %d version %d verified %d; alone %d afresh %d lf %d pieces %d early "
+		    "%d eager %d\n",
 		t->host.address, t->facts.tls, t->facts.version, t->facts.verified, t->alone,
-		t->afresh, t->lf, t->pieces, t->early);
+		t->afresh, t->lf, t->pieces, t->early, t->eager);
 	for (unsigned i = 0; i < t->mail_count; i++) {
 		const struct mail *m = &t->mails[i];
 
@@ -331,7 +331,7 @@ static unsigned tell(struct round *t, const char *line)
 
 	relay_say(&t->relay, line, strlen(line));
 	relay_say(&t->relay, "\r\n", 2);
-	relay_run(&t->relay);
+	relay_run_to(&t->relay, t->eager ? n + 1 : RELAY_REPLIES + 1);
 	return n;
 }
 
@@ -393,6 +393,7 @@ static void converse(struct round *t)
 	for (unsigned i = 0; i < t->mail_count && !r->broken; i++)
 		say_mail(t, i);
 	tell(t, "QUIT");
+	relay_run(r);
 	if (r->broken)
 		disagree(t, "%s", r->broken);
 	if (!r->closed)
@@ -438,6 +439,7 @@ static void invent(struct round *t)
 	for (unsigned i = 0; i < t->mail_count; i++)
 		random_mail(&t->mails[i], 100 * i);
 	t->early = one_in(2);
+	t->eager = one_in(2);
 }
 
 static void load(struct round *t)

@@ -394,12 +394,12 @@ static inline bool relay_is_busy(const struct relay *r)
 	       buf_length(dialogue_client_out(r->d)) > 0;
 }
 
-/* Until nobody has anything left to say. */
-static inline void relay_run(struct relay *r)
+/* Until nobody has anything left to say, or the application has got so many replies. */
+static inline void relay_run_to(struct relay *r, unsigned replies)
 {
 	unsigned idle = 0;
 
-	while ((idle < 2 || relay_is_busy(r)) && !r->broken) {
+	while ((idle < 2 || relay_is_busy(r)) && !r->broken && r->reply_count < replies) {
 		bool moved = false;
 
 		if (!r->pieces || relay_random(r, 2))
@@ -416,6 +416,11 @@ static inline void relay_run(struct relay *r)
 		}
 		idle = moved ? 0 : idle + 1;
 	}
+}
+
+static inline void relay_run(struct relay *r)
+{
+	relay_run_to(r, RELAY_REPLIES + 1);
 }
 
 static inline void relay_say(struct relay *r, const char *bytes, size_t n)

@@ -39,6 +39,7 @@ struct round {
 	struct facts facts;   /* as the server was */
 	struct facts settled; /* of the connection that mail takes */
 	bool alone, afresh, lf, pieces, says_auth, says_vrfy;
+	bool eager;		  /* the application goes on as soon as it has its reply */
 	bool early, disappointed; /* the server is spoken to early; and no more, since it refused a
 				     MAIL */
 	struct mail mails[MAILS];
