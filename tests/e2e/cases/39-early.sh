@@ -65,3 +65,48 @@ t_clients_end_the_same_early_and_in_turn() {
 		esac
 	done
 }
+
+t_postfix_is_spoken_to_early() {
+	product
+	postfix_start
+	policy 'require_tls = true' 'early_replies = true'
+	capture_start
+	says <<-'END'
+		< 220
+		> EHLO client.a.example
+		< 250.*PIPELINING
+		> MAIL FROM:<sender@a.example> SIZE=20 BODY=8BITMIME
+		< 250 2\.1\.0 mailseal: sender noted
+		> RCPT TO:<SECRETBOX@b.example> NOTIFY=NEVER
+		< 250 2\.1\.5 Ok
+		> DATA
+		< 354 mailseal
+		> From: sender@a.example
+		>
+		> SECRETBODY
+		> .
+		< 250 2\.0\.0 Ok: queued
+		>> MAIL FROM:<sender@a.example>\r\nRCPT TO:<unknown@b.example>\r\nRCPT TO:<a@b.example>\r\nDATA\r\n
+		< 250 2\.1\.0 mailseal
+		< 550 5\.1\.1
+		< 250 2\.1\.5 Ok
+		< 354
+		>> From: sender@a.example\r\n\r\ntwo\r\n.\r\nMAIL FROM:<sender@a.example> SIZE=200000000\r\n
+		< 250 2\.0\.0 Ok: queued
+		< 250 2\.1\.0 mailseal
+		> RCPT TO:<a@b.example>
+		< 550 5\.3\.4 .*\(in reply to MAIL\)
+		> RCPT TO:<c@b.example>
+		< 550 5\.3\.4 .*\(in reply to MAIL\)
+		> DATA
+		< 554 5\.5\.1 mailseal
+		> MAIL FROM:<sender@a.example> SIZE=20
+		< 250 2\.1\.0 Ok
+		> QUIT
+		< 221
+	END
+	capture_stop
+	stored 2
+	equal "$(stored_count)" 2 "messages stored"
+	wire absent SECRET
+}
