@@ -50,6 +50,8 @@ static bool speaks_in_vain(struct session *s)
 {
 	int unread = 0, said = 0;
 
+	if (!s->client.readable) /* it says nothing */
+		return s->in_vain > IN_VAIN_MOST;
 	if (ioctl(s->client.fd, FIONREAD, &said) < 0 || ioctl(s->client.fd, SIOCOUTQ, &unread) < 0)
 		return false;
 	if (said > 0 && unread == 0)

@@ -196,24 +196,28 @@ void line_number(struct log_line *line, const char *key, uint64_t value)
 	line_word(line, key, digits);
 }
 
-void line_quoted(struct log_line *line, const char *key, const char *value, size_t limit)
+static void add_escaped(struct log_line *line, char c)
 {
 	char hex[8];
+
+	if (c < 0x20 || c > 0x7e) {
+		snprintf(hex, sizeof(hex), "\\x%02x", (unsigned char)c);
+		add(line, hex, 4);
+		return;
+	}
+	if (c == '"' || c == '\\')
+		line->text[line->length++] = '\\';
+	line->text[line->length++] = c;
+}
+
+void line_quoted(struct log_line *line, const char *key, const char *value, size_t limit)
+{
 	size_t i;
 
 	add_key(line, key);
 	add(line, "\"", 1);
-	for (i = 0; value[i] && i < limit && line->length + 8 < sizeof(line->text); i++) {
-		unsigned char c = (unsigned char)value[i];
-		int n;
-
-		if (c < 0x20 || c > 0x7e)
-			n = snprintf(hex, sizeof(hex), "\\x%02x", c);
-		else
-			n = snprintf(
-				hex, sizeof(hex), "%s%c", c == '"' || c == '\\' ? "\\" : "", c);
-		add(line, hex, (size_t)n);
-	}
+	for (i = 0; value[i] && i < limit && line->length + 8 < sizeof(line->text); i++)
+		add_escaped(line, value[i]);
 	add(line, "\"", 1);
 }
 

@@ -45,6 +45,8 @@ void stream_note(struct stream *s, uint32_t events)
 		s->hung_up = true;
 	if (events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR))
 		s->ending = true;
+	if (s->tls)
+		tls_arrived(s->tls, s->ending);
 }
 
 void stream_close(struct stream *s)
@@ -154,9 +156,12 @@ int stream_handshake(struct stream *s, struct err *err)
 	short want = POLLIN;
 	int rc;
 
-	if (!(s->readable || s->writable))
+	if ((s->shaking_for == POLLIN && !s->readable) ||
+		(s->shaking_for == POLLOUT && !s->writable))
 		return -EAGAIN;
+	tls_arrived(s->tls, s->ending); /* what came before there was TLS may be its first bytes */
 	rc = tls_handshake(s->tls, &want, err);
+	s->shaking_for = rc == -EAGAIN ? want : 0;
 	if (rc == -EAGAIN)
 		*(want == POLLOUT ? &s->writable : &s->readable) = false;
 	return rc;
@@ -168,6 +173,7 @@ static ssize_t transmit(struct stream *s, const struct buf *out)
 	ssize_t n;
 
 	if (s->tls) {
+		tls_more(s->tls, buf_length(out) > TLS_RECORD_MAX);
 		n = tls_write(s->tls, buf_bytes(out), buf_length(out), &want, NULL);
 	} else {
 		do
@@ -197,6 +203,8 @@ size_t stream_write(struct stream *s, struct buf *out)
 		buf_consume(out, (size_t)n);
 		total += (size_t)n;
 	}
+	if (s->tls && buf_length(out) == 0)
+		tls_flush(s->tls);
 	if (s->cut_off && !s->sent && s->fd >= 0)
 		s->sent = out->gone;
 	if (s->cut_off || s->ended)

@@ -29,8 +29,9 @@ struct stream {
 	bool hung_up;				       /* EPOLLHUP or EPOLLERR was seen */
 	bool ending;				       /* and so was that, or EPOLLRDHUP */
 	size_t chunk;
-	bool eof;      /* the other side ended its direction, or was lost */
-	bool cut_off;  /* nothing can be written any more */
+	short shaking_for; /* POLLIN or POLLOUT: what the handshake awaits; else 0 */
+	bool eof;	   /* the other side ended its direction, or was lost */
+	bool cut_off;	   /* nothing can be written any more */
 	uint64_t sent; /* position in the output up to which it was written, once cut off; never 0
 			  then */
 	bool ended;    /* we ended our direction */

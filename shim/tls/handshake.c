@@ -10,8 +10,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define RECORD_MAX 16384 /* RFC 8446 5.1 */
-
 /* A copy without the dot that makes a name absolute. */
 static char *name_copy(const char *name)
 {
@@ -141,6 +139,7 @@ int tls_handshake(struct tls *tls, short *want, struct err *err)
 		ERR_clear_error();
 		return 0;
 	}
+	wire_flush(&tls->wire);
 	rc = tls_error(tls, rc, want, err);
 	if (rc == 0) {
 		tls->broken = true;
@@ -169,7 +168,7 @@ ssize_t tls_read(struct tls *tls, void *bytes, size_t size, short *want, struct 
 	if (!tls->up || tls->broken)
 		return err_fail(err, EPROTO, "no TLS to read from");
 	ERR_clear_error();
-	rc = SSL_read(tls->ssl, bytes, size > RECORD_MAX ? RECORD_MAX : (int)size);
+	rc = SSL_read(tls->ssl, bytes, size > TLS_RECORD_MAX ? TLS_RECORD_MAX : (int)size);
 	if (rc > 0)
 		tls->wire.fruitless = 0;
 	if (rc > 0)
@@ -194,7 +193,7 @@ ssize_t tls_write(struct tls *tls, const void *bytes, size_t size, short *want, 
 	if (size == 0)
 		return 0;
 	ERR_clear_error();
-	rc = SSL_write(tls->ssl, bytes, size > RECORD_MAX ? RECORD_MAX : (int)size);
+	rc = SSL_write(tls->ssl, bytes, size > TLS_RECORD_MAX ? TLS_RECORD_MAX : (int)size);
 	tls->unfinished = rc <= 0;
 	if (rc > 0)
 		return rc;
@@ -206,11 +205,29 @@ ssize_t tls_write(struct tls *tls, const void *bytes, size_t size, short *want, 
 	return rc ? rc : err_fail(err, ECONNRESET, "the server closed the connection");
 }
 
+void tls_arrived(struct tls *tls, bool ended)
+{
+	tls->wire.watched = true;
+	tls->wire.ended |= ended;
+	tls->wire.dry = false;
+}
+
+void tls_more(struct tls *tls, bool more)
+{
+	tls->wire.more = more;
+}
+
+void tls_flush(struct tls *tls)
+{
+	wire_flush(&tls->wire);
+}
+
 void tls_close_notify(struct tls *tls)
 {
 	if (!tls->up || tls->broken || tls->cut)
 		return;
 	ERR_clear_error();
+	tls->wire.more = true;
 	SSL_shutdown(tls->ssl);
 	ERR_clear_error();
 }

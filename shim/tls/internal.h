@@ -27,7 +27,12 @@ struct wire {
 	int fd;
 	bool looked;
 	enum wire_residue residue;
-	int error;	  /* errno of the last failed call, 0 for EOF */
+	int error;    /* errno of the last failed call, 0 for EOF */
+	bool watched; /* tls_arrived() is called */
+	bool ended;
+	bool dry;	  /* there is nothing to read before the next event */
+	bool more;	  /* what is written need not be sent yet */
+	bool kept;	  /* and such a thing was written last */
 	bool bounded;	  /* the handshake is over: octets that yield no data are counted */
 	size_t fruitless; /* octets read since data came out last */
 };
@@ -96,6 +101,7 @@ struct tls {
 /* wire.c */
 BIO_METHOD *wire_method_new(void);
 BIO *wire_bio_new(BIO_METHOD *method, struct wire *wire);
+void wire_flush(struct wire *wire);
 /* What `n` bytes at the place of the server's first record are. Pure. */
 enum wire_residue wire_classify(const unsigned char *bytes, size_t n);
 

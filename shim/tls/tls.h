@@ -14,6 +14,8 @@
 #include <sys/socket.h>
 #include <sys/types.h>
 
+#define TLS_RECORD_MAX 16384 /* RFC 8446 5.1: the most bytes that are written at once */
+
 struct tls_context;
 struct tls;
 
@@ -101,7 +103,23 @@ bool tls_pending(const struct tls *tls);
  * buffer with the same first bytes. */
 ssize_t tls_write(struct tls *tls, const void *bytes, size_t size, short *want, struct err *err);
 
-/* Sends close_notify if it can do so without waiting. Never fails. */
+/*
+ * Whoever waits for events of the socket edge-triggered says when there was one: then a read that
+ * got all there was is not tried again before the next. `ended`: the server's end was among what
+ * came, now or before, and may stand behind any byte. Never called: each read asks the kernel.
+ */
+void tls_arrived(struct tls *tls, bool ended);
+
+/*
+ * What is written next is followed at once by more, by tls_flush(), or by the end of the
+ * connection, and need not be sent before. The last message of the handshake may also wait for
+ * that.
+ */
+void tls_more(struct tls *tls, bool more);
+void tls_flush(struct tls *tls);
+
+/* Sends close_notify if it can do so without waiting, together with the end of our direction or
+ * tls_flush(). Never fails. */
 void tls_close_notify(struct tls *tls);
 
 /* Valid after the handshake. */

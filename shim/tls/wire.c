@@ -1,11 +1,14 @@
 /*
  * wire: the BIO between OpenSSL and a non-blocking socket.
- * Before the first read it looks at what stands there without taking it: cleartext after the 220 to
- * STARTTLS is an attack (residue), and must be told apart from a server that merely fails at TLS.
+ * It looks at what stands where the server's first record should be before OpenSSL does: cleartext
+ * after the 220 to STARTTLS is an attack (residue), and must be told apart from a server that
+ * merely fails at TLS.
  */
 #include "shim/tls/internal.h"
 
 #include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <string.h>
 
 #define PEEKED 64
@@ -69,6 +72,15 @@ static void look_for_residue(struct wire *w)
 		w->residue = wire_classify(bytes, (size_t)got);
 }
 
+static bool is_residue(struct wire *w, const char *bytes, ssize_t n)
+{
+	if (!w->looked && n > 0)
+		w->residue = wire_classify(
+			(const unsigned char *)bytes, n < PEEKED ? (size_t)n : PEEKED);
+	w->looked = true;
+	return w->residue != RESIDUE_NONE;
+}
+
 static int wire_read(BIO *bio, char *bytes, int n)
 {
 	struct wire *w = BIO_get_data(bio);
@@ -77,42 +89,56 @@ static int wire_read(BIO *bio, char *bytes, int n)
 	BIO_clear_retry_flags(bio);
 	if (n <= 0)
 		return 0;
-	if (!w->looked)
-		look_for_residue(w);
 	if (w->residue != RESIDUE_NONE)
 		return -1;
-	if (!w->looked) {
-		BIO_set_retry_read(bio);
-		return -1;
-	}
 	if (w->bounded && w->fruitless > FRUITLESS_MAX) {
 		w->error = EMSGSIZE;
 		return -1;
 	}
-	got = receive(w->fd, bytes, (size_t)n, 0);
+	got = w->dry ? -1 : receive(w->fd, bytes, (size_t)n, 0);
+	if (got < 0 && (w->dry || would_block(errno))) {
+		w->dry = w->watched;
+		w->error = EAGAIN;
+		BIO_set_retry_read(bio);
+		return -1;
+	}
 	if (got > 0)
 		w->fruitless += (size_t)got;
 	w->error = got < 0 ? errno : 0;
-	if (got < 0 && would_block(errno))
-		BIO_set_retry_read(bio);
-	return (int)got;
+	w->dry = w->watched && !w->ended && got > 0 && got < n;
+	return is_residue(w, bytes, got) ? -1 : (int)got;
 }
 
 static int wire_write(BIO *bio, const char *bytes, int n)
 {
 	struct wire *w = BIO_get_data(bio);
+	/* behind the server's first word, ours may be the last of the handshake */
+	bool more = w->more || (w->looked && !w->bounded);
 	ssize_t put;
 
 	BIO_clear_retry_flags(bio);
 	do
-		put = send(w->fd, bytes, (size_t)n, MSG_DONTWAIT | MSG_NOSIGNAL);
+		put = send(w->fd, bytes, (size_t)n,
+			MSG_DONTWAIT | MSG_NOSIGNAL | (more ? MSG_MORE : 0));
 	while (put < 0 && errno == EINTR);
+	if (put > 0)
+		w->kept = more;
 	w->error = put < 0 ? errno : 0;
 	if (put < 0 && would_block(w->error))
 		BIO_set_retry_write(bio);
 	else if (put < 0 && !w->looked)
 		look_for_residue(w);
 	return (int)put;
+}
+
+/* Setting it sends what waits (tcp(7)); it is set anyway. */
+void wire_flush(struct wire *w)
+{
+	const int on = 1;
+
+	if (w->kept)
+		setsockopt(w->fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+	w->kept = false;
 }
 
 static long wire_ctrl(BIO *bio, int command, long number, void *pointer)
