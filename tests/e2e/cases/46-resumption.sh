@@ -177,3 +177,57 @@ t_flood_of_tickets_ends_the_connection_and_no_more() {
 	use_swaks; delivered 3 'new resumed new new'
 	equal "$(agents)" "$agent" "the agents"
 }
+
+t_session_is_for_one_port() {
+	product
+	hostile <<<"$starttls"
+	export MAILSEAL_PORTS=25,587
+	at=127.0.0.10:587 transcript=$W/transcript.submission hostile <<<"$starttls"
+	policy "${on[@]}"
+	use_swaks; delivered 1 new
+	use_swaks --port 587
+	holds "$W/transcript.submission" ' # tls .* session=new$'
+	use_swaks; delivered 2 'new resumed'
+	use_swaks --port 587
+	holds "$W/transcript.submission" ' # tls .* session=resumed$'
+}
+
+# as UID: swaks of that user; elsewhere: of user 1234, three times, in a network with a server of its own, which plays $there
+as() { sealed setpriv --reuid "$1" --regid "$1" --clear-groups swaks --to a@b.example --server mx.b.example; }
+elsewhere() {
+	# shellcheck disable=SC2016
+	sealed unshare -n bash -c 'ip link set lo up && "$1"/hostile -l 127.0.0.10:25 -t "$2" -d "$4" -p "$3" "$5" >/dev/null
+		for i in 1 2 3; do
+			setpriv --reuid 1234 --regid 1234 --clear-groups swaks --to a@b.example --server mx.b.example; echo "status=$?"
+		done' - "$bin" "$W/transcript.there" "$pki" "$W/data" "$there"
+}
+
+t_users_and_networks_share_no_sessions() {
+	local system
+	product
+	policy "${on[@]}"
+	mkdir -p /run/mailseal
+	: >"$W/system.log"
+	chmod 666 "$W/system.log"
+	"$MAILSEAL_AGENT" --listen /run/mailseal/agent.sock --config "$conf" --log "$W/system.log" &
+	system=$!
+	until_true 5 test -S /run/mailseal/agent.sock || fail "no system agent"
+	export MAILSEAL_SOCKET=/run/mailseal/agent.sock
+	hostile <<<"$starttls"
+	as 1234; delivered 1 new
+	as 1234; delivered 2 'new resumed'
+	as 1235; delivered 3 'new resumed new'
+	# the same address, the same name, the same user; and a server that could resume
+	there=$W/there
+	printf '%s\nconnection\noffered alert\n%s\n' "$starttls" "$starttls" >"$there"
+	elsewhere
+	# where no fresh connection can be made, the failure is the connection's, never the clear
+	holds "$W/client.out" '421 .*the application.s network is another one'
+	equal "$(sed -nE 's/.* # tls .* session=([a-z]+)$/\1/p; s/.* # session offered: .*/failed/p' "$W/transcript.there" | paste -sd ' ')" \
+		'new failed new' "sessions there"
+	equal "$(grep -c ' tls C: "MAIL' "$W/transcript.there")" 2 "messages that the server there heard"
+	lacks "$W/transcript.there" ' plain C: "MAIL'
+	as 1234; delivered 4 'new resumed new resumed'
+	kill -TERM $system
+	wait $system
+}
