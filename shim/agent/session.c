@@ -17,7 +17,9 @@
 #include <string.h>
 #include <unistd.h>
 
-#define TURNS 16 /* before other sessions have their go */
+/* Before other sessions have their go. What one takes at once all others wait for. */
+#define TURNS 16
+#define TURN_BYTES 65536
 
 static void session_turn(void *context);
 static void session_start(void *context);
@@ -293,18 +295,31 @@ static bool one_turn(struct session *s)
 	return false;
 }
 
+/* True: there is more to do. */
+static bool some_turns(struct session *s)
+{
+	bool moved = true;
+	int i;
+
+	s->client.taken = s->server.taken = 0;
+	for (i = 0; i < TURNS && moved && !finished(s); i++) {
+		moved = one_turn(s);
+		if (s->client.taken + s->server.taken >= TURN_BYTES)
+			break;
+	}
+	return moved;
+}
+
 static void session_turn(void *context)
 {
 	struct session *s = context;
-	bool moved = true;
-	int i;
+	bool moved;
 
 	if (s->stage == STAGE_CONNECTING) {
 		connect_turn(s);
 		return;
 	}
-	for (i = 0; i < TURNS && moved && !finished(s); i++)
-		moved = one_turn(s);
+	moved = some_turns(s);
 	if (finished(s)) {
 		if (s->stage == STAGE_RELAY)
 			report_relay(s);

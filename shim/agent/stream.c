@@ -146,6 +146,7 @@ ssize_t stream_read(struct stream *s, struct buf *in)
 		return -ENOBUFS;
 	n = receive(s, at, room);
 	buf_commit(in, n > 0 ? (size_t)n : 0);
+	s->taken += n > 0 ? (size_t)n : 0;
 	if (n > 0)
 		fit_chunk(s, (size_t)n);
 	return n > 0 ? n : 0;

@@ -29,6 +29,7 @@ struct stream {
 	bool hung_up;				       /* EPOLLHUP or EPOLLERR was seen */
 	bool ending;				       /* and so was that, or EPOLLRDHUP */
 	size_t chunk;
+	size_t taken;	   /* bytes read; set to 0 as one likes */
 	short shaking_for; /* POLLIN or POLLOUT: what the handshake awaits; else 0 */
 	bool eof;	   /* the other side ended its direction, or was lost */
 	bool cut_off;	   /* nothing can be written any more */
