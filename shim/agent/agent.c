@@ -7,6 +7,7 @@
 #include "shim/agent/caller.h"
 #include "shim/agent/dispatcher.h"
 #include "shim/agent/log.h"
+#include "shim/agent/pool.h"
 #include "shim/agent/room.h"
 
 #include <errno.h>
@@ -71,8 +72,10 @@ static void settle(void *context)
 {
 	struct agent *agent = context;
 
-	if (agent->leaving || agent->stopping)
+	if (agent->leaving || agent->stopping) {
 		close_source(agent);
+		pool_clear(agent->lane.pool);
+	}
 	if (agent->session_count || agent->callers)
 		return;
 	if (nothing_to_wait_for(agent)) {

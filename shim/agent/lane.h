@@ -16,6 +16,7 @@
 #include <stdatomic.h>
 
 struct agent;
+struct pool;
 struct session;
 
 struct lane {
@@ -32,6 +33,8 @@ struct lane {
 	sem_t up;
 	int error; /* why it did not come up */
 	struct task stopping, ending;
+	struct pool *pool; /* NULL: nothing was ever kept */
+	bool closed;	   /* no connection is kept any more */
 };
 
 /* Starts a lane of `agent`. NULL: there is no room for it, and that is no error. */

@@ -411,6 +411,7 @@ int loop_run(struct loop *loop)
 		ended = clock_ns();
 		note_load(loop, began, ended);
 	}
+	loop->stopped = false;
 	return 0;
 }
 

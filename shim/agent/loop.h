@@ -76,7 +76,7 @@ unsigned loop_load(const struct loop *loop);
  */
 int loop_guard(struct loop *loop);
 
-/* Runs until loop_stop(), which is called on the same thread. 0 or -errno. */
+/* Runs until loop_stop(), which is called on the same thread; may be run again. 0 or -errno. */
 int loop_run(struct loop *loop);
 void loop_stop(struct loop *loop);
 

@@ -4,6 +4,7 @@
  *   session.c   life: the request, connecting, the turn, the timer, the end
  *   server.c    the server's side: handshake, fresh connection, closing
  *   client.c    the application's side: closing
+ *   parking.c   connections that outlive a session
  *   relay.c     intercept = false
  *   resumption.c  whether a TLS session is resumed, and by what key
  *   own_tls.c   the application's own STARTTLS
@@ -15,6 +16,8 @@
 #include "shim/agent/agent.h"
 #include "shim/agent/connect.h"
 #include "shim/agent/handover.h"
+#include "shim/agent/key.h"
+#include "shim/agent/pool.h"
 #include "shim/agent/session.h"
 #include "shim/agent/stream.h"
 #include "shim/smtp/dialogue.h"
@@ -77,6 +80,12 @@ struct session {
 	struct edition *edition;     /* of the rules; held */
 	struct tls_context *context; /* held, or NULL */
 	struct tls_session_key resumption_key;
+	/* a connection that another session left, or that is left to another one */
+	struct key *key;       /* NULL: neither */
+	struct parked *parked; /* until the dialogue begins */
+	bool reused;	       /* it was made for another session */
+	unsigned uses;	       /* sessions on it before this one */
+	uint64_t tls_since;
 	struct dialogue *dialogue;
 	struct buf to_client, to_server; /* relay, the application's own TLS */
 	uint64_t relayed;
@@ -89,10 +98,12 @@ struct session {
 	struct tls_facts tls; /* for the log; protocol "" without TLS */
 	pid_t pid;
 	uid_t uid;
+	gid_t gid;
 	char *exe; /* NULL without memory for it */
 };
 
 /* session.c */
+int session_find_policy(struct session *s, struct err *err);
 void session_wake(struct session *s);
 
 /* server.c: each carries out what can be carried out now; true if something happened. */
@@ -114,6 +125,16 @@ void resumption_offer(struct session *s); /* before the handshake */
 bool resumption_failed(struct session *s);
 /* What resumed without proof of the server was not good enough. */
 void resumption_not_enough(struct session *s);
+
+/* parking.c */
+void parking_note(struct session *s, int tcp); /* before connect() */
+bool parking_take(struct session *s, int tcp); /* true: `tcp` is the session's, unconnected */
+int parking_unconnected(struct session *s);    /* gives it back; the other one is closed */
+void parking_settings(const struct session *s, struct dialogue_settings *settings);
+void parking_begun(struct session *s); /* the dialogue, with those settings */
+void parking_clear(struct session *s);
+bool parking_put(struct session *s); /* true: the server's connection is no longer ours */
+void parking_settle(struct session *s, unsigned wishes);
 
 /* relay.c */
 bool relay_turn(struct session *s);

@@ -133,6 +133,7 @@ static void add_tls(struct log_line *line, const struct session *s, const struct
 {
 	bool tls = r->facts.tls == TLS_FACT_ON;
 
+	line_word(line, "reused", s->reused ? "yes" : "no");
 	line_word(line, "tls", tls ? "yes" : "no");
 	line_word(line, "protocol", tls && *s->tls.protocol ? s->tls.protocol : "-");
 	line_word(line, "cipher", tls && *s->tls.cipher ? s->tls.cipher : "-");

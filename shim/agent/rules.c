@@ -157,6 +157,11 @@ static struct edition *edition_new(const struct rules *r)
 	return e;
 }
 
+void edition_hold(struct edition *e)
+{
+	atomic_fetch_add(&e->users, 1);
+}
+
 void edition_release(struct edition *e)
 {
 	if (!e || atomic_fetch_sub(&e->users, 1) > 1)

@@ -44,6 +44,7 @@ struct edition *rules_edition(struct rules *rules);
 
 /* Never NULL; as long as the edition is held. */
 const struct policy_set *edition_policy(const struct edition *edition);
+void edition_hold(struct edition *edition);		/* once more. On any thread. */
 void edition_release(struct edition *edition);		/* NULL is fine. On any thread. */
 uint64_t edition_serial(const struct edition *edition); /* no other of this process ever had it */
 

@@ -118,6 +118,9 @@ static void tls_up(struct session *s)
 	struct facts facts;
 
 	s->tls = *tls_facts(s->server.tls);
+	s->tls_since = loop_now(s->lane->loop);
+	s->uses = 0;
+	s->reused = false;
 	rules_facts(&s->tls, &facts);
 	if (s->head.flags & HANDOFF_NAMES_TORN && !s->policy.connection.match &&
 		!s->policy.connection.fingerprints) {
@@ -188,6 +191,7 @@ static bool reconnect(struct session *s)
 	stream_close(&s->server);
 	s->server_deadline = NEVER;
 	s->tls = (struct tls_facts){0};
+	s->reused = false;
 	if (fd < 0) {
 		reconnect_failed(s, err.text);
 		return true;
@@ -242,6 +246,16 @@ static bool end(struct session *s)
 	return s->server_leg == LEG_LINGERING && s->server.readable; /* more to forget */
 }
 
+/* Or QUIT, where it cannot be kept: the application has its reply to that. */
+static bool leave(struct session *s)
+{
+	if (parking_put(s))
+		return true;
+	if (s->server_leg == LEG_UP)
+		(void)buf_append_text(dialogue_server_out(s->dialogue), "QUIT\r\n");
+	return end(s);
+}
+
 bool server_obey(struct session *s, unsigned wishes)
 {
 	if (s->server_leg == LEG_GONE && !(wishes & DIALOGUE_RECONNECT))
@@ -255,8 +269,13 @@ bool server_obey(struct session *s, unsigned wishes)
 		return end(s);
 	if (s->server_leg == LEG_RECONNECTING)
 		return finish_reconnect(s);
-	if (wishes & DIALOGUE_RECONNECT)
+	if (wishes & DIALOGUE_RECONNECT) {
+		if (wishes & DIALOGUE_PARK)
+			parking_put(s);
 		return reconnect(s);
+	}
+	if (wishes & DIALOGUE_PARK)
+		return leave(s);
 	if (s->server_leg == LEG_SHAKING)
 		return shake(s);
 	if (wishes & DIALOGUE_START_TLS)

@@ -55,6 +55,8 @@ static void session_free(struct session *s)
 	stream_close(&s->server);
 	tls_context_free(s->context);
 	edition_release(s->edition);
+	parking_clear(s);
+	key_free(s->key);
 	if (s->channel >= 0)
 		close(s->channel);
 	if (s->likeness >= 0)
@@ -84,6 +86,8 @@ static int release_tcp(struct session *s)
 {
 	int tcp = s->server.fd;
 
+	if (s->parked)
+		return parking_unconnected(s);
 	if (tcp < 0)
 		return -1;
 	connect_undo(tcp, s->tcp_flags);
@@ -127,7 +131,7 @@ static void literal(const struct sockaddr_storage *ss, char *out, size_t size)
 }
 
 /* Where a remembered name may be missing, a name that is not known counts beside those that are. */
-static int find_policy(struct session *s, struct err *err)
+int session_find_policy(struct session *s, struct err *err)
 {
 	const char *names[HANDOFF_NAMES + 1];
 	unsigned count;
@@ -136,6 +140,8 @@ static int find_policy(struct session *s, struct err *err)
 		names[count] = s->names[count];
 	if (s->head.flags & HANDOFF_NAMES_TORN)
 		names[count++] = NULL;
+	tls_context_free(s->context);
+	s->context = NULL;
 	policy_for_host(edition_policy(s->edition), names, count,
 		(const struct sockaddr *)&s->peer.ss, &s->policy);
 	if (!s->policy.connection.intercept)
@@ -161,7 +167,7 @@ static bool early_replies(const struct session *s)
 
 static int begin_dialogue(struct session *s)
 {
-	const struct dialogue_settings settings = {
+	struct dialogue_settings settings = {
 		.policy = &s->policy,
 		.server_name = s->server_name,
 		.own_name = s->own_name,
@@ -171,15 +177,19 @@ static int begin_dialogue(struct session *s)
 		.context = s,
 	};
 
+	parking_settings(s, &settings);
 	s->dialogue = dialogue_new(&settings);
-	return s->dialogue ? 0 : -ENOMEM;
+	if (!s->dialogue)
+		return -ENOMEM;
+	parking_begun(s);
+	return 0;
 }
 
 static int connected(struct session *s, struct err *err)
 {
 	struct sockaddr_storage local = {0};
 	socklen_t n = sizeof(local);
-	int rc = connect_finish(s->server.fd, &s->to, &s->peer);
+	int rc = s->parked ? 0 : connect_finish(s->server.fd, &s->to, &s->peer);
 
 	if (rc < 0)
 		return rc;
@@ -188,7 +198,7 @@ static int connected(struct session *s, struct err *err)
 		&s->head.peer, (const struct sockaddr *)&s->peer.ss, s->peer.length);
 	literal(&local, s->own_name, sizeof(s->own_name));
 	report_address(&s->peer.ss, true, s->address, sizeof(s->address));
-	if (find_policy(s, err) < 0)
+	if (!s->parked && session_find_policy(s, err) < 0)
 		return -ECONNREFUSED;
 	rc = s->policy.connection.intercept ? begin_dialogue(s) : 0;
 	return rc < 0 ? rc : handover_connected(s->client.fd, &s->head);
@@ -244,6 +254,7 @@ static bool dialogue_turn(struct session *s)
 	moved |= client_put_out(s);
 	wishes = dialogue_wishes(s->dialogue);
 	moved |= server_obey(s, wishes);
+	parking_settle(s, wishes);
 	moved |= client_obey(s, wishes);
 	moved |= hand_over(s, wishes);
 	return moved;
@@ -410,6 +421,7 @@ static struct session *session_new(struct lane *lane, int channel, const struct 
 	s->head = r->view.head;
 	s->pid = peer->pid;
 	s->uid = peer->uid;
+	s->gid = peer->gid;
 	s->client_deadline = s->server_deadline = NEVER;
 	s->task = (struct task){.run = session_start, .context = s};
 	s->timer = (struct timer){.expired = session_timer, .context = s};
@@ -440,7 +452,9 @@ static int begin(struct session *s, bool *told)
 	if (rc < 0)
 		return rc;
 	s->plain = -1;
-	rc = connect_begin(s->tcp, &s->to, &s->tcp_flags);
+	parking_note(s, s->tcp);
+	if (!parking_take(s, s->tcp))
+		rc = connect_begin(s->tcp, &s->to, &s->tcp_flags);
 	if (rc == -EINPROGRESS)
 		rc = stream_open(&s->server, s->tcp);
 	if (rc < 0) {
@@ -451,6 +465,8 @@ static int begin(struct session *s, bool *told)
 	if (getsockname(s->server.fd, (struct sockaddr *)&ss, &n) == 0)
 		handoff_addr_from_sockaddr(&local, (const struct sockaddr *)&ss, n);
 	*told = handover_reply(s->channel, HANDOFF_ACK, 0, &local) == 0;
+	if (s->parked)
+		session_wake(s); /* it is connected */
 	return *told ? 0 : -ECONNABORTED;
 }
 
@@ -505,6 +521,8 @@ void sessions_stop(struct lane *lane)
 {
 	struct session *s, *next;
 
+	lane->closed = true;
+	pool_clear(lane->pool);
 	for (s = lane->sessions; s; s = next) {
 		next = s->next;
 		if (s->stage == STAGE_CONNECTING) {
@@ -520,4 +538,6 @@ void sessions_free(struct lane *lane)
 {
 	while (lane->sessions)
 		session_free(lane->sessions);
+	pool_free(lane->pool);
+	lane->pool = NULL;
 }

@@ -31,6 +31,24 @@ int stream_open(struct stream *s, int fd)
 	return 0;
 }
 
+/* Whether it is ready was told to the one before: it will be tried. */
+int stream_move(struct stream *to, struct stream *from)
+{
+	struct stream moved = *from;
+	int rc = loop_rewatch(
+		to->loop, from->fd, EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET, &to->watch);
+
+	if (rc < 0)
+		return rc;
+	moved.watch = to->watch;
+	*to = moved;
+	to->readable = to->writable = true;
+	from->fd = -1;
+	from->tls = NULL;
+	from->eof = from->cut_off = true;
+	return 0;
+}
+
 void stream_note(struct stream *s, uint32_t events)
 {
 	if (events & (EPOLLIN | EPOLLRDHUP | EPOLLHUP | EPOLLERR)) {

@@ -46,6 +46,10 @@ void stream_init(struct stream *s, struct loop *loop, void (*ready)(void *contex
 /* Takes `fd` over and watches it. 0 or -errno (fd is then still the caller's). */
 int stream_open(struct stream *s, int fd);
 
+/* Moves an open stream to where another `ready` of the same loop is called; *to was closed. 0; or
+ * -errno: it is still `from`. */
+int stream_move(struct stream *to, struct stream *from);
+
 /* For the watch's `ready`: notes what epoll told. */
 void stream_note(struct stream *s, uint32_t events);
 

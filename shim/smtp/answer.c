@@ -129,11 +129,16 @@ void answer_flush(struct dialogue *d)
 	}
 }
 
-void relay_hello(struct dialogue *d, const struct reply *reply, bool single)
+int show_hello(const struct dialogue *d, const struct reply *reply, bool single, struct buf *out)
 {
 	const char *more = !single && starttls_shown(d, reply) ? "STARTTLS" : NULL;
 
-	if (ehlo_copy(buf_bytes(&d->server_in), reply, single, more, &d->client_out) < 0)
+	return ehlo_copy(buf_bytes(&d->server_in), reply, single, more, out);
+}
+
+void relay_hello(struct dialogue *d, const struct reply *reply, bool single)
+{
+	if (show_hello(d, reply, single, &d->client_out) < 0)
 		end(d, DIALOGUE_ABORT_SERVER);
 }
 
@@ -157,7 +162,7 @@ void relay(struct dialogue *d, const struct reply *reply)
  * sense. */
 static void unsolicited(struct dialogue *d, const struct reply *reply)
 {
-	if (reply->code == 421 && message_outlives_server(d))
+	if (warm_lost(d) || (reply->code == 421 && message_outlives_server(d)))
 		return;
 	if (reply->code != 421 && !(d->speech == SPEECH_CONTENT && reply->code >= 400)) {
 		end_protocol_error(d, d->speech == SPEECH_CONTENT
@@ -227,7 +232,7 @@ static void take_ours(struct dialogue *d, enum awaited what, const struct reply 
 		replay_replied(d, reply);
 	else if (what == AWAITED_HELD_DATA)
 		replay_data_replied(d, reply);
-	else if (what == AWAITED_RESET && reply->code >= 400)
+	else if (what == AWAITED_RESET && reply->code >= 400 && !warm_lost(d))
 		end_protocol_error(d, "RSET refused");
 }
 
@@ -260,10 +265,13 @@ void answer_reply(struct dialogue *d, const struct reply *reply)
 		end_protocol_error(d, "reply does not fit the command");
 		return;
 	}
+	if (code == 421 && warm_lost(d))
+		return;
+	warm_note_reply(d, what, code);
 	if (is_for_us(what) && code != 421) {
 		pending_drop(&d->pending);
 		take_ours(d, what, reply);
-		if (d->phase != PHASE_OVER)
+		if (d->phase != PHASE_OVER && d->phase != PHASE_RECONNECT)
 			buf_consume(&d->server_in, reply->octets);
 		answer_flush(d);
 		return;

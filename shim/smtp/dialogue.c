@@ -36,6 +36,9 @@ struct dialogue *dialogue_new(const struct dialogue_settings *settings)
 	buf_init(&d->held.refusals, 2 * REPLY_MAX);
 	buf_init(&d->held.final, 3 * REPLY_MAX);
 	envelope_init(&d->envelope, settings->policy, &d->facts);
+	buf_init(&d->warm.sent, SERVER_OUT_LIMIT);
+	if (settings->warm)
+		warm_begin(d, settings->warm, settings->reset_due);
 	return d;
 }
 
@@ -57,6 +60,8 @@ void dialogue_free(struct dialogue *d)
 	free(d->hello);
 	free(d->note);
 	free(d->lost);
+	warm_free(d->warm.known);
+	buf_clear(&d->warm.sent);
 	free(d);
 }
 
@@ -99,6 +104,8 @@ void put_server(struct dialogue *d, const char *bytes, size_t n)
 {
 	if (buf_append(&d->server_out, bytes, n) < 0)
 		end(d, DIALOGUE_ABORT_SERVER);
+	else
+		warm_note_sent(d, bytes, n);
 }
 
 void put_client(struct dialogue *d, const char *bytes, size_t n)
@@ -157,16 +164,21 @@ static void complete_reason(struct dialogue *d)
 
 void dialogue_tls_up(struct dialogue *d, const struct facts *facts)
 {
+	struct facts before = d->facts;
+
 	if (d->phase != PHASE_HANDSHAKE)
 		return;
 	d->facts = *facts;
 	d->facts.tls = TLS_FACT_ON;
 	complete_reason(d);
-	upgrade_judge(d);
+	if (!warm_tls_up(d, &before))
+		upgrade_judge(d);
 }
 
 static void handshake_failed(struct dialogue *d, const char *why)
 {
+	if (warm_tls_failed(d, why))
+		return;
 	d->facts = (struct facts){.tls = TLS_FACT_HANDSHAKE_FAILED};
 	snprintf(d->facts.reason, sizeof(d->facts.reason), "%s", why);
 	upgrade_judge(d);
@@ -197,6 +209,7 @@ void dialogue_reconnected(struct dialogue *d)
 {
 	if (d->phase != PHASE_RECONNECT && d->phase != PHASE_OWN_RECONNECT)
 		return;
+	d->wishes &= ~DIALOGUE_PARK;
 	d->server_eof = d->pipelining = false;
 	free(d->lost);
 	d->lost = NULL;
@@ -216,7 +229,7 @@ void dialogue_timeout(struct dialogue *d)
 {
 	if (d->phase == PHASE_HANDSHAKE) {
 		dialogue_tls_failed(d, "timed out");
-	} else if (d->phase != PHASE_OVER) {
+	} else if (d->phase != PHASE_OVER && !warm_late(d)) {
 		note_set(d, "timeout", "");
 		end_with_reply(d, "4.4.2", "timed out");
 	}
@@ -307,6 +320,8 @@ static void server_finished(struct dialogue *d)
 {
 	if (!server_speaks(d) || (buf_length(&d->server_in) > 0 && !room_for_replies(d)))
 		return;
+	if (warm_lost(d))
+		return;
 	if (buf_length(&d->server_in) > 0)
 		end_protocol_error(d, "end of connection inside a reply");
 	else if (d->phase == PHASE_STARTTLS)
@@ -379,7 +394,7 @@ unsigned dialogue_wishes(const struct dialogue *d)
 		wishes |= DIALOGUE_START_TLS;
 	if (d->phase == PHASE_RECONNECT || d->phase == PHASE_OWN_RECONNECT)
 		wishes |= DIALOGUE_RECONNECT;
-	if (starttls_may_come(d))
+	if (starttls_may_come(d) || d->warm.state != WARM_NO)
 		wishes |= DIALOGUE_MAY_RECONNECT;
 	if (d->phase == PHASE_OWN_TLS)
 		wishes |= DIALOGUE_HAND_OVER;

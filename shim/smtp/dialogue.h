@@ -14,6 +14,7 @@
 
 #include "config/policy.h"
 #include "shim/base/buf.h"
+#include "shim/smtp/warm.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -56,6 +57,13 @@ struct dialogue_settings {
 	const char *own_name;	 /* EHLO argument where the application gives none: address literal,
 				    e.g. "[192.0.2.1]" */
 	bool early_replies;	 /* as in the policy, and this next hop did not disappoint lately */
+	bool may_park;		 /* DIALOGUE_PARK may be wished */
+	/*
+	 * The connection is a warm one: the dialogue's from dialogue_new() on, unless that fails;
+	 * NULL: it was made for this application. `reset_due`: the reply to RSET is still to come.
+	 */
+	struct warm *warm;
+	bool reset_due;
 	void (*report)(void *context, const struct dialogue_report *report);
 	/* The server refused a MAIL that the application had its 250 for: this next hop is not to
 	 * be trusted with early replies for a while. May be NULL. */
@@ -117,9 +125,16 @@ void dialogue_run(struct dialogue *d);
 		 application's own TLS, to be relayed as long as it looks like it */
 #define DIALOGUE_MAY_RECONNECT                                                                     \
 	0x100u /* RECONNECT may still come, though the server's connection is being closed */
+#define DIALOGUE_PARK                                                                              \
+	0x200u /* keep the server's connection for the next application, by dialogue_warm(), or    \
+		  end it by QUIT; this dialogue is done with it. Beside RECONNECT: before that */
 #define DIALOGUE_READ_CLIENT 0x20u /* there is use for more bytes */
 #define DIALOGUE_READ_SERVER 0x40u
 unsigned dialogue_wishes(const struct dialogue *d);
+
+/* What the next application has to know of the connection; the caller's. NULL: it cannot be kept.
+ */
+struct warm *dialogue_warm(struct dialogue *d);
 
 /* Seconds that what is awaited may take (RFC 5321 4.5.3.2), from the last progress on; 0: for ever.
  */

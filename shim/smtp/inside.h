@@ -5,6 +5,7 @@
  *   patience.c     how long what is awaited may take
  *   upgrade.c      from the greeting to the decision: EHLO, STARTTLS, handshake, fresh connection
  *   starttls.c     the application's own STARTTLS
+ *   warm.c         a connection that goes on from one application to the next
  *   request.c      what the application says, and commands that are no transaction's
  *   alone.c        the same without a server
  *   transaction.c  MAIL, RCPT and DATA, and what is held of them
@@ -72,6 +73,18 @@ enum credentials_fate {
 
 enum greeter { GREETER_NONE, GREETER_EHLO, GREETER_HELO, GREETER_OURS };
 
+/* What the connection is, where it was not made for this application: see warm.c. */
+enum warm_state { WARM_NO, WARM_OFFERED, WARM_UNPROVEN, WARM_RENEWED, WARM_GIVEN_UP };
+
+struct warmth {
+	enum warm_state state;
+	struct warm *known; /* owned; NULL: it cannot be kept */
+	bool used;	    /* the server took a message on it */
+	bool unfit;	    /* something was refused, or may have changed the server's mind */
+	struct buf sent;    /* while UNPROVEN: what was said and is not answered */
+	uint64_t sent_from; /* where in server_out that begins */
+};
+
 /* Addresses for the log: the first few, and how many there were. */
 struct address_list {
 	char *address[DIALOGUE_RECIPIENTS]; /* owned */
@@ -138,6 +151,7 @@ struct dialogue {
 	uint64_t bdat_left;
 	char *hello;	  /* the argument of EHLO or HELO; owned, NULL before */
 	struct buf shown; /* the reply to EHLO in the clear, as the application may see it */
+	struct warmth warm;
 	struct transaction transaction;
 	unsigned transactions; /* reported so far */
 	char *note;	       /* why it ends; owned, NULL for nothing to tell */
@@ -161,8 +175,11 @@ void await(struct dialogue *d, enum awaited what); /* the reply to what was just
 
 /* upgrade.c */
 void upgrade_begin(struct dialogue *d, enum greeter greeter, const char *argument, size_t length);
+bool upgrade_keep_hello(struct dialogue *d, const char *argument, size_t length); /* or it ends */
 void upgrade_reply(struct dialogue *d, const struct reply *reply);
 void upgrade_judge(struct dialogue *d);
+/* The facts of a warm connection: false where policy, asked again, does not stay on it. */
+bool upgrade_again(struct dialogue *d, const struct facts *facts);
 
 /* starttls.c */
 bool starttls_take(struct dialogue *d, const struct command *command); /* false: it stays */
@@ -172,6 +189,26 @@ bool starttls_step(struct dialogue *d);		  /* what the application says meanwhil
 void starttls_reply(struct dialogue *d, const struct reply *reply);
 bool starttls_shown(const struct dialogue *d, const struct reply *reply); /* to EHLO */
 bool starttls_shown_alone(const struct dialogue *d);
+
+/* warm.c */
+void warm_begin(struct dialogue *d, struct warm *known, bool reset_due);
+bool warm_take(struct dialogue *d, const struct command *command); /* OFFERED; false: it stays */
+void warm_keep_greeting(struct dialogue *d, const struct reply *reply);
+void warm_keep_hello(struct dialogue *d, const struct reply *reply);
+bool warm_may_park(const struct dialogue *d); /* instead of QUIT, once all is answered */
+bool warm_park(struct dialogue *d);	      /* false: not now; ask again whether it may */
+/* The server is gone, or as good as gone. True: a fresh connection is on its way. */
+bool warm_lost(struct dialogue *d);
+bool warm_late(struct dialogue *d);		      /* the same for a reply that does not come */
+bool warm_leaves_for_credentials(struct dialogue *d); /* true: AUTH stays */
+bool warm_renews(const struct dialogue *d);	      /* and the application has to wait */
+void warm_over(struct dialogue *d);		      /* it is like any other */
+void warm_note_sent(struct dialogue *d, const char *bytes, size_t n);
+void warm_note_reply(struct dialogue *d, enum awaited what, int code);
+/* What happens to a fresh connection in place of a warm one. False: it is not that. */
+bool warm_reply(struct dialogue *d, const struct reply *reply);
+bool warm_tls_up(struct dialogue *d, const struct facts *before);
+bool warm_tls_failed(struct dialogue *d, const char *why);
 
 /* transaction.c: MAIL, RCPT, DATA. False: the line stays, and is read again later. */
 bool transaction_mail(struct dialogue *d, const struct line *line, const struct command *command);
@@ -224,6 +261,7 @@ void answer_reply(struct dialogue *d, const struct reply *reply);
 void relay(struct dialogue *d, const struct reply *reply); /* the server's words, cleaned */
 void relay_hello(
 	struct dialogue *d, const struct reply *reply, bool single); /* a 250 to EHLO, filtered */
+int show_hello(const struct dialogue *d, const struct reply *reply, bool single, struct buf *out);
 void answer_own(struct dialogue *d, bool last, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
 void answer_prepared(struct dialogue *d, const char *reply); /* clean, with CRLF */

@@ -23,8 +23,9 @@ static unsigned patience_open(const struct dialogue *d)
 	case AWAITED_HELD_MAIL:
 	case AWAITED_REFUSED_RCPT:
 	case AWAITED_REPLAY:
-	case AWAITED_RESET:
 		return 300;
+	case AWAITED_RESET: /* a fresh connection is there sooner */
+		return d->warm.state == WARM_OFFERED ? 5 : 300;
 	case AWAITED_NOTHING:
 	case AWAITED_NO_SERVER:
 		break;

@@ -72,6 +72,10 @@ const char *pending_reply(const struct pending *p, bool *last);
 /* That reply was given: the entry is dropped, unless the server still owes one for it. */
 void pending_replied(struct pending *p);
 
+/* The commands are said again: behind them stands what stood there, and `by` more (or, as it wraps
+ * around, less). */
+void pending_shift(struct pending *p, uint64_t by);
+
 void pending_drop(struct pending *p); /* the first one; there must be one */
 void pending_clear(struct pending *p);
 

@@ -96,6 +96,8 @@ void report_reply(struct dialogue *d, const char *line, bool final)
 	bool mere_syntax = strncmp(line, "50", 2) == 0 && d->transaction.reply;
 	size_t length;
 
+	if (line[0] >= '4')
+		d->warm.unfit = true;
 	if (!final && (line[0] < '4' || mere_syntax))
 		return;
 	length = strcspn(line, "\r\n");

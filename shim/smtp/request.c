@@ -65,6 +65,8 @@ static bool command_ready(
 	bool bare = command->argument_length == 0;
 	bool idle = pending_first(&d->pending) == AWAITED_NOTHING;
 
+	if (d->warm.state == WARM_OFFERED)
+		return warm_take(d, command);
 	if ((command->verb == VERB_NOOP || command->verb == VERB_RSET) && bare) {
 		forward(d, line, AWAITED_OTHER);
 		return true;
@@ -94,18 +96,22 @@ void refuse_credentials(struct dialogue *d)
 	answer_credentials(d);
 }
 
-static void command_auth(struct dialogue *d, const struct line *line)
+/* False: the line stays, and is read again later. */
+static bool command_auth(struct dialogue *d, const struct line *line)
 {
 	enum credentials_step step = credentials_here(d);
 
 	if (step == CREDENTIALS_BLOCKED) {
 		refuse_credentials(d);
-		return;
+		return true;
 	}
+	if (warm_leaves_for_credentials(d))
+		return false;
 	d->credentials = true;
 	d->credentials_fate = step == CREDENTIALS_PASS ? CREDENTIALS_SENT : CREDENTIALS_OBSERVED;
 	forward(d, line, AWAITED_AUTH);
 	d->speech = SPEECH_AWAITING_AUTH;
+	return true;
 }
 
 /* A command whose argument is nobody's business but the server's: not where some mail may be
@@ -140,6 +146,7 @@ static bool command_open(struct dialogue *d, const struct line *line, const stru
 			return false;
 		early_before(d, command);
 		transaction_over(d);
+		d->warm.unfit = true; /* it knows the application by another name now */
 		forward(d, line, command->verb == VERB_EHLO ? AWAITED_HELLO : AWAITED_HELO);
 		return true;
 	case VERB_MAIL:
@@ -150,9 +157,10 @@ static bool command_open(struct dialogue *d, const struct line *line, const stru
 		return transaction_data(d, line, command);
 	case VERB_AUTH:
 		early_before(d, command);
-		command_auth(d, line);
-		return true;
+		return command_auth(d, line);
 	case VERB_QUIT:
+		if (warm_may_park(d) && (warm_park(d) || warm_may_park(d)))
+			return d->phase == PHASE_OVER;
 		send_command(d, "QUIT", "");
 		await(d, AWAITED_QUIT);
 		d->speech = SPEECH_OVER;
@@ -165,11 +173,15 @@ static bool command_open(struct dialogue *d, const struct line *line, const stru
 			transaction_over(d);
 		command_other(d, line, command);
 		return true;
-	case VERB_NOOP:
 	case VERB_VRFY:
 	case VERB_EXPN:
 	case VERB_HELP:
 	case VERB_UNKNOWN:
+		d->warm.unfit = true; /* RSET may not undo what it did */
+		early_before(d, command);
+		command_other(d, line, command);
+		return true;
+	case VERB_NOOP:
 		early_before(d, command);
 		command_other(d, line, command);
 		return true;
@@ -318,6 +330,8 @@ bool request_step(struct dialogue *d)
 {
 	if (starttls_under_way(d))
 		return starttls_step(d);
+	if (warm_renews(d))
+		return false;
 	if (d->speech == SPEECH_BDAT && d->bdat_left == 0)
 		return bdat_step(d);
 	if (d->speech == SPEECH_CONTENT)

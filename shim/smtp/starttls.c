@@ -49,6 +49,7 @@ static bool server_offered(const struct dialogue *d)
 static void begin(struct dialogue *d)
 {
 	transaction_over(d);
+	warm_over(d);
 	d->wishes &= ~(DIALOGUE_CLOSE_SERVER | DIALOGUE_ABORT_SERVER);
 	enter_phase(d, PHASE_OWN_RECONNECT);
 }

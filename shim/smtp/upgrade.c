@@ -23,7 +23,7 @@ static void no_starttls(struct dialogue *d)
 	d->facts = (struct facts){.tls = TLS_FACT_NOT_OFFERED, .reason = "STARTTLS is not offered"};
 }
 
-static bool keep_hello(struct dialogue *d, const char *argument, size_t length)
+bool upgrade_keep_hello(struct dialogue *d, const char *argument, size_t length)
 {
 	free(d->hello);
 	d->hello = malloc(length + 1);
@@ -36,7 +36,7 @@ static bool keep_hello(struct dialogue *d, const char *argument, size_t length)
 
 void upgrade_begin(struct dialogue *d, enum greeter greeter, const char *argument, size_t length)
 {
-	if (!keep_hello(d, argument, length))
+	if (!upgrade_keep_hello(d, argument, length))
 		return;
 	d->greeter = greeter;
 	buf_clear(&d->shown);
@@ -137,6 +137,15 @@ static void know_connection(struct dialogue *d)
 	envelope_init(&d->envelope, policy, &d->facts);
 }
 
+bool upgrade_again(struct dialogue *d, const struct facts *facts)
+{
+	if (facts->tls != TLS_FACT_ON || route_of(d->settings.policy, facts) != ROUTE_STAY)
+		return false;
+	d->facts = *facts;
+	know_connection(d);
+	return true;
+}
+
 /* The facts are known: one judgement decides how the connection goes on. */
 void upgrade_judge(struct dialogue *d)
 {
@@ -221,8 +230,10 @@ static void hello_replied(struct dialogue *d, const struct reply *reply)
 		return;
 	}
 	early_learn(d, reply);
-	if (d->greeter != GREETER_OURS)
+	if (d->greeter != GREETER_OURS) {
+		warm_keep_hello(d, reply);
 		relay_hello(d, reply, d->greeter == GREETER_HELO);
+	}
 	greeted(d, PHASE_OPEN);
 }
 
@@ -234,6 +245,7 @@ static void greeting_replied(struct dialogue *d, const struct reply *reply)
 	}
 	relay(d, reply);
 	if (reply->code == 220) {
+		warm_keep_greeting(d, reply);
 		enter_phase(d, PHASE_READY);
 		return;
 	}
@@ -283,6 +295,11 @@ void upgrade_reply(struct dialogue *d, const struct reply *reply)
 	}
 	if (more && d->phase != PHASE_GREETING && d->phase != PHASE_READY) {
 		end_protocol_error(d, "reply without a command");
+		return;
+	}
+	if (warm_reply(d, reply)) {
+		if (buf_length(&d->server_in) >= octets)
+			buf_consume(&d->server_in, octets);
 		return;
 	}
 	switch (d->phase) {

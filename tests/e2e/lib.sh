@@ -126,9 +126,12 @@ hostile() {
 		"$file" </dev/null >"$W/hostile.out" 2>&1 || fail "hostile: $(cat "$W/hostile.out")"
 }
 
-# All connections that were accepted have ended.
+# All connections that were accepted have ended, or are kept for the next session, which RSET tells.
 settled() {
-	[ "$(grep -c '# accepted' "$W/transcript")" = "$(grep -c '# done' "$W/transcript")" ]
+	awk '/ # accepted/ { open[$1] = 1 }
+		/ # done/ { delete open[$1] }
+		/ C: "/ { kept[$1] = / tls C: "RSET\\r\\n"$/ }
+		END { for (n in open) if (!kept[n]) exit 1 }' "$W/transcript"
 }
 settle() { until_true "${1:-10}" settled || fail "a connection never ended"; }
 

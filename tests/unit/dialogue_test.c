@@ -18,6 +18,7 @@
  *   %N       so many transactions were reported
  *   |N       in so many pieces came what went to the server since the last such step
  *   $N       so often the server refused a MAIL that the application had its 250 for
+ *   known TEXT         what the next application has to know of the connection
  *   cut                server_out is dropped, and the dialogue told that nothing of it was written
  *   hold / release   server_out is (not) taken off the dialogue's hands
  *
@@ -51,6 +52,10 @@ struct transcript {
 	const char *steps;
 	const char *config; /* FROM_CONFIG: the text of a configuration */
 	enum replies replies;
+	bool park;	 /* the connection may be kept */
+	bool warm;	 /* it was kept: EHLO app.example */
+	bool unverified; /* and its certificate was not valid */
+	bool reset_due;
 };
 
 #pragma GCC diagnostic push
@@ -59,6 +64,7 @@ static const struct transcript transcripts[] = {
 #include "tests/unit/dialogue_transcripts.inc"
 #include "tests/unit/dialogue_policy.inc"
 #include "tests/unit/dialogue_starttls.inc"
+#include "tests/unit/dialogue_warm.inc"
 #include "tests/unit/dialogue_early.inc"
 };
 #pragma GCC diagnostic pop
@@ -252,6 +258,7 @@ static unsigned wish_named(const char *name, size_t n)
 		{"abort-server", DIALOGUE_ABORT_SERVER},
 		{"close-client", DIALOGUE_CLOSE_CLIENT},
 		{"hand-over", DIALOGUE_HAND_OVER},
+		{"park", DIALOGUE_PARK},
 		{"may-reconnect", DIALOGUE_MAY_RECONNECT},
 		{"read-client", DIALOGUE_READ_CLIENT},
 		{"read-server", DIALOGUE_READ_SERVER},
@@ -263,6 +270,23 @@ static unsigned wish_named(const char *name, size_t n)
 	}
 	fail_msg("no such wish: %.*s", (int)n, name);
 	return 0;
+}
+
+/* What the next application has to know, with | for the ends of lines. */
+static void expect_known(struct player *p, const char *text, size_t n)
+{
+	struct warm *w = dialogue_warm(p->d);
+	char got[1024] = "nothing";
+
+	if (w)
+		snprintf(got, sizeof(got), "%s%s %s\r\n%s", w->greeting, w->helo ? "HELO" : "EHLO", w->name, w->hello);
+	for (char *cr = got; (cr = strstr(cr, "\r\n"));) {
+		*cr = '|';
+		memmove(cr + 1, cr + 2, strlen(cr + 2) + 1);
+	}
+	warm_free(w);
+	if (strlen(got) != n || memcmp(got, text, n) != 0)
+		fail_step(p, "known is", got, strlen(got));
 }
 
 static void play_step(struct player *p, const char *step, size_t n)
@@ -281,6 +305,8 @@ static void play_step(struct player *p, const char *step, size_t n)
 	} else if (n == 7 && memcmp(step, "release", 7) == 0) {
 		p->hold = false;
 		run(p);
+	} else if (n > 6 && memcmp(step, "known ", 6) == 0) {
+		expect_known(p, step + 6, n - 6);
 	} else if (side == '!') {
 		event(p, step + 1, n - 1);
 	} else if (side == '?') {
@@ -375,6 +401,19 @@ static struct policy_set *policy_from(const char *config, struct policy *policy)
 	return set;
 }
 
+static struct warm *warm_of(const struct transcript *t)
+{
+	struct warm *w = t->warm ? warm_new() : NULL;
+
+	if (!w)
+		return NULL;
+	w->greeting = strdup("220 mx warm\r\n");
+	w->name = strdup("app.example");
+	w->hello = strdup("250-mx\r\n250 PIPELINING\r\n");
+	w->facts = (struct facts){.tls = TLS_FACT_ON, .version = TLS_VERSION_1_3, .verified = !t->unverified};
+	return w;
+}
+
 static void play(const struct transcript *t, bool early)
 {
 	struct policy_set *set = NULL;
@@ -385,6 +424,9 @@ static void play(const struct transcript *t, bool early)
 		.server_name = "mx.b.example",
 		.own_name = "[192.0.2.1]",
 		.early_replies = early,
+		.may_park = t->park || t->warm,
+		.warm = warm_of(t),
+		.reset_due = t->reset_due,
 		.report = on_report,
 		.disappointed = on_disappointment,
 		.context = &p,
@@ -396,6 +438,7 @@ static void play(const struct transcript *t, bool early)
 	buf_init(&p.to_server, 1 << 20);
 	p.d = dialogue_new(&settings);
 	assert_non_null(p.d);
+	run(&p);
 	for (const char *at = t->steps; *at;) {
 		size_t n = strcspn(at, "\n");
 

@@ -76,7 +76,7 @@ application() {
 	local way number=0
 	need "$1"
 	product
-	policy
+	policy 'connection_reuse = 0' # the server hears QUIT
 	message "$W/message"
 	sed '1,/^$/d' "$W/message" >"$W/sent.body"
 	for way in "${ways[@]}"; do

@@ -261,7 +261,7 @@ t_client_certificate_in_both_versions() {
 		holds "$W/transcript" 'handshake failed: .*(certificate|peer did not return)'
 		lacks "$W/transcript" 'MAIL|# data'
 		: >"$W/transcript"
-		kill "$(pgrep -x hostile)"
+		pgrep -x hostile | xargs kill
 		until_true 5 eval '! listening 127.0.0.10 25'
 	done
 }

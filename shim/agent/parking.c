@@ -1,0 +1,152 @@
+/*
+ * parking: where a session begins with a connection that another one left, and where it leaves its
+ * own to the next.
+ *
+ * The application's socket is then not connected at all, but kept until the server has proved that
+ * the connection is alive: it becomes the fresh one if it is not.
+ */
+#include "shim/agent/log.h"
+#include "shim/agent/parts.h"
+
+#include <unistd.h>
+
+/* A private agent serves one connect(), so nobody would come. */
+void parking_note(struct session *s, int tcp)
+{
+	const struct agent *agent = s->lane->agent;
+	const struct key_parts parts = {
+		.tcp = tcp,
+		.channel = s->channel,
+		.head = &s->head,
+		.names = s->names,
+		.name_count = s->name_count,
+		.who = {.pid = s->pid, .uid = s->uid, .gid = s->gid},
+		.by_cgroup = agent->options.system != NULL,
+	};
+
+	if (!agent->options.private)
+		s->key = key_new(&parts);
+}
+
+static bool is_allowed(const struct session *s)
+{
+	return s->key && s->policy.connection.intercept && s->policy.connection.connection_reuse;
+}
+
+bool parking_take(struct session *s, int tcp)
+{
+	struct err err;
+	struct parked *p;
+
+	if (!s->key || !s->lane->pool)
+		return false;
+	s->peer = s->to; /* what kept ones were connected to, or they have no key */
+	if (session_find_policy(s, &err) < 0 || !is_allowed(s))
+		return false;
+	p = pool_take(s->lane->pool, s->key, s->edition, s->context);
+	if (!p)
+		return false;
+	if (stream_move(&s->server, &p->stream) < 0) {
+		parked_free(p);
+		return false;
+	}
+	s->peer = p->kept.peer;
+	s->tls = p->kept.tls;
+	s->tls_since = p->kept.since;
+	s->uses = p->kept.uses;
+	s->parked = p;
+	s->reused = true;
+	s->likeness = tcp;
+	return true;
+}
+
+int parking_unconnected(struct session *s)
+{
+	int tcp = s->likeness;
+
+	s->likeness = -1;
+	stream_close(&s->server);
+	parking_clear(s);
+	return tcp;
+}
+
+void parking_settings(const struct session *s, struct dialogue_settings *settings)
+{
+	settings->may_park = is_allowed(s);
+	if (!s->parked)
+		return;
+	settings->warm = s->parked->kept.warm;
+	settings->reset_due = s->parked->reset_due;
+}
+
+/* The dialogue has what was the next application's to know. */
+void parking_begun(struct session *s)
+{
+	struct parked *p = s->parked;
+
+	if (!p)
+		return;
+	p->kept.warm = NULL;
+	(void)buf_append(dialogue_server_in(s->dialogue), buf_bytes(&p->in), buf_length(&p->in));
+	parking_clear(s);
+}
+
+void parking_clear(struct session *s)
+{
+	if (s->parked)
+		parked_free(s->parked);
+	s->parked = NULL;
+}
+
+/* An agent that logs to its processes' stderr leaves with the last of them. */
+static bool somebody_may_come(const struct lane *lane)
+{
+	const struct agent *agent = lane->agent;
+	bool leaves = !agent->options.system && log_is_stderr();
+
+	return !lane->closed && (!leaves || agent->session_count > 1);
+}
+
+static bool may_put(struct session *s)
+{
+	unsigned half = s->lane->agent->usable / 2; /* of the descriptors are for those in use */
+
+	if (!is_allowed(s) || (unsigned)s->server.fd >= half || s->server_leg != LEG_UP ||
+		!s->server.tls || s->server.eof || s->server.cut_off || !somebody_may_come(s->lane))
+		return false;
+	if (!s->lane->pool)
+		s->lane->pool = pool_new(s->lane->loop);
+	return s->lane->pool != NULL;
+}
+
+bool parking_put(struct session *s)
+{
+	struct kept kept = {.tls = s->tls, .peer = s->peer, .since = s->tls_since};
+
+	if (!may_put(s))
+		return false;
+	kept.warm = dialogue_warm(s->dialogue);
+	kept.uses = s->uses + 1;
+	kept.key = s->key;
+	kept.edition = s->edition;
+	kept.context = s->context;
+	edition_hold(kept.edition);
+	tls_context_hold(kept.context);
+	s->key = NULL;
+	if (!kept.warm || pool_put(s->lane->pool, &s->server, &kept,
+				  s->policy.connection.connection_reuse) < 0) {
+		pool_kept_clear(&kept);
+		return false;
+	}
+	s->server_leg = LEG_GONE;
+	return true;
+}
+
+/* The server has answered on it: no other connection will take its place. */
+void parking_settle(struct session *s, unsigned wishes)
+{
+	if (!s->reused || s->likeness < 0 || wishes & (DIALOGUE_MAY_RECONNECT | DIALOGUE_RECONNECT))
+		return;
+	close(s->likeness);
+	s->likeness = -1;
+}
