@@ -28,6 +28,14 @@ def descriptors(pids):
     return sum(len(os.listdir("/proc/%d/fd" % pid)) for pid in pids)
 
 
+def must_hold(sink, before, count):
+    """The server sees so many connections open, and all since `before` were encrypted."""
+    now = sink.stats()
+    if now["open"] < count or now["connections"] - before["connections"] > sum(
+            now[kind] - before[kind] for kind in ("full", "resumed")):
+        raise parts.Failed("%d encrypted connections expected: %s; before: %s" % (count, now, before))
+
+
 class Client:
     """A process on the client's processors that does what lines of its standard input say."""
 

@@ -18,16 +18,22 @@ ROUNDS = 3
 
 def rows(bench):
     held.many_descriptors()
-    bench.sink()
+    sink = bench.sink()
     counts = [bench.count(n, n // 100) for n in COUNTS]
 
-    def each(pss_of):
-        """pss_of: a function that brings the number of connections up to its argument and gives the PSS then."""
-        base = pss_of(1)
-        return {figure: (pss_of(n) - base) / (n - 1) for figure, n in zip(FIGURES, counts)}
+    def each(pss_with):
+        """pss_with: a function that brings the number of connections up to its argument and gives the PSS then."""
+        def checked(count):
+            before = sink.stats()
+            pss = pss_with(count)
+            held.must_hold(sink, before, 0)
+            return pss
+
+        base = checked(1)
+        return {figure: (checked(n) - base) / (n - 1) for figure, n in zip(FIGURES, counts)}
 
     def native():
-        def pss_of(count):
+        def pss_with(count):
             client = held.Client(bench, [bench.bin("native"), "--hold", str(count), "--ca-file", bench.pki("ca.pem"),
                                          parts.SERVER])
             if client.line() != ["ready"]:
@@ -36,17 +42,17 @@ def rows(bench):
             client.end()
             return pss
 
-        return each(pss_of)
+        return each(pss_with)
 
     def behind(pids, host, port, env=None):
         client = held.Hold(bench, host, port, env)
         state = {"held": 0}
 
-        def pss_of(count):
+        def pss_with(count):
             state["held"] = client.open(count - state["held"])
             return held.pss(pids())
 
-        figures = each(pss_of)
+        figures = each(pss_with)
         client.close()
         return figures
 

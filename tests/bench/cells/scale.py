@@ -34,7 +34,7 @@ def clients_for(total):
 
 
 def rows(bench):
-    bench.sink()
+    sink = bench.sink()
 
     def cpu(pids):
         return sum(map(parts.process_cpu, pids))
@@ -43,7 +43,7 @@ def rows(bench):
         sealed = bench.sealed("scale")
         sealed.stop()
         agents = sealed.warm()
-        memory, before = held.pss(agents), cpu(agents)
+        memory, before, seen = held.pss(agents), cpu(agents), sink.stats()
         clients, count = [], 0
         for size in clients_for(total):
             clients.append(held.Hold(bench, parts.SERVER, 25, sealed.env))
@@ -51,6 +51,7 @@ def rows(bench):
         opened, grown = cpu(agents), held.pss(agents)
         if sealed.pids() != agents:
             raise parts.Failed("there is more than one agent")
+        held.must_hold(sink, seen, count)
         seconds, p50, p99 = clients[0].send()
         sent = cpu(agents)
         for client in clients:
