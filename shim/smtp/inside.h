@@ -109,6 +109,7 @@ struct transaction {
 struct held {
 	struct buf lines; /* MAIL, then each RCPT, with CRLF */
 	size_t replayed;  /* octets of `lines` that were sent again */
+	size_t answered;  /* octets of `lines` whose replies came */
 	unsigned recipients;
 	bool opening;	       /* the held MAIL was sent ahead of its first recipient */
 	bool mail_may_go;      /* it only waits to share a packet with its first recipient */
@@ -118,7 +119,8 @@ struct held {
 	bool content_ended;    /* the final dot stands in `head`, or was swallowed */
 	struct buf refusals;   /* lines for the final reply: what the server refused on replay */
 	bool refused_for_good; /* one of them was 5yz */
-	struct buf final;      /* the reply to the end of refused content, complete */
+	bool sender_refused;
+	struct buf final; /* the reply to the end of refused content, complete */
 };
 
 struct dialogue {

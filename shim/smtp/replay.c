@@ -54,16 +54,30 @@ static void refuse(struct dialogue *d)
 	message_refuse(d);
 }
 
+/* With early replies the lines go together, as far as they find room. */
+static bool may_send(const struct dialogue *d)
+{
+	if (d->held.replayed == buf_length(&d->held.lines))
+		return false;
+	return d->held.replayed == d->held.answered ||
+	       (early_may(d) && buf_room(&d->server_out) >= SERVER_OUT_ROOM &&
+		       pending_has_room(&d->pending, 1));
+}
+
 static void go_on(struct dialogue *d)
 {
 	const char *line;
-	size_t n = line_at(d, d->held.replayed, &line);
+	size_t n;
 
-	if (n > 0) {
+	while (d->phase != PHASE_OVER && may_send(d)) {
+		n = line_at(d, d->held.replayed, &line);
 		put_server(d, line, n);
 		d->held.replayed += n;
 		await(d, AWAITED_REPLAY);
-	} else if (buf_length(&d->held.refusals) > 0) {
+	}
+	if (d->phase == PHASE_OVER || d->held.answered < d->held.replayed)
+		return;
+	if (buf_length(&d->held.refusals) > 0) {
 		refuse(d);
 	} else {
 		send_command(d, "DATA", "");
@@ -78,18 +92,14 @@ void replay_begin(struct dialogue *d)
 	go_on(d);
 }
 
-/* The line that this reply is for: the last one that was sent. */
-static void note_refusal(struct dialogue *d, const struct reply *reply)
+/* Of `n` octets with their CRLF. */
+static void note_refusal(struct dialogue *d, const struct reply *reply, const char *said, size_t n)
 {
-	const char *bytes = buf_bytes(&d->held.lines), *p = bytes + d->held.replayed - 1;
 	char text[REPLY_TEXT_SIZE], path[DIALOGUE_ADDRESS_SIZE], words[REFUSAL_SIZE];
 	struct command command;
 	struct line line;
 
-	while (p > bytes && p[-1] != '\n')
-		p--;
-	if (line_scan(p, d->held.replayed - (size_t)(p - bytes), COMMAND_LINE_MAX, &line) !=
-		LINE_WHOLE) {
+	if (line_scan(said, n, COMMAND_LINE_MAX, &line) != LINE_WHOLE) {
 		end_protocol_error(d, "held command is no line");
 		return;
 	}
@@ -102,16 +112,25 @@ static void note_refusal(struct dialogue *d, const struct reply *reply)
 		buf_append_text(&d->held.refusals, "\n") < 0)
 		end(d, DIALOGUE_ABORT_SERVER);
 	d->held.refused_for_good |= reply->code >= 500;
-	if (command.verb == VERB_MAIL)
-		d->held.replayed = buf_length(&d->held.lines);
 }
 
+/* Once the sender is refused, the recipients behind it say nothing new, and no more of them go. */
 void replay_replied(struct dialogue *d, const struct reply *reply)
 {
-	if (reply->code >= 400)
-		note_refusal(d, reply);
-	if (d->phase != PHASE_OVER)
-		go_on(d);
+	const char *line;
+	size_t n = line_at(d, d->held.answered, &line);
+	bool sender = d->held.answered == 0;
+
+	d->held.answered += n;
+	if (reply->code >= 400 && !d->held.sender_refused)
+		note_refusal(d, reply, line, n);
+	if (d->phase == PHASE_OVER)
+		return;
+	if (sender && reply->code >= 400) {
+		d->held.sender_refused = true;
+		buf_truncate(&d->held.lines, d->held.replayed);
+	}
+	go_on(d);
 }
 
 /* The application has its 354 already: the server's refusal is the reply to the content. */

@@ -25,9 +25,10 @@ void transaction_clear_held(struct dialogue *d)
 	buf_clear(&h->head);
 	buf_clear(&h->refusals);
 	buf_clear(&h->final);
-	h->replayed = h->head_octets = 0;
+	h->replayed = h->answered = h->head_octets = 0;
 	h->recipients = 0;
-	h->opening = h->mail_may_go = h->content_ended = h->refused_for_good = false;
+	h->opening = h->mail_may_go = h->content_ended = false;
+	h->refused_for_good = h->sender_refused = false;
 	free(h->mail_refusal);
 	h->mail_refusal = NULL;
 }

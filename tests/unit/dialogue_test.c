@@ -529,9 +529,9 @@ static void content_streams_in_bounded_memory(void **state)
 }
 
 /* In the clear, up to the 354 for a message from `sender`, which SECTIONS holds or opens. */
-static struct dialogue *before_content(struct policy *policy, const char *const *turns, size_t count)
+static struct dialogue *before_content(struct policy *policy, bool early, const char *const *turns, size_t count)
 {
-	struct dialogue_settings settings = {.policy = policy, .server_name = "mx.b.example", .own_name = "[192.0.2.1]"};
+	struct dialogue_settings settings = {.policy = policy, .server_name = "mx.b.example", .own_name = "[192.0.2.1]", .early_replies = early};
 	struct dialogue *d = dialogue_new(&settings);
 
 	for (size_t i = 0; i < count; i++) {
@@ -548,7 +548,7 @@ static bool long_header_goes(struct policy *policy, size_t at, size_t piece, boo
 {
 	static const char *const turns[] = {"s220 mx\r\n", "cEHLO a\r\n", "s250 mx\r\n", "cMAIL FROM:<a@a.example>\r\n",
 		"cRCPT TO:<b@b.example>\r\n", "s250 ok\r\n", "s250 ok\r\n", "cDATA\r\n"};
-	struct dialogue *d = before_content(policy, turns, ARRAY_LENGTH(turns));
+	struct dialogue *d = before_content(policy, false, turns, ARRAY_LENGTH(turns));
 	size_t total = at + 64, length = 0, fed = 0;
 	char *text = malloc(total);
 	bool goes = false;
@@ -612,7 +612,7 @@ static void longest_held_line_is_refused_by_name(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LENGTH(lengths); i++) {
-		struct dialogue *d = before_content(&policy, turns, ARRAY_LENGTH(turns));
+		struct dialogue *d = before_content(&policy, false, turns, ARRAY_LENGTH(turns));
 		char line[2100];
 		size_t tail = strlen("@b.example>");
 
@@ -635,10 +635,47 @@ static void longest_held_line_is_refused_by_name(void **state)
 	policy_set_free(set);
 }
 
+/* A hundred recipients that were held are more than may be outstanding at once. */
+static void many_held_recipients_are_said_again_as_room_allows(void **state)
+{
+	static const char *const turns[] = {"s220 mx\r\n", "cEHLO a\r\n", "s250-mx\r\n250 PIPELINING\r\n", "cMAIL FROM:<a@soft.example>\r\n"};
+	struct policy policy;
+	struct policy_set *set = policy_from(SECTIONS, &policy);
+	struct dialogue *d = before_content(&policy, true, turns, ARRAY_LENGTH(turns));
+	struct buf *out = dialogue_server_out(d);
+	unsigned heard = 0, pieces = 0;
+	char line[80];
+
+	(void)state;
+	for (unsigned i = 0; i < 100; i++) {
+		snprintf(line, sizeof(line), "RCPT TO:<b%u@b.example>\r\n", i);
+		buf_append_text(dialogue_client_in(d), line);
+		dialogue_run(d);
+	}
+	buf_append_text(dialogue_client_in(d), "DATA\r\nMailseal-Require-TLS: no\r\n\r\nx\r\n.\r\n");
+	for (dialogue_run(d); heard <= 100 && buf_length(out) > 0; dialogue_run(d)) {
+		unsigned lines = 0;
+
+		for (size_t i = 0; i < buf_length(out); i++)
+			lines += buf_bytes(out)[i] == '\n';
+		buf_consume(out, buf_length(out));
+		heard += lines;
+		pieces++;
+		while (lines-- > 0)
+			buf_append_text(dialogue_server_in(d), "250 ok\r\n");
+	}
+	assert_int_equal(heard, 101);
+	assert_true(pieces <= 3);
+	assert_int_equal(buf_length(out), 6);
+	assert_memory_equal(buf_bytes(out), "DATA\r\n", 6);
+	dialogue_free(d);
+	policy_set_free(set);
+}
+
 int main(void)
 {
 	static char names[ARRAY_LENGTH(transcripts)][128];
-	struct CMUnitTest tests[2 * ARRAY_LENGTH(transcripts) + 4];
+	struct CMUnitTest tests[2 * ARRAY_LENGTH(transcripts) + 5];
 	size_t n = 0;
 
 	for (size_t i = 0; i < ARRAY_LENGTH(transcripts); i++) {
@@ -653,6 +690,7 @@ int main(void)
 	tests[n++] = (struct CMUnitTest)cmocka_unit_test(play_in_single_octets);
 	tests[n++] = (struct CMUnitTest)cmocka_unit_test(header_is_read_up_to_256_kilobytes);
 	tests[n++] = (struct CMUnitTest)cmocka_unit_test(longest_held_line_is_refused_by_name);
+	tests[n++] = (struct CMUnitTest)cmocka_unit_test(many_held_recipients_are_said_again_as_room_allows);
 	tests[n++] = (struct CMUnitTest)cmocka_unit_test(content_streams_in_bounded_memory);
 	return _cmocka_run_group_tests("dialogue", tests, n, NULL, NULL);
 }

@@ -467,7 +467,8 @@ static bool header_decides(struct walk *w)
 	return some;
 }
 
-/* A held envelope, said again line by line. True: the server took all of it. */
+/* A held envelope, said again: line by line, or early all together. True: the server took all of
+ * it. */
 static bool replay(struct walk *w, unsigned known)
 {
 	bool refused = false, for_good = false;
@@ -476,12 +477,14 @@ static bool replay(struct walk *w, unsigned known)
 	want_line(w->t, w->m->mail_line, known);
 	refused = code != 250;
 	for_good = code >= 500;
-	for (unsigned i = 0; i < w->m->count && code == 250; i++) {
+	for (unsigned i = 0; i < w->m->count && (code == 250 || w->early); i++) {
 		int got = code_of_marker(w->m->recipient[i].marker, 250);
 
 		if (!(w->accepted & 1u << i))
 			continue;
 		want_line(w->t, w->m->recipient_line[i], known);
+		if (code != 250)
+			continue;
 		refused |= got != 250;
 		for_good |= got >= 500;
 		if (got != 250 &&
