@@ -17,8 +17,7 @@ CFLAGS ?= -O2 -g
 WERROR ?= $(if $(CI),-Werror,)
 WARNINGS := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wformat=2 \
 	-Werror=switch-enum $(WERROR)
-HARDENING ?= -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2 -fstack-protector-strong -fstack-clash-protection \
-	-fcf-protection -fPIE
+HARDENING ?= -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2 -fstack-protector-strong -fstack-clash-protection -fcf-protection -fPIE
 HARDENED_LINK ?= -pie -Wl,-z,relro,-z,now,-z,noexecstack
 ALL_CFLAGS = -std=gnu11 -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 -I. -MMD -MP -fvisibility=hidden $(WARNINGS) $(CFLAGS) \
 	-DMAILSEAL_VERSION='"$(VERSION)"' -DMAILSEAL_CONFIG_DEFAULT='"$(CONFIG_DEFAULT)"' \
@@ -133,14 +132,16 @@ deps deps-demo deps-test deps-lint deps-fuzz deps-bench:
 	@tests/deps $(or $(@:deps-%=%),build)
 
 # The list of prerequisites says that packages come before the compiler runs.
-ifneq ($(filter deps% demo test asan lint fuzz bench,$(MAKECMDGOALS)),)
+ifneq ($(filter deps% demo test asan tsan lint fuzz bench,$(MAKECMDGOALS)),)
 $(ROOM_OBJECTS) $(TOOL_OBJECTS) $(PRELOAD_OBJECTS) can32 $(UNIT_TESTS) $(FUZZERS): | $(filter deps-%,$(MAKECMDGOALS:%=deps-%))
 endif
 
-asan: deps-test
-	@$(MAKE) BUILD=$(BUILD)/asan HARDENING= HARDENED_LINK= \
-		CFLAGS="-O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=undefined" \
-		SANITIZER_LOG=/tmp/mailseal-sanitizer $(BUILD)/asan/mailseal $(BUILD)/asan/mailseal-agent unit
+asan: SANITIZE := address,undefined -fno-sanitize-recover=undefined
+tsan: SANITIZE := thread
+tsan: CHOSEN := UNIT_TESTS="$(patsubst %,$(BUILD)/tsan/test/agent_%_test,lanes session parts)"
+asan tsan: deps-test # unit tests and agent with sanitizers; tsan finds races of an agent's threads
+	@$(MAKE) BUILD=$(BUILD)/$@ HARDENING= HARDENED_LINK= CFLAGS="-O1 -g -fno-omit-frame-pointer -fsanitize=$(SANITIZE)" \
+		SANITIZER_LOG=/tmp/mailseal-sanitizer $(filter %/asan/mailseal,$(BUILD)/$@/mailseal) $(BUILD)/$@/mailseal-agent unit $(CHOSEN)
 
 FUZZ_SECONDS ?= 30
 FUZZED_SOURCES := $(ROOM_SOURCES) $(wildcard tools/elf*.c) $(addprefix tools/,unit_file.c ld_cache.c doctor_files.c)
@@ -192,7 +193,7 @@ uninstall:
 clean:
 	rm -rf $(BUILD)
 
-.PHONY: all lib32 can32 unit test demo deps deps-demo deps-test deps-lint deps-fuzz deps-bench asan fuzz lint bench install uninstall clean FORCE
+.PHONY: all lib32 can32 unit test demo deps deps-demo deps-test deps-lint deps-fuzz deps-bench asan tsan fuzz lint bench install uninstall clean FORCE
 .DELETE_ON_ERROR:
 .SECONDARY:
 -include $(shell find $(BUILD)/obj $(BUILD)/obj-fast $(BUILD)/pic $(BUILD)/pic32 -name "*.d" 2>/dev/null)

@@ -4,6 +4,7 @@
  */
 const char *__asan_default_options(void);
 const char *__ubsan_default_options(void);
+const char *__tsan_default_options(void);
 
 __attribute__((visibility("default"))) const char *__asan_default_options(void)
 {
@@ -11,6 +12,11 @@ __attribute__((visibility("default"))) const char *__asan_default_options(void)
 }
 
 __attribute__((visibility("default"))) const char *__ubsan_default_options(void)
+{
+	return SANITIZER_OPTIONS;
+}
+
+__attribute__((visibility("default"))) const char *__tsan_default_options(void)
 {
 	return SANITIZER_OPTIONS;
 }
