@@ -44,7 +44,7 @@ t_clients_end_the_same_early_and_in_turn() {
 		for early in true false; do
 			early_server "${ways[$way]:-keywords PIPELINING}"
 			for client in swaks msmtp php; do
-				policy "early_replies = $early" # an agent that knows of no refusal
+				policy "early_replies = $early" 'connection_reuse = 0' # an agent that knows of no refusal
 				rm -f "$W"/data/*
 				case $client in
 				swaks) use_swaks ;;
