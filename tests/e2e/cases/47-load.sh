@@ -77,6 +77,33 @@ t_killed_under_load_it_has_told_no_lie() {
 	[ "$(wc -l <"$W/taken")" -lt 1000 ] || fail "it was not killed in time"
 }
 
+# What connections on all threads share is replaced meanwhile: policy, TLS contexts, the log.
+t_reloaded_under_load() {
+	local i editor
+	with_threads
+	policy 'require_tls = true'
+	hostile good_server.hs
+	mkdir "$W/mailseal.d"
+	for i in $(seq 200); do
+		echo "recipient \"$i.example\" { require_tls = true }" >"$W/mailseal.d/new"
+		mv "$W/mailseal.d/new" "$W/mailseal.d/domains.conf"
+		mv "$log" "$log.$i"
+		sleep 0.02
+	done &
+	editor=$!
+	for i in 1 2 3; do
+		sealed /usr/bin/python3 "$E2E/clients/parallel.py" mx.b.example 25 12 2 3000 "$W/taken.$i"
+		equal "$status" 0 "$(cat "$W/client.out")"
+	done
+	kill $editor
+	wait $editor
+	sleep 0.2
+	equal "$(cat "$log"* | grep -c 'event=transaction .*certificate-verified=yes')" 72 "lines of the log"
+	checks=$((checks + 1))
+	cat "$log"* | grep -q event=reloaded || fail "it was not reloaded"
+	equal "$(cat "$log"* | grep -c -v ' mailseal\[[0-9]*\]: event=.*[^ ]$')" 0 "broken lines"
+}
+
 # The next connect() fails by a clean error, who is connected goes on, and what is given back can be had again.
 t_at_the_limit_of_descriptors_it_says_so() {
 	local stand
