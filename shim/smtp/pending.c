@@ -161,7 +161,7 @@ void pending_replied(struct pending *p)
 void pending_shift(struct pending *p, uint64_t by)
 {
 	for (unsigned i = 0; i < p->count; i++)
-		p->entry[(p->first + i) % PENDING_MAX].sent_at += by;
+		at(p, i)->sent_at += by;
 }
 
 void pending_drop(struct pending *p)

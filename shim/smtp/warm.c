@@ -249,9 +249,11 @@ void warm_note_reply(struct dialogue *d, enum awaited what, int code)
 		d->warm.used = true;
 	if (d->warm.state != WARM_UNPROVEN)
 		return;
-	if (what == AWAITED_MAIL || what == AWAITED_HELD_MAIL || what == AWAITED_REPLAY) {
-		warm_over(d);
-	} else if (what != AWAITED_RESET) {
+	if (what == AWAITED_RESET)
+		return;
+	if (what != AWAITED_OTHER) {
+		warm_over(d); /* MAIL, or what a server takes without it */
+	} else {
 		answered = (size_t)(pending_sent_at(&d->pending) - d->warm.sent_from);
 		buf_consume(&d->warm.sent, answered);
 		d->warm.sent_from += answered;

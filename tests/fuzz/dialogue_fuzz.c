@@ -13,14 +13,16 @@
  *   - of what the server accepts, only a sender and a recipient that are held are told before it
  * did;
  *   - it counts as a disappointment only if the server refused a MAIL, with early replies;
+ *   - a connection is kept for the next application only if nothing is under way on it, nothing was
+ * refused, and no AUTH was sent;
  *   - buffers stay bounded, every run ends.
  *
- * The first octet chooses the configuration, with 0x40 early replies, and with 0x80 a server that
- * follows the protocol (it offers PIPELINING where the replies are early); then
- * the second one says what it is like. Each record behind it is one octet of kind, one of length,
- * and that many octets: of the application, of the server (octets of the wire; with 0x80 one for
- * each reply). Other kinds are events. With 0x80, octets of the application from 0x80 on stand for
- * words.
+ * The first octet chooses the configuration, with 0x20 a warm connection, with 0x40 early replies,
+ * and with 0x80 a server that follows the protocol (it offers PIPELINING where the replies are
+ * early); then the second one says what it is like. Each record behind it is one octet of kind, one
+ * of length, and that many octets: of the application, of the server (octets of the wire; with 0x80
+ * one for each reply). Other kinds are events. With 0x80, octets of the application from 0x80 on
+ * stand for words.
  */
 #include "config/load.h"
 #include "shim/smtp/address.h"
@@ -118,7 +120,7 @@ static const char *const words[] = {
 struct world {
 	struct dialogue *d;
 	struct policy policy;
-	bool scripted, early, handed_over;
+	bool scripted, early, warm, handed_over;
 
 	/* the server as someone on the wire sees it */
 	bool required, verified_tls, handshaking;
@@ -126,10 +128,11 @@ struct world {
 
 	/* the server that follows the protocol */
 	struct facts server, facts; /* what it is like, what it is now */
-	bool fails_once, again; /* the first handshake fails, and is made up for */
+	bool fails_once, again;	    /* the first handshake fails, and is made up for */
 	bool fresh, in_data, in_auth, in_header, in_own_field;
 	bool data_asked; /* and its reply was not heard yet */
 	bool refused_mail;
+	bool refused, logged_in; /* on this connection */
 	const uint8_t *replies;
 	size_t reply_count;
 	struct domain sender;
@@ -175,6 +178,7 @@ static bool choose(struct world *w, const char *good)
 		choice = *w->replies++;
 		w->reply_count--;
 	}
+	w->refused |= choice % 8 >= 1 && choice % 8 <= 3;
 	switch (choice % 8) {
 	case 1:
 		server_says(w, "450 4.2.0 later\r\n");
@@ -283,6 +287,9 @@ static void serve(struct world *w, const char *line, size_t n)
 		choose(w, "354 go\r\n");
 		return;
 	case VERB_AUTH:
+		if (w->warm)
+			leaked("credentials on a warm connection", line, n);
+		w->logged_in = true;
 		choose(w, "334 VXNlcm5hbWU6\r\n");
 		return;
 	case VERB_QUIT:
@@ -406,6 +413,9 @@ static void upgrade(struct world *w)
 	}
 	if (dialogue_wishes(w->d) & DIALOGUE_RECONNECT) {
 		w->verified_tls = w->in_data = w->in_auth = false;
+		w->refused = w->logged_in = w->data_asked = false;
+		w->again |= w->warm;
+		w->warm = false;
 		if (w->again)
 			w->facts.tls = TLS_FACT_NOT_OFFERED; /* all begins anew */
 		else
@@ -455,6 +465,19 @@ static void check_own_replies(const struct buf *out)
 	}
 }
 
+/* Kept, or put back. */
+static void check_parking(struct world *w)
+{
+	const char *text = buf_bytes(dialogue_server_out(w->d));
+	size_t n = buf_length(dialogue_server_out(w->d));
+
+	if (n > 0 || w->handshaking || w->in_data || w->in_auth || w->data_asked)
+		leaked("kept with something under way", text, n);
+	if (w->scripted && (w->refused || w->logged_in || w->facts.tls != TLS_FACT_ON))
+		leaked("kept, and unfit", text, n);
+	warm_free(dialogue_warm(w->d));
+}
+
 static void disappointed(void *context)
 {
 	struct world *w = context;
@@ -475,6 +498,8 @@ static void run(struct world *w)
 			check_hand_over(w);
 			return;
 		}
+		if (dialogue_wishes(w->d) & DIALOGUE_PARK)
+			check_parking(w);
 		if (w->scripted)
 			check_own_replies(dialogue_client_out(w->d));
 		buf_consume(dialogue_client_out(w->d), buf_length(dialogue_client_out(w->d)));
@@ -591,7 +616,28 @@ static void describe_server(struct world *w, uint8_t octet)
 	w->fails_once = octet & 16;
 	snprintf(w->server.reason, sizeof(w->server.reason), "%s", w->server.verified ? "" : "why");
 	w->facts.tls = TLS_FACT_NOT_OFFERED;
-	server_says(w, "220 srv\r\n");
+}
+
+/* The one before said EHLO a. */
+static struct warm *warm_one(struct world *w)
+{
+	struct warm *known = warm_new();
+
+	if (!w->scripted)
+		w->server = (struct facts){
+			.tls = TLS_FACT_ON, .version = TLS_VERSION_1_3, .verified = true};
+	if (!known || !w->warm || w->server.tls != TLS_FACT_ON) {
+		w->warm = false;
+		warm_free(known);
+		return NULL;
+	}
+	known->greeting = strdup("220 srv\r\n");
+	known->name = strdup("a");
+	known->hello = strdup(w->early ? "250-srv\r\n250-PIPELINING\r\n250 AUTH LOGIN\r\n"
+				       : "250-srv\r\n250 AUTH LOGIN\r\n");
+	known->facts = w->facts = w->server;
+	w->verified_tls = w->server.verified;
+	return known;
 }
 
 static size_t record(struct world *w, const uint8_t *data, size_t size)
@@ -623,7 +669,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		.own_name = "[192.0.2.1]",
 		.disappointed = disappointed,
 		.context = &w};
-	unsigned config = size ? (data[0] & 0x3f) % LENGTH(configs) : 0;
+	unsigned config = size ? (data[0] & 0x1f) % LENGTH(configs) : 0;
 	size_t at = 1;
 
 	if (size < 2)
@@ -634,9 +680,17 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	w.required = config < 6 && config & 1;
 	buf_init(&w.line, 4096);
 	buf_init(&w.said, 8 * 65536);
+	w.warm = data[0] & 0x20;
+	if (w.scripted)
+		describe_server(&w, data[at++]);
+	settings.may_park = true;
+	settings.warm = warm_one(&w);
+	settings.reset_due = settings.warm && size & 1;
 	w.d = dialogue_new(&settings);
 	if (w.d && w.scripted)
-		describe_server(&w, data[at++]);
+		server_says(&w, !w.warm		     ? "220 srv\r\n"
+				: settings.reset_due ? "250 flushed\r\n"
+						     : "");
 	while (w.d && at + 2 <= size && !w.handed_over)
 		at += record(&w, data + at, size - at);
 	dialogue_free(w.d);

@@ -309,7 +309,7 @@ static void uses_and_age_are_bounded(void **state)
 static void the_oldest_make_room(void **state)
 {
 	int servers[POOL_MAX_ALIKE + 1], many[POOL_MAX + 1], i;
-	char name[8];
+	char name[16];
 
 	(void)state;
 	for (i = 0; i <= POOL_MAX_ALIKE; i++)

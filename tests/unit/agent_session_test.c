@@ -476,7 +476,8 @@ static void name_that_may_be_missing_is_never_verified(void **state)
 {
 	NEEDS_NETWORK();
 	write_config_with_ca();
-	expect_verified(HANDOFF_NAMES_TORN, "certificate-verified=no resumed=no reason=\"the name that");
+	expect_verified(
+		HANDOFF_NAMES_TORN, "certificate-verified=no resumed=no reason=\"the name that");
 }
 
 static void without_a_name_the_reference_is_unknown(void **state)

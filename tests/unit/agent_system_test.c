@@ -42,7 +42,8 @@ static void start_system(int fd, bool activated, rlim_t descriptors)
 
 static void ask_as(struct call *c, const char *identity)
 {
-	ask_over(c, call_channel(), socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), PORT, 30000, identity);
+	ask_over(c, call_channel(), socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), PORT, 30000,
+		identity);
 }
 
 static void request_names_the_configuration_or_none(void **state)
@@ -72,7 +73,8 @@ static void request_names_the_configuration_or_none(void **state)
 
 static void request_for_another_agent_is_refused(void **state)
 {
-	static const char *const texts[] = {"", "version=x\n", "system", "system\nconfig=", "system\nx", "system\n\n"};
+	static const char *const texts[] = {
+		"", "version=x\n", "system", "system\nconfig=", "system\nx", "system\n\n"};
 	struct call c;
 
 	NEEDS_NETWORK();
@@ -189,16 +191,21 @@ static void one_user_gets_what_his_process_can_hold(void **state)
 	close(listener);
 }
 
-/* One request that may be turned away before it was sent. The error that is the answer, -1 without one. */
+/* One request that may be turned away before it was sent. The error that is the answer, -1 without
+ * one. */
 static int ask_carelessly(int tcp)
 {
 	static char bytes[HANDOFF_REQUEST_MAX];
-	struct handoff_request head = {.peer = {.family = AF_INET, .port = PORT, .addr = {127, 0, 0, 1}}};
+	struct handoff_request head = {
+		.peer = {.family = AF_INET, .port = PORT, .addr = {127, 0, 0, 1}}};
 	struct handoff_reply reply;
 	char control[CMSG_SPACE(2 * sizeof(int))] = "", answer[64];
 	long n = handoff_request_encode(bytes, &head, &(struct handoff_names){0}, "system\n", 7);
 	struct iovec iov = {bytes, (size_t)n};
-	struct msghdr m = {.msg_iov = &iov, .msg_iovlen = 1, .msg_control = control, .msg_controllen = sizeof(control)};
+	struct msghdr m = {.msg_iov = &iov,
+		.msg_iovlen = 1,
+		.msg_control = control,
+		.msg_controllen = sizeof(control)};
 	struct cmsghdr *part = CMSG_FIRSTHDR(&m);
 	int channel = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0), pair[2];
 
@@ -258,7 +265,8 @@ static void ask_as_user(struct call *c, uid_t uid, int error)
 	expect_reply(c, HANDOFF_ACK, error);
 }
 
-/* One that does not move is not waited for, and his callers hear of it, once he has had his part. */
+/* One that does not move is not waited for, and his callers hear of it, once he has had his part.
+ */
 static void worker_that_is_stuck_is_his_users_alone(void **state)
 {
 	enum { CALLS = 100 };
@@ -301,7 +309,8 @@ static void worker_that_is_stuck_is_his_users_alone(void **state)
 	expect_logged("user 1001 cannot be served");
 	/* Who waited is served when it moves on. */
 	assert_int_equal(kill(stuck, SIGCONT), 0);
-	ask_over(&c, channels[0], socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), PORT, 30000, "system\n");
+	ask_over(&c, channels[0], socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), PORT, 30000,
+		"system\n");
 	expect_reply(&c, HANDOFF_ACK, 0);
 	hang_up(&c);
 	for (int i = 1; i < CALLS; i++)
@@ -424,7 +433,10 @@ static bool send_two(int channel, const int fds[2])
 {
 	char control[CMSG_SPACE(2 * sizeof(int))] = "";
 	struct iovec iov = {"x", 1};
-	struct msghdr m = {.msg_iov = &iov, .msg_iovlen = 1, .msg_control = control, .msg_controllen = sizeof(control)};
+	struct msghdr m = {.msg_iov = &iov,
+		.msg_iovlen = 1,
+		.msg_control = control,
+		.msg_controllen = sizeof(control)};
 	struct cmsghdr *part = CMSG_FIRSTHDR(&m);
 
 	part->cmsg_level = SOL_SOCKET;
@@ -578,7 +590,8 @@ static void nobody_makes_the_agent_wait(void **state)
 		usleep(20000);
 	}
 	assert_int_equal(status, 0);
-	print_message("%d of 400 made it wait, for a moment\n", times_logged("the socket was changed while"));
+	print_message("%d of 400 made it wait, for a moment\n",
+		times_logged("the socket was changed while"));
 	for (int i = 0; i < 4; i++)
 		close(queued[i]);
 	close(listener);
@@ -587,17 +600,27 @@ static void nobody_makes_the_agent_wait(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(request_names_the_configuration_or_none, setup, teardown),
-		cmocka_unit_test_setup_teardown(request_for_another_agent_is_refused, setup, teardown),
-		cmocka_unit_test_setup_teardown(request_for_the_system_agent_is_for_no_other, setup, teardown),
-		cmocka_unit_test_setup_teardown(edited_configuration_holds_for_the_next_request, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+			request_names_the_configuration_or_none, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+			request_for_another_agent_is_refused, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+			request_for_the_system_agent_is_for_no_other, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+			edited_configuration_holds_for_the_next_request, setup, teardown),
 		cmocka_unit_test_setup_teardown(passed_socket_outlives_the_agent, setup, teardown),
-		cmocka_unit_test_setup_teardown(one_user_gets_what_his_process_can_hold, setup, teardown),
-		cmocka_unit_test_setup_teardown(worker_that_is_stuck_is_his_users_alone, setup, teardown),
-		cmocka_unit_test_setup_teardown(killed_worker_takes_no_others_along, setup, teardown),
-		cmocka_unit_test_setup_teardown(places_are_kept_for_root_and_the_system, setup, teardown),
-		cmocka_unit_test_setup_teardown(workers_outlive_their_dispatcher_for_what_they_have, setup, teardown),
-		cmocka_unit_test_setup_teardown(descriptors_that_linger_hold_up_nobody_else, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+			one_user_gets_what_his_process_can_hold, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+			worker_that_is_stuck_is_his_users_alone, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+			killed_worker_takes_no_others_along, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+			places_are_kept_for_root_and_the_system, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+			workers_outlive_their_dispatcher_for_what_they_have, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+			descriptors_that_linger_hold_up_nobody_else, setup, teardown),
 		cmocka_unit_test_setup_teardown(nobody_makes_the_agent_wait, setup, teardown),
 	};
 

@@ -299,7 +299,7 @@ t_valgrind_sees_nothing_in_the_host() {
 
 t_socket_registered_with_epoll_before_connect() {
 	product
-	policy 'require_tls = true'
+	policy 'require_tls = true' 'connection_reuse = 0' # a connection each
 	postfix_start
 	at=127.0.0.20:25 hostile good_server.hs
 	# Postfix's own load generator: many sessions at a time from one event loop.
