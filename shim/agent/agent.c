@@ -22,6 +22,7 @@
 #include <unistd.h>
 
 #define OVERFLOW_UID 65534
+#define TIDY_MS 3000 /* warm connections are mostly gone by then as well */
 
 static uid_t read_overflow_uid(void)
 {
@@ -67,6 +68,26 @@ static void close_source(struct agent *agent)
 		listener_close(agent);
 }
 
+static void tidy_up(void *context)
+{
+	struct agent *agent = context;
+
+	malloc_trim(0);
+	agent->crowd = agent->session_count;
+}
+
+/* What many sessions held may go back once most of them are gone, but not at each coming and going.
+ */
+static void watch_crowd(struct agent *agent)
+{
+	unsigned count = agent->session_count;
+
+	if (agent->crowd < count + 1)
+		agent->crowd = count + 1;
+	if (count <= agent->crowd / 2 && !agent->tidying.place)
+		loop_timer_set(agent->loop, &agent->tidying, loop_now(agent->loop) + TIDY_MS);
+}
+
 /* Nobody is here: stay for a while, or go. */
 static void settle(void *context)
 {
@@ -76,6 +97,7 @@ static void settle(void *context)
 		close_source(agent);
 		pool_clear(agent->lane.pool);
 	}
+	watch_crowd(agent);
 	if (agent->session_count || agent->callers)
 		return;
 	if (nothing_to_wait_for(agent)) {
@@ -83,7 +105,6 @@ static void settle(void *context)
 		if (!agent->sourced)
 			loop_stop(agent->loop);
 	} else {
-		malloc_trim(0); /* what many sessions held may go back now */
 		wait_for_somebody(agent);
 	}
 }
@@ -181,6 +202,7 @@ static int set_up(struct agent *agent)
 	agent->settling = (struct task){.run = settle, .context = agent};
 	agent->last_gone = (struct task){.run = last_gone_elsewhere, .context = agent};
 	agent->idle = (struct timer){.expired = idle_long_enough, .context = agent};
+	agent->tidying = (struct timer){.expired = tidy_up, .context = agent};
 	agent->last_call = (struct timer){.expired = last_call_over, .context = agent};
 	rc = catch_signals(agent);
 	if (rc == 0)

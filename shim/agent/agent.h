@@ -83,7 +83,8 @@ struct agent {
 	struct watch signalled;
 	struct task on_signal;
 	int signals;
-	struct timer idle, last_call;
+	struct timer idle, last_call, tidying;
+	unsigned crowd; /* most sessions since the last tidying */
 	struct task settling;
 	bool stopping, leaving;
 };

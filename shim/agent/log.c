@@ -23,6 +23,9 @@
 static enum { TO_SYSLOG, TO_STDERR, TO_FILE } target;
 static const char *path;
 static atomic_int file = -1;
+/* of the log file, whichever of several threads opened it last */
+static _Atomic ino_t inode;
+static _Atomic dev_t device;
 
 /* Other threads may be writing: the number always stands for the log, the old one or the new one.
  */
@@ -40,9 +43,14 @@ static int open_file(void)
 {
 	int fd =
 		open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY | O_NONBLOCK, 0640);
+	struct stat st;
 
 	if (fd < 0)
 		return -errno;
+	if (fstat(fd, &st) == 0) {
+		inode = st.st_ino;
+		device = st.st_dev;
+	}
 	take_over(fd);
 	return 0;
 }
@@ -93,18 +101,23 @@ bool log_is_stderr(void)
 /* The file may have been renamed or removed by a rotation. */
 static void follow_rotation(void)
 {
-	struct stat open_one, named;
+	struct stat named;
 
-	if (fstat(file, &open_one) == 0 && stat(path, &named) == 0 &&
-		open_one.st_ino == named.st_ino && open_one.st_dev == named.st_dev)
-		return;
-	open_file();
+	if (stat(path, &named) != 0 || named.st_ino != inode || named.st_dev != device)
+		open_file();
+}
+
+/* It is somebody else's and may block; what we open ourselves does not. */
+static bool stderr_takes_a_line(void)
+{
+	struct pollfd ready = {.fd = STDERR_FILENO, .events = POLLOUT};
+
+	return poll(&ready, 1, 0) == 1 && ready.revents & POLLOUT;
 }
 
 static void write_stamped(int fd, const char *text)
 {
 	char line[LOG_LINE_MAX + 128], date[48];
-	struct pollfd ready = {.fd = fd, .events = POLLOUT};
 	time_t now = time(NULL);
 	struct tm tm;
 	int n;
@@ -112,7 +125,7 @@ static void write_stamped(int fd, const char *text)
 	if (!localtime_r(&now, &tm) || !strftime(date, sizeof(date), "%Y-%m-%dT%H:%M:%S%z", &tm))
 		date[0] = '\0';
 	n = snprintf(line, sizeof(line), "%s mailseal[%ld]: %s\n", date, (long)getpid(), text);
-	if (poll(&ready, 1, 0) == 1 && ready.revents & POLLOUT && write(fd, line, (size_t)n) < 0)
+	if (write(fd, line, (size_t)n) < 0)
 		return; /* nowhere to tell */
 }
 
@@ -142,7 +155,8 @@ static void send_text(int priority, const char *text)
 		write_syslog(priority, text);
 		return;
 	case TO_STDERR:
-		write_stamped(STDERR_FILENO, text);
+		if (stderr_takes_a_line())
+			write_stamped(STDERR_FILENO, text);
 		return;
 	case TO_FILE:
 		follow_rotation();
