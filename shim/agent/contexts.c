@@ -168,6 +168,16 @@ int contexts_get(struct contexts *contexts, const struct tls_settings *settings,
 	return rc;
 }
 
+bool contexts_empty(struct contexts *contexts)
+{
+	bool empty;
+
+	pthread_mutex_lock(&contexts->lock);
+	empty = !contexts->first;
+	pthread_mutex_unlock(&contexts->lock);
+	return empty;
+}
+
 void contexts_clear(struct contexts *contexts)
 {
 	struct context *c;

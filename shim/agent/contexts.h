@@ -22,6 +22,9 @@ void contexts_init(struct contexts *contexts);
 int contexts_get(struct contexts *contexts, const struct tls_settings *settings,
 	struct tls_context **context, struct err *err);
 
+/* Is there none yet, or none any more? */
+bool contexts_empty(struct contexts *contexts);
+
 /* Forgets them; what connections hold stays theirs. */
 void contexts_clear(struct contexts *contexts);
 

@@ -295,6 +295,11 @@ static int handshake_floor(enum tls_version min_tls)
 	return min_tls < TLS_VERSION_1_2 ? (int)min_tls : TLS_VERSION_1_2;
 }
 
+bool rules_tls_untried(struct rules *r)
+{
+	return contexts_empty(&r->contexts);
+}
+
 int rules_tls(
 	struct rules *r, const struct policy *policy, struct tls_context **context, struct err *err)
 {

@@ -52,6 +52,7 @@ uint64_t edition_serial(const struct edition *edition); /* no other of this proc
  * A shared context for these settings, made when first needed, held for the caller, who owes one
  * tls_context_free(). Replaced files count at once. 0 or -errno with err. On any thread.
  */
+bool rules_tls_untried(struct rules *rules); /* the first will take some milliseconds */
 int rules_tls(struct rules *rules, const struct policy *policy, struct tls_context **context,
 	struct err *err);
 

@@ -470,6 +470,18 @@ static int begin(struct session *s, bool *told)
 	return *told ? 0 : -ECONNABORTED;
 }
 
+/* OpenSSL's beginnings while the connection is being made. What fails here is told later, when it
+ * is needed. */
+static void warm_up(struct session *s)
+{
+	struct err err = {""};
+
+	s->peer = s->to;
+	find_policy(s, &err);
+	tls_context_free(s->context);
+	s->context = NULL;
+}
+
 /* The first thing on its lane. */
 static void session_start(void *context)
 {
@@ -488,6 +500,8 @@ static void session_start(void *context)
 	literal(&s->to.ss, s->address_literal, sizeof(s->address_literal));
 	s->server_name = s->name_count ? s->names[0] : s->address_literal;
 	rc = begin(s, &told);
+	if (rc == 0 && rules_tls_untried(s->lane->agent->rules))
+		warm_up(s);
 	close_given(s);
 	if (rc == -EINTR) {
 		/* It was to block, by somebody who owns the socket too. */

@@ -307,6 +307,7 @@ static int await_outcome(struct attempt *a, bool timed)
 	if (n == -EAGAIN)
 		return -EINPROGRESS;
 	if (n > 0 && !reply.error) {
+		swap_widen(&a->swap, a->fd);
 		face_told(a->fd);
 		return 0;
 	}
@@ -343,7 +344,7 @@ static int hand_over(struct attempt *a)
 	if (s->refuse)
 		return error;
 	a->reason = "cannot make a socketpair";
-	error = swap_prepare(&a->swap, a->fd);
+	error = swap_prepare(&a->swap, a->fd, a->wait);
 	if (error)
 		return error;
 	hints_find(&a->peer, &a->hints);

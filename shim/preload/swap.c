@@ -28,11 +28,11 @@ static const char junk[JUNK_PIECE]; /* zeros, no memory of their own */
 
 /* More than a quarter of the send buffer in one write: the kernel then calls a stream socket not
  * writable. */
-static int shut_gate(struct swap *s)
+static int shut_gate(struct swap *s, bool narrow)
 {
 	struct iovec pieces[SEND_BUFFER / JUNK_PIECE + 1];
 	struct msghdr message = {.msg_iov = pieces};
-	int size = 0, half = SEND_BUFFER / 2;
+	int size = 0, half = SEND_BUFFER / 2, least = 1;
 	socklen_t length = sizeof(size);
 	uint64_t left;
 
@@ -43,6 +43,11 @@ static int shut_gate(struct swap *s)
 	}
 	if (size <= 0 || size > SEND_BUFFER)
 		return -ENOBUFS;
+	if (narrow) {
+		s->send_buffer = size;
+		sys(SYS_setsockopt, s->application, SOL_SOCKET, SO_SNDBUF, &least, sizeof(least));
+		sys(SYS_getsockopt, s->application, SOL_SOCKET, SO_SNDBUF, &size, &length);
+	}
 	s->junk = left = (uint64_t)size / 4 + 1;
 	for (; left; message.msg_iovlen++) {
 		uint64_t piece = left < JUNK_PIECE ? left : JUNK_PIECE;
@@ -90,7 +95,7 @@ static void copy_properties(const struct swap *s, int fd)
 		sys(SYS_FCNTL, s->application, F_SETFL, O_NONBLOCK);
 }
 
-int swap_prepare(struct swap *s, int fd)
+int swap_prepare(struct swap *s, int fd, bool narrow)
 {
 	int ends[2], off = 0, error;
 	long flags = sys(SYS_FCNTL, fd, F_GETFL);
@@ -113,7 +118,7 @@ int swap_prepare(struct swap *s, int fd)
 	/* A connect() that waits for the first write would wait for ever: the server speaks first.
 	 */
 	sys(SYS_setsockopt, fd, IPPROTO_TCP, TCP_FASTOPEN_CONNECT, &off, sizeof(off));
-	error = shut_gate(s);
+	error = shut_gate(s, narrow && !(s->flags & O_NONBLOCK));
 	if (error)
 		swap_clear(s);
 	return error;
@@ -220,6 +225,14 @@ int swap_in(struct swap *s, int fd, const char **reason)
 		sys(SYS_FCNTL, fd, F_SETFL, s->flags & (O_NONBLOCK | O_ASYNC));
 	s->swapped = !error;
 	return error;
+}
+
+void swap_widen(const struct swap *s, int fd)
+{
+	int half = s->send_buffer / 2;
+
+	if (half && same(fd, &s->pair))
+		sys(SYS_setsockopt, fd, SOL_SOCKET, SO_SNDBUF, &half, sizeof(half));
 }
 
 bool swap_reset(struct swap *s)

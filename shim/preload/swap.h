@@ -19,6 +19,7 @@ struct swap {
 	int application; /* our own descriptor of the application's end */
 	int agent;	 /* the agent's end */
 	int flags;	 /* the TCP socket's file status flags */
+	int send_buffer; /* what the application's end shall have again; 0: as it is */
 	uint64_t junk;	 /* bytes written into the pair, so that it does not look writable */
 	bool swapped;
 	struct places places;
@@ -26,9 +27,16 @@ struct swap {
 	struct stat pair; /* the application's end, to know it again */
 };
 
-/* Makes the pair, with the flags, owner and timeouts of fd and the gate shut. 0 or -errno, nothing
- * kept. */
-int swap_prepare(struct swap *s, int fd);
+/*
+ * Makes the pair, with the flags, owner and timeouts of fd and the gate shut. 0 or -errno, nothing
+ * kept. `narrow`: the caller waits for the outcome, so that little junk is enough until then: the
+ * application's end gets a small send buffer. (Where the wait is cut short it stays so.)
+ */
+int swap_prepare(struct swap *s, int fd, bool narrow);
+
+/* The outcome is there, the junk is gone: the send buffer gets its size again, if fd still leads to
+ * the application's end. */
+void swap_widen(const struct swap *s, int fd);
 
 /* Puts the application's end in place. 0, or -errno with *reason, everything as before. */
 int swap_in(struct swap *s, int fd, const char **reason);

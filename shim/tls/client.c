@@ -123,6 +123,12 @@ void tls_certificate_dates(const char *file, char *out, size_t size)
 	ERR_clear_error();
 }
 
+/* The old form names its cipher, and those names are not loaded (see context.c). */
+static bool names_a_cipher(unsigned long e)
+{
+	return ERR_GET_LIB(e) == ERR_LIB_PEM && ERR_GET_REASON(e) == PEM_R_UNSUPPORTED_ENCRYPTION;
+}
+
 static int load_key(SSL_CTX *ssl, const struct tls_settings *s, struct err *err)
 {
 	bool asked = false;
@@ -134,7 +140,7 @@ static int load_key(SSL_CTX *ssl, const struct tls_settings *s, struct err *err)
 		return rc;
 	key = PEM_read_bio_PrivateKey(bio, NULL, refuse_passphrase, &asked);
 	BIO_free(bio);
-	if (asked)
+	if (asked || (!key && names_a_cipher(ERR_peek_error())))
 		rc = err_fail(err, EINVAL,
 			"client_key: %.300s: is protected by a passphrase, and nobody is asked "
 			"for one; write the key without (openssl pkey -in OLD -out NEW)",

@@ -312,9 +312,18 @@ static void key_of_another_certificate_is_an_error(void **state)
 /* A question on the terminal would stand there for ever. */
 static void protected_key_is_an_error_and_nobody_is_asked(void **state)
 {
+	BIO *bio;
+
 	(void)state;
 	write_pem(certificate_file, client_certificate, NULL, NULL, NULL);
 	write_pem(key_file, NULL, NULL, client_key, "secret");
+	expect_refused(&with_client, "client_key: ", "passphrase");
+	/* The old form, "DEK-Info: AES-128-CBC,...". */
+	bio = BIO_new_file(key_file, "w");
+	assert_int_equal(PEM_write_bio_PrivateKey_traditional(bio, client_key, EVP_aes_128_cbc(),
+				 (const unsigned char *)"secret", 6, NULL, NULL),
+		1);
+	BIO_free(bio);
 	expect_refused(&with_client, "client_key: ", "passphrase");
 }
 

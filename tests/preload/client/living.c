@@ -66,7 +66,7 @@ static void options(void)
 	struct tcp_info info;
 	socklen_t length;
 	char bytes[64];
-	int fd;
+	int fd, fresh[2];
 
 	aim("127.0.0.1", 25);
 	fd = tcp(0);
@@ -96,6 +96,10 @@ static void options(void)
 	check(get(fd, IPPROTO_TCP, TCP_USER_TIMEOUT) == 5000);
 	check(get(fd, IPPROTO_TCP, TCP_KEEPINTVL) == 33);
 	check(get(fd, SOL_SOCKET, SO_TYPE) == SOCK_STREAM && get(fd, SOL_SOCKET, SO_ACCEPTCONN) == 0);
+	check(socketpair(AF_UNIX, SOCK_STREAM, 0, fresh) == 0);
+	check(get(fd, SOL_SOCKET, SO_SNDBUF) == get(fresh[0], SOL_SOCKET, SO_SNDBUF));
+	close(fresh[0]);
+	close(fresh[1]);
 	set(fd, SOL_SOCKET, SO_SNDBUF, 100000);
 	set(fd, SOL_SOCKET, SO_RCVBUF, 100000);
 	check(get(fd, SOL_SOCKET, SO_SNDBUF) > 0 && get(fd, SOL_SOCKET, SO_RCVBUF) > 0);
