@@ -476,10 +476,10 @@ static void warm_up(struct session *s)
 {
 	struct err err = {""};
 
+	if (s->parked || !rules_tls_untried(s->lane->agent->rules))
+		return;
 	s->peer = s->to;
-	find_policy(s, &err);
-	tls_context_free(s->context);
-	s->context = NULL;
+	session_find_policy(s, &err);
 }
 
 /* The first thing on its lane. */
@@ -500,7 +500,7 @@ static void session_start(void *context)
 	literal(&s->to.ss, s->address_literal, sizeof(s->address_literal));
 	s->server_name = s->name_count ? s->names[0] : s->address_literal;
 	rc = begin(s, &told);
-	if (rc == 0 && rules_tls_untried(s->lane->agent->rules))
+	if (rc == 0)
 		warm_up(s);
 	close_given(s);
 	if (rc == -EINTR) {
