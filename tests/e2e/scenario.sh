@@ -5,6 +5,7 @@
 #   fast:                      the agent with short patience  timeout: SECONDS    for the whole case
 #   status: 0|fail             of the client                  connections: N      that were made
 #   says, never-says: REGEX    the client's output            log: REGEX          the agent's log
+#   full:                      no session is there to be resumed: its failure would bring one connection more
 #   refused-at: VERB           what the client had said when the first refusal came; '.' is the final dot
 #   hears, never-hears: REGEX  the server's transcript        only: VERB ...      nothing else heard
 #
@@ -39,9 +40,34 @@ only_verbs() {
 	return 0
 }
 
+# A session of TLS to be resumed: so that what the scenario's server does, it does on a resumed connection.
+session_before() {
+	local server
+	with_session=0
+	[ "${E2E_PLAIN-}" = 1 ] || grep -q '^#: full:' "$scenario" && return 0
+	mkdir -p "$W/data.before"
+	"$bin/hostile" -f -l 127.0.0.10:25 -t "$W/transcript.before" -d "$W/data.before" -p "$pki" \
+		"$ROOT/tests/hostile/scenarios/good_server.hs" </dev/null >/dev/null 2>&1 &
+	server=$!
+	until_true 5 listening 127.0.0.10 25 || fail "no server to begin with"
+	use_swaks
+	[ "$status" = 0 ] && with_session=1
+	pkill -P $server
+	kill $server
+	wait $server
+	: >"$log"
+}
+
+# Whatever follows the handshake with that certificate was said on a resumed connection.
+was_resumed() {
+	[ $with_session = 1 ] && grep -q ' # tls ' "$W/transcript" || return 0
+	grep -Eq '^(cert|client|protocols|ticketkey|#: policy: application_tls)' "$scenario" ||
+		holds "$W/transcript" ' # tls .* session=resumed$'
+}
+
 play() {
 	scenario=$ROOT/tests/hostile/scenarios/$1.hs
-	local line want agent before reuse=()
+	local line want agent before reuse=() with_session
 	[ -f "$scenario" ] || fail "no scenario $1"
 	if grep -q '^#: fast:' "$scenario"; then fast_product; else product; fi
 	# One configuration throughout: a changed one would get an agent of its own.
@@ -50,8 +76,9 @@ play() {
 	[ "${E2E_PLAIN-}" = 1 ] || reuse=('connection_reuse = 1')
 	policy "${reuse[@]}" -- 'host "mx.b.example" {' "${settings[@]}" '}'
 	at=127.0.0.20:25 transcript=$W/transcript.good hostile good_server.hs
+	session_before
 	hostile "$1.hs"
-	good_delivery before
+	[ $with_session = 1 ] || good_delivery before
 	agent=$(agents | head -n 1)
 	check test -n "$agent"
 	sleep 0.2
@@ -72,6 +99,7 @@ play() {
 	while read -r line; do equal "$(refused_at)" "$line" "refused at"; done < <(lines_of refused-at)
 	while read -r line; do only_verbs "$line"; done < <(lines_of only)
 	nothing_after_220
+	was_resumed
 	lacks "$log" 'SECRETBODY|SECRETPASS|U0VDUkVU|AHVzZXIA'
 
 	cp "$W/client.out" "$W/scenario.out"

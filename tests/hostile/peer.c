@@ -249,7 +249,9 @@ static int set_tickets(SSL_CTX *ctx, struct hello *h)
 	unsigned char keys[256];
 	long n = SSL_CTX_get_tlsext_ticket_keys(ctx, NULL, 0);
 
-	memset(keys, (int)h->tls->ticket_key + 1, sizeof(keys));
+	memset(keys, 1, sizeof(keys));
+	snprintf((char *)keys, sizeof(keys), "%lu %s", h->tls->ticket_key,
+		h->tls->ticket_key ? "" : h->tls->cert);
 	SSL_CTX_set_client_hello_cb(ctx, hello_came, h);
 	SSL_CTX_set_session_ticket_cb(ctx, pad_ticket, NULL, h);
 	return n > 0 && n <= (long)sizeof(keys) &&

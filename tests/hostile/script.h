@@ -19,7 +19,7 @@
  *     ciphers LIST             OpenSSL's lists, for TLS up to 1.2 and
  *     ciphersuites LIST        for TLS 1.3 (default: its own)
  *     client NAME              the client must show a certificate by the authority NAME.pem
- *     ticketkey N              servers with the same one resume each other's sessions (default 0)
+ *     ticketkey N              servers with the same one resume each other's sessions (default: with the same cert)
  *     tickets N [SIZE]         session tickets of TLS 1.3, each with SIZE octets of padding
  * (default 2) offered WORD             to a hello that offers a session: alert, garbage, close or
  * stall (default: resume) starttls                 the server's side of the handshake reply VERB

@@ -91,13 +91,15 @@ t_full_handshake_after_a_failed_one_may_fail_too() {
 t_certificate_that_went_bad() {
 	product
 	hostile <<-END
+		ticketkey 1
 		$starttls
 		connection
+		ticketkey 1
 		cert wrongname
 		$starttls
 		connection
-		cert wrongname
 		ticketkey 7
+		cert wrongname
 		$starttls
 	END
 	policy 'require_tls = true' 'verify_certificate = true' "${on[@]}"
@@ -113,13 +115,15 @@ t_certificate_that_went_bad() {
 t_bad_certificate_is_looked_at_again_where_a_message_demands_it() {
 	product
 	hostile <<-END
+		ticketkey 1
 		cert wrongname
 		$starttls
 		connection
+		ticketkey 1
 		cert wrongname
 		$starttls
 		connection
-		cert good
+		ticketkey 1
 		$starttls
 	END
 	policy 'require_tls = true' 'verify_certificate = false' "${on[@]}"

@@ -5,6 +5,7 @@
 #: says: <\*\* 4[0-9][0-9] 4\.7\.5 
 #: connections: 1
 #: never-hears:  C: "(MAIL|RCPT|DATA|AUTH)
+#: full:
 send 220 hostile ESMTP
 keywords STARTTLS|SIZE 1000000|8BITMIME
 serve STARTTLS

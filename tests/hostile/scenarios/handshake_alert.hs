@@ -3,6 +3,7 @@
 #: connections: 2
 #: hears: ^2 .* plain C: "MAIL
 #: never-hears: ^1 .* C: "(MAIL|RCPT|DATA)
+#: full:
 send 220 hostile ESMTP
 keywords STARTTLS|SIZE 1000000|8BITMIME
 serve STARTTLS

@@ -2,6 +2,7 @@
 #: status: 0
 #: connections: 2
 #: never-hears: ^1 .* C: "(MAIL|RCPT|DATA)
+#: full:
 send 220 hostile ESMTP
 keywords STARTTLS|SIZE 1000000|8BITMIME
 serve STARTTLS

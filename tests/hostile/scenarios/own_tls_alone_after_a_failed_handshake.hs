@@ -5,6 +5,7 @@
 #: connections: 2
 #: log: event=application-tls .*tls=yes
 #: hears: 2 .* tls C: "MAIL
+#: full:
 send 220 hostile ESMTP
 keywords STARTTLS|PIPELINING
 serve STARTTLS
