@@ -38,7 +38,7 @@ bool parking_take(struct session *s, int tcp)
 	struct err err;
 	struct parked *p;
 
-	if (!s->key || !s->lane->pool)
+	if (!s->key || !s->lane->pool || !pool_holds(s->lane->pool, s->key))
 		return false;
 	s->peer = s->to; /* what kept ones were connected to, or they have no key */
 	if (session_find_policy(s, &err) < 0 || !is_allowed(s))

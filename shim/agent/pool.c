@@ -240,6 +240,16 @@ int pool_put(struct pool *pool, struct stream *stream, struct kept *kept, unsign
 	return 0;
 }
 
+bool pool_holds(const struct pool *pool, const struct key *key)
+{
+	const struct parked *p;
+
+	for (p = pool->first; p; p = p->next)
+		if (!p->leaving && key_equal(p->kept.key, key))
+			return true;
+	return false;
+}
+
 static bool fits(const struct parked *p, const struct key *key, const struct tls_context *context)
 {
 	return !p->leaving && p->kept.context == context && key_equal(p->kept.key, key);

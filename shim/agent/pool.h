@@ -66,6 +66,9 @@ void pool_free(struct pool *pool);  /* NULL is fine */
  */
 int pool_put(struct pool *pool, struct stream *stream, struct kept *kept, unsigned seconds);
 
+/* Is it worth asking pool_take()? */
+bool pool_holds(const struct pool *pool, const struct key *key);
+
 /*
  * The one of this key that came last, unless its server has said anything but 250 to RSET. NULL:
  * there is none. All of another edition are ended. The caller owes parked_free().

@@ -123,6 +123,15 @@ static struct parked *take(const char *name)
 	return p;
 }
 
+static bool pool_holds_named(const char *name)
+{
+	struct key *key = key_named(name);
+	bool holds = pool_holds(pool, key);
+
+	key_free(key);
+	return holds;
+}
+
 static bool is_there(const char *name)
 {
 	struct parked *p = take(name);
@@ -186,7 +195,10 @@ static void another_key_finds_nothing(void **state)
 
 	(void)state;
 	assert_false(is_there("b"));
+	assert_true(pool_holds_named("a"));
+	assert_false(pool_holds_named("b"));
 	assert_true(is_there("a"));
+	assert_false(pool_holds_named("a"));
 	close(server);
 }
 

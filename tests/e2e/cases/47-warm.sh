@@ -254,3 +254,18 @@ t_users_of_the_system_agent_get_their_own() {
 	kept 3 2
 	reuses no no yes
 }
+
+# Mail servers, each delivery a process of its own.
+t_exim_finds_the_connection_of_the_one_before() {
+	product
+	exim_prepare smarthost
+	postfix_start
+	policy 'require_tls = true'
+	message "$W/message"
+	use_exim "$W/message" a@b.example
+	use_exim "$W/message" a@b.example
+	stored 2
+	over_tls
+	equal "$(connects)" 1 "connections"
+	reuses no yes
+}
