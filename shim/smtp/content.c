@@ -1,5 +1,7 @@
 #include "shim/smtp/content.h"
 
+#include "shim/smtp/regular.h"
+
 #include <string.h>
 
 #define WINDOW 1024  /* octets; RFC 5321 4.5.3.1.6 allows lines of 1000 */
@@ -93,38 +95,6 @@ static enum content_state step(
 	return CONTENT_SMUGGLING;
 }
 
-/*
- * Octets from the start of a line or from within one that pass as they are: whole lines that end in
- * CRLF and begin with no dot, and the beginning of another. It looks a window ahead only, so that
- * what is full of bare line ends costs no more than its length.
- */
-static size_t regular(const char *bytes, size_t n, bool *line_start)
-{
-	size_t at = 0, length;
-	const char *line, *lf, *cr;
-
-	while (at < n && !(*line_start && bytes[at] == '.')) {
-		line = bytes + at;
-		length = n - at < WINDOW ? n - at : WINDOW;
-		lf = memchr(line, '\n', length);
-		if (lf)
-			length = (size_t)(lf - line);
-		cr = memchr(line, '\r', length);
-		if (lf && cr == lf - 1) {
-			at += length + 1;
-			*line_start = true;
-			continue;
-		}
-		if (cr)
-			length = (size_t)(cr - line);
-		at += length;
-		*line_start = *line_start && length == 0;
-		if (lf || cr)
-			break;
-	}
-	return at;
-}
-
 size_t content_run(struct content *content, const char *bytes, size_t n)
 {
 	bool line_start = content->at == CONTENT_LINE_START;
@@ -132,7 +102,7 @@ size_t content_run(struct content *content, const char *bytes, size_t n)
 
 	if (content->at != CONTENT_IN_LINE && !line_start)
 		return 0;
-	run = regular(bytes, n, &line_start);
+	run = regular_octets(bytes, n, &line_start);
 	content->at = line_start ? CONTENT_LINE_START : CONTENT_IN_LINE;
 	return run;
 }
