@@ -116,7 +116,7 @@ static void judge(struct caller *c, struct request *r)
 	} else if (!port_is_ours(agent, r->view.head.peer.port)) {
 		refuse(c, r, EPROTO, "a port that is not among the configured ones");
 	} else if ((!room_for(agent, r->tcp) || !room_for(agent, r->plain)) &&
-		   !pool_gives_way(agent->lane.pool)) {
+		   !lanes_yield(agent)) {
 		no_room(c, r);
 	} else {
 		begin(c, r);

@@ -5,6 +5,7 @@
 
 #include "shim/agent/agent.h"
 #include "shim/agent/log.h"
+#include "shim/agent/pool.h"
 #include "shim/agent/session.h"
 
 #include <signal.h>
@@ -29,6 +30,14 @@ static void end_loop(void *context)
 	struct lane *lane = context;
 
 	loop_stop(lane->loop);
+}
+
+static void yield(void *context)
+{
+	struct lane *lane = context;
+
+	atomic_store(&lane->yield_posted, 0);
+	pool_clear(lane->pool);
 }
 
 static void *work(void *context)
@@ -95,6 +104,7 @@ struct lane *lane_start(struct agent *agent)
 	sem_init(&lane->up, 0, 0);
 	lane->stopping = (struct task){.run = stop_sessions, .context = lane};
 	lane->ending = (struct task){.run = end_loop, .context = lane};
+	lane->yielding = (struct task){.run = yield, .context = lane};
 	lane->loop = loop_new();
 	if (lane->loop && loop_open(agent->loop) == 0 && loop_open(lane->loop) == 0 &&
 		come_up(lane))
@@ -139,4 +149,10 @@ void lane_stop(struct lane *lane)
 		sessions_stop(lane);
 	else
 		loop_post(lane->loop, &lane->stopping);
+}
+
+void lane_yield(struct lane *lane)
+{
+	if (!atomic_exchange(&lane->yield_posted, 1))
+		loop_post(lane->loop, &lane->yielding);
 }

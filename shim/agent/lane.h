@@ -32,7 +32,8 @@ struct lane {
 	pthread_t thread;
 	sem_t up;
 	int error; /* why it did not come up */
-	struct task stopping, ending;
+	struct task stopping, ending, yielding;
+	atomic_uint yield_posted;
 	struct pool *pool; /* NULL: nothing was ever kept */
 	bool closed;	   /* no connection is kept any more */
 };
@@ -51,5 +52,9 @@ void lane_done(struct lane *lane);
 
 /* SIGTERM for its sessions. On the agent's thread, once. */
 void lane_stop(struct lane *lane);
+
+/* Descriptors are short: it ends the connections that it keeps for sessions to come. On the agent's
+ * thread, for one with a thread of its own. */
+void lane_yield(struct lane *lane);
 
 #endif

@@ -8,6 +8,7 @@
 #include "shim/agent/lanes.h"
 
 #include "shim/agent/agent.h"
+#include "shim/agent/pool.h"
 #include "shim/agent/room.h"
 #include "shim/agent/session.h"
 
@@ -152,6 +153,15 @@ void lanes_stop(struct agent *agent)
 	for (i = 0; i < agent->lanes.count; i++)
 		lane_stop(agent->lanes.more[i]);
 	lane_stop(&agent->lane);
+}
+
+bool lanes_yield(struct agent *agent)
+{
+	unsigned i;
+
+	for (i = 0; i < agent->lanes.count; i++)
+		lane_yield(agent->lanes.more[i]);
+	return pool_gives_way(agent->lane.pool);
 }
 
 void lanes_clear(struct agent *agent)

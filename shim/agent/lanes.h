@@ -25,6 +25,10 @@ struct lane *lanes_choose(struct agent *agent);
 /* SIGTERM for all sessions. */
 void lanes_stop(struct agent *agent);
 
+/* Descriptors are short: connections that wait for sessions to come are ended. True: the agent's
+ * own thread had one. */
+bool lanes_yield(struct agent *agent);
+
 /* Ends all lanes but the agent's own, whose sessions are dropped as well. */
 void lanes_clear(struct agent *agent);
 

@@ -5,7 +5,6 @@
 #include "shim/agent/caller.h"
 #include "shim/agent/handover.h"
 #include "shim/agent/parts.h"
-#include "shim/agent/pool.h"
 #include "shim/agent/room.h"
 
 #include <errno.h>
@@ -45,7 +44,7 @@ static void welcome(struct agent *agent, int fd)
 
 	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &n) < 0 || !may_call(agent, &peer)) {
 		close(fd);
-	} else if (room_for(agent, fd) || pool_gives_way(agent->lane.pool)) {
+	} else if (room_for(agent, fd) || lanes_yield(agent)) {
 		caller_new(agent, fd, &peer);
 	} else {
 		room_complain(agent);
@@ -83,7 +82,7 @@ static void out_of_descriptors(struct agent *agent)
 {
 	int fd, n;
 
-	pool_gives_way(agent->lane.pool);
+	lanes_yield(agent);
 	if (agent->spare >= 0)
 		close(agent->spare);
 	agent->spare = -1;
