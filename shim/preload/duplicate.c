@@ -16,6 +16,13 @@ static int noted(struct places_call call, int fd)
 	return fd;
 }
 
+/* Among the low numbers, where a socket is always looked for, and no other thread can look
+ * meanwhile: there is nothing to note. */
+static bool needs_no_note(int to)
+{
+	return to < PLACES_NEAR && places_alone();
+}
+
 MAILSEAL_EXPORT int dup(int);
 MAILSEAL_EXPORT int dup2(int, int);
 MAILSEAL_EXPORT int dup3(int, int, int);
@@ -29,15 +36,21 @@ int dup(int fd)
 
 int dup2(int fd, int to)
 {
-	struct places_call call = places_begin();
+	struct places_call call;
 
+	if (needs_no_note(to))
+		return next_dup2(fd, to);
+	call = places_begin();
 	return noted(call, next_dup2(fd, to));
 }
 
 int dup3(int fd, int to, int flags)
 {
-	struct places_call call = places_begin();
+	struct places_call call;
 
+	if (needs_no_note(to))
+		return next_dup3(fd, to, flags);
+	call = places_begin();
 	return noted(call, next_dup3(fd, to, flags));
 }
 

@@ -33,6 +33,14 @@ void places_doubt(void)
 	__atomic_fetch_add(&doubts, 1, __ATOMIC_RELAXED);
 }
 
+/* glibc's, since 2.32. */
+extern char __libc_single_threaded __attribute__((weak));
+
+bool places_alone(void)
+{
+	return &__libc_single_threaded && __libc_single_threaded;
+}
+
 /* Calls that duplicate and have not ended yet: process and number. */
 static uint64_t duplicating;
 
@@ -59,7 +67,7 @@ struct places_call places_begin(void)
 {
 	struct places_call call = {.mask = sys_signals_block()};
 
-	call.counted = count_call();
+	call.counted = !places_alone() && count_call();
 	return call;
 }
 
@@ -75,14 +83,6 @@ bool places_busy(void)
 	uint64_t seen = __atomic_load_n(&duplicating, __ATOMIC_SEQ_CST);
 
 	return CALLS(seen) && PROCESS(seen) == (uint32_t)sys(SYS_getpid);
-}
-
-/* glibc's, since 2.32. */
-extern char __libc_single_threaded __attribute__((weak));
-
-bool places_alone(void)
-{
-	return &__libc_single_threaded && __libc_single_threaded;
 }
 
 /* The number of open descriptors, which Linux tells since 6.2 as the size of their directory; -1 if
