@@ -75,6 +75,50 @@ static void what_threads_post_arrives_once_and_in_order(void **state)
 	loop_free(loop);
 }
 
+/* --- the guard --- */
+
+static int pipe_ends[2];
+static atomic_int interrupted; /* 1: the call that waited was interrupted */
+
+static void wait_in_vain(void *context)
+{
+	char byte;
+
+	interrupted = read(pipe_ends[0], &byte, 1) < 0 && errno == EINTR;
+	loop_stop(context);
+}
+
+static void *run_guarded(void *context)
+{
+	struct loop *own = loop_new();
+	struct task task = {.run = wait_in_vain, .context = own};
+
+	(void)context;
+	if (own && loop_guard(own) == 0) {
+		loop_defer(own, &task);
+		loop_run(own);
+	}
+	loop_free(own);
+	return NULL;
+}
+
+/* The thread that waits, not any that takes the signal. */
+static void each_thread_is_guarded_by_itself(void **state)
+{
+	struct timespec end;
+	pthread_t thread;
+
+	(void)state;
+	assert_int_equal(pipe2(pipe_ends, O_CLOEXEC), 0);
+	assert_int_equal(pthread_create(&thread, NULL, run_guarded, NULL), 0);
+	clock_gettime(CLOCK_REALTIME, &end);
+	end.tv_sec += SECONDS;
+	assert_int_equal(pthread_timedjoin_np(thread, NULL, &end), 0);
+	assert_int_equal(interrupted, 1);
+	close(pipe_ends[0]);
+	close(pipe_ends[1]);
+}
+
 /* --- sessions --- */
 
 static struct call calls[CALLS];
@@ -263,6 +307,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(what_threads_post_arrives_once_and_in_order),
+		cmocka_unit_test(each_thread_is_guarded_by_itself),
 		TEST(few_sessions_stay_on_one_thread),
 		TEST(many_sessions_spread_over_the_threads),
 		TEST(told_to_stop_all_threads_finish_what_is_outstanding),
