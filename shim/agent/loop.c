@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #define BATCH 64
+#define PASSES 3	   /* over the tasks, before the kernel is asked for events again */
 #define ROUND_NS 100000000 /* a round that takes longer may be stuck in a system call */
 #define LOAD_NS 50000000   /* the load is taken over so long */
 
@@ -405,7 +406,8 @@ int loop_run(struct loop *loop)
 			struct watch *w = events[i].data.ptr;
 			w->ready(w->context, events[i].events);
 		}
-		run_tasks(loop);
+		for (i = 0; i < PASSES && loop->first && !loop->stopped; i++)
+			run_tasks(loop);
 		run_timers(loop);
 		set_guard(loop, 0);
 		ended = clock_ns();
