@@ -191,7 +191,7 @@ static int set_up(struct agent *agent)
 	if (!agent->loop)
 		return -errno;
 	agent->lane = (struct lane){.agent = agent, .loop = agent->loop};
-	lanes_init(agent, agent->options.lanes);
+	lanes_init(agent);
 	room_init(agent);
 	agent->rules = rules_new(agent->options.config, agent->options.config_named);
 	if (!agent->rules)

@@ -84,13 +84,20 @@ static unsigned least(unsigned a, unsigned b)
 	return b < a ? b : a;
 }
 
-void lanes_init(struct agent *agent, unsigned most)
+/* Asked only under load: a program's filter of system calls may kill for what it never needs. */
+static unsigned most_of(struct agent *agent)
 {
-	unsigned room = room_limit() / DESCRIPTORS;
+	unsigned most = agent->options.lanes;
 
-	most = least(most ? most : processors(), room);
+	if (agent->lanes.most)
+		return agent->lanes.most;
+	most = least(most ? most : processors(), room_limit() / DESCRIPTORS);
 	most = least(most, LANES_MOST);
-	agent->lanes = (struct lanes){.most = most ? most - 1 : 0};
+	return agent->lanes.most = most ? most : 1;
+}
+
+void lanes_init(struct agent *agent)
+{
 	agent->lanes.idle = (struct timer){.expired = end_idle, .context = agent};
 }
 
@@ -100,7 +107,7 @@ static struct lane *start_another(struct agent *agent)
 	uint64_t now = loop_now(agent->loop);
 	struct lane *lane;
 
-	if (lanes->count == lanes->most || now < lanes->retry)
+	if (now < lanes->retry || lanes->count + 1 >= most_of(agent))
 		return NULL;
 	lane = lane_start(agent);
 	if (!lane) {

@@ -11,13 +11,12 @@
 struct lanes {
 	struct lane *more[LANES_MOST - 1]; /* beside the agent's own */
 	unsigned count;
-	unsigned most;	/* of `more` */
+	unsigned most;	/* the first one included; 0: not asked for yet */
 	uint64_t retry; /* when one that did not start is tried again, ms */
 	struct timer idle;
 };
 
-/* `most` lanes with the agent's own, or 0: as many as there are processors for it. */
-void lanes_init(struct agent *agent, unsigned most);
+void lanes_init(struct agent *agent);
 
 /* Where the next session goes: the least loaded one, or a new one if all are loaded. */
 struct lane *lanes_choose(struct agent *agent);
