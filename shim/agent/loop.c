@@ -15,6 +15,7 @@
 
 #define BATCH 64
 #define PASSES 3	   /* over the tasks, before the kernel is asked for events again */
+#define FEW 2		   /* with more tasks than that, others have waited long enough */
 #define ROUND_NS 100000000 /* a round that takes longer may be stuck in a system call */
 #define LOAD_NS 50000000   /* the load is taken over so long */
 
@@ -229,17 +230,21 @@ static struct task *take_task(struct loop *loop)
 }
 
 /* Marks the end of this round's tasks with a task of its own, since any other may be freed
- * meanwhile. */
-static void run_tasks(struct loop *loop)
+ * meanwhile. How many it were. */
+static unsigned run_tasks(struct loop *loop)
 {
 	struct task end = {.run = NULL};
 	struct task *task;
+	unsigned count = 0;
 
 	if (!loop->first)
-		return;
+		return 0;
 	loop_defer(loop, &end);
-	while ((task = take_task(loop)) != &end)
+	while ((task = take_task(loop)) != &end) {
 		task->run(task->context);
+		count++;
+	}
+	return count;
 }
 
 static void run_timers(struct loop *loop)
@@ -407,7 +412,8 @@ int loop_run(struct loop *loop)
 			w->ready(w->context, events[i].events);
 		}
 		for (i = 0; i < PASSES && loop->first && !loop->stopped; i++)
-			run_tasks(loop);
+			if (run_tasks(loop) > FEW)
+				break;
 		run_timers(loop);
 		set_guard(loop, 0);
 		ended = clock_ns();
