@@ -14,7 +14,7 @@
  * did;
  *   - it counts as a disappointment only if the server refused a MAIL, with early replies;
  *   - a connection is kept for the next application only if nothing is under way on it, nothing was
- * refused, and no AUTH was sent;
+ * refused, and no AUTH was sent; one that was kept gets no AUTH before MAIL or another greeting;
  *   - buffers stay bounded, every run ends.
  *
  * The first octet chooses the configuration, with 0x20 a warm connection, with 0x40 early replies,
@@ -132,7 +132,7 @@ struct world {
 	bool fresh, in_data, in_auth, in_header, in_own_field;
 	bool data_asked; /* and its reply was not heard yet */
 	bool refused_mail;
-	bool refused, logged_in; /* on this connection */
+	bool refused, logged_in, mail_asked; /* on this connection */
 	const uint8_t *replies;
 	size_t reply_count;
 	struct domain sender;
@@ -259,6 +259,7 @@ static void serve(struct world *w, const char *line, size_t n)
 	command_parse(&text, &command);
 	switch (command.verb) {
 	case VERB_EHLO:
+		w->mail_asked = true;
 		choose(w, w->facts.tls == TLS_FACT_NOT_OFFERED &&
 					  w->server.tls != TLS_FACT_NOT_OFFERED && !w->fresh
 				  ? "250-srv\r\n250 STARTTLS\r\n"
@@ -274,20 +275,22 @@ static void serve(struct world *w, const char *line, size_t n)
 			w->facts.tls = TLS_FACT_REFUSED;
 		return;
 	case VERB_MAIL:
+		w->mail_asked = true;
 		check_sender(w, line, n);
 		address_of_command(&command, &w->sender);
 		w->refused_mail |= !choose(w, "250 sender\r\n");
 		return;
 	case VERB_RCPT:
+		w->mail_asked = true;
 		check_recipient(w, &command, line, n);
 		choose(w, "250 recipient\r\n");
 		return;
 	case VERB_DATA:
-		w->data_asked = true;
+		w->data_asked = w->mail_asked = true;
 		choose(w, "354 go\r\n");
 		return;
 	case VERB_AUTH:
-		if (w->warm)
+		if (w->warm && !w->mail_asked)
 			leaked("credentials on a warm connection", line, n);
 		w->logged_in = true;
 		choose(w, "334 VXNlcm5hbWU6\r\n");
@@ -296,6 +299,9 @@ static void serve(struct world *w, const char *line, size_t n)
 		choose(w, "221 bye\r\n");
 		return;
 	case VERB_HELO:
+		w->mail_asked = true;
+		choose(w, "250 srv\r\n");
+		return;
 	case VERB_RSET:
 	case VERB_NOOP:
 	case VERB_VRFY:
@@ -413,7 +419,7 @@ static void upgrade(struct world *w)
 	}
 	if (dialogue_wishes(w->d) & DIALOGUE_RECONNECT) {
 		w->verified_tls = w->in_data = w->in_auth = false;
-		w->refused = w->logged_in = w->data_asked = false;
+		w->refused = w->logged_in = w->data_asked = w->mail_asked = false;
 		w->again |= w->warm;
 		w->warm = false;
 		if (w->again)
