@@ -13,7 +13,7 @@
 #include "shim/smtp/warm.h"
 
 #define POOL_MAX 64	   /* connections */
-#define POOL_MAX_ALIKE 4   /* of one key */
+#define POOL_MAX_ALIKE 16  /* of one key */
 #define POOL_USES_MAX 100  /* sessions on one connection */
 #define POOL_AGE_MS 300000 /* of TLS on one connection, when it is put in */
 
