@@ -210,7 +210,7 @@ void dialogue_reconnected(struct dialogue *d)
 	if (d->phase != PHASE_RECONNECT && d->phase != PHASE_OWN_RECONNECT)
 		return;
 	d->wishes &= ~DIALOGUE_PARK;
-	d->server_eof = d->pipelining = false;
+	d->server_eof = d->pipelining = d->server_has_mail = false;
 	free(d->lost);
 	d->lost = NULL;
 	d->sent = UINT64_MAX;

@@ -10,6 +10,7 @@
 void early_learn(struct dialogue *d, const struct reply *reply)
 {
 	d->pipelining = ehlo_offers(buf_bytes(&d->server_in), reply, "PIPELINING");
+	d->server_has_mail = false;
 }
 
 /* A server that is being greeted anew may offer something else. In observe mode nothing is held. */

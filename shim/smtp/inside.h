@@ -137,6 +137,7 @@ struct dialogue {
 	bool lf_known, lf_client;
 	bool no_esmtp;		 /* the application was told that the server knows no EHLO */
 	bool pipelining;	 /* the server offers it, where this connection stands now */
+	bool server_has_mail;	 /* it took one, and may have it still */
 	bool again, tried_again; /* a fresh connection is to be asked for TLS; it was */
 	bool credentials;	 /* the application has sent some */
 	enum credentials_fate credentials_fate;

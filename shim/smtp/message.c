@@ -65,6 +65,7 @@ static void content_over(struct dialogue *d)
 {
 	await(d, AWAITED_END_OF_DATA);
 	d->speech = SPEECH_COMMANDS;
+	d->server_has_mail = false;
 	envelope_reset(&d->envelope);
 	transaction_clear_held(d);
 }

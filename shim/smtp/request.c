@@ -171,6 +171,8 @@ static bool command_open(struct dialogue *d, const struct line *line, const stru
 		early_before(d, command);
 		if (!d->watched || command->argument_length == 0)
 			transaction_over(d);
+		if (command->argument_length == 0)
+			d->server_has_mail = false;
 		command_other(d, line, command);
 		return true;
 	case VERB_VRFY:

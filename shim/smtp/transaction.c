@@ -68,7 +68,6 @@ static void hold_mail(struct dialogue *d, const struct line *line)
 
 bool transaction_mail(struct dialogue *d, const struct line *line, const struct command *command)
 {
-	bool nested = d->envelope.state == ENVELOPE_OPEN;
 	struct judgement judgement;
 	struct domain sender;
 
@@ -86,7 +85,9 @@ bool transaction_mail(struct dialogue *d, const struct line *line, const struct 
 	address_of_command(command, &sender);
 	switch (envelope_mail(&d->envelope, &sender, &judgement)) {
 	case MAIL_PASSES:
-		if (nested || !early_may(d)) {
+		/* The transaction that the server has would take what is said behind a MAIL that it
+		 * refuses. */
+		if (d->server_has_mail || !early_may(d)) {
 			forward(d, line, AWAITED_MAIL);
 			return true;
 		}
@@ -249,6 +250,8 @@ void transaction_mail_replied(struct dialogue *d, const struct reply *reply, boo
 
 	d->held.opening = false;
 	if (reply->code < 400) {
+		if (d->envelope.state != ENVELOPE_NONE) /* else a RSET is on its way behind it */
+			d->server_has_mail = true;
 		if (was_opening)
 			envelope_opened(&d->envelope);
 		return;
