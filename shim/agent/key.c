@@ -100,13 +100,17 @@ static int add_option(struct buf *b, int fd, int level, int name)
 	return buf_append(b, &error, sizeof(error));
 }
 
+/* A socket of the one family has no options of the other, and the family is in the key. */
 static int add_options(struct buf *b, int fd)
 {
+	int family = AF_INET6, rc = 0;
+	socklen_t n = sizeof(family);
 	size_t i;
-	int rc = 0;
 
+	(void)getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &family, &n);
 	for (i = 0; i < sizeof(options) / sizeof(options[0]) && rc == 0; i++)
-		rc = add_option(b, fd, options[i].level, options[i].name);
+		if (family != AF_INET || options[i].level != IPPROTO_IPV6)
+			rc = add_option(b, fd, options[i].level, options[i].name);
 	return rc;
 }
 

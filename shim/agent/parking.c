@@ -11,6 +11,15 @@
 #include <unistd.h>
 
 /* A private agent serves one connect(), so nobody would come. */
+static bool is_wanted(struct session *s)
+{
+	if (s->lane->agent->options.private)
+		return false;
+	s->peer = s->to; /* what kept ones were connected to, or they have no key */
+	opening_find_demands(s);
+	return s->policy.connection.intercept && s->policy.connection.connection_reuse;
+}
+
 void parking_note(struct session *s, int tcp)
 {
 	const struct agent *agent = s->lane->agent;
@@ -24,7 +33,7 @@ void parking_note(struct session *s, int tcp)
 		.by_cgroup = agent->options.system != NULL,
 	};
 
-	if (!agent->options.private)
+	if (is_wanted(s))
 		s->key = key_new(&parts);
 }
 
@@ -40,8 +49,7 @@ bool parking_take(struct session *s, int tcp)
 
 	if (!s->key || !s->lane->pool || !pool_holds(s->lane->pool, s->key))
 		return false;
-	s->peer = s->to; /* what kept ones were connected to, or they have no key */
-	if (session_find_policy(s, &err) < 0 || !is_allowed(s))
+	if (opening_find_policy(s, &err) < 0 || !is_allowed(s))
 		return false;
 	p = pool_take(s->lane->pool, s->key, s->edition, s->context);
 	if (!p)

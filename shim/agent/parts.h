@@ -1,7 +1,8 @@
 /*
  * parts: the inside of a session, shared by its files and nobody else.
  *
- *   session.c   life: the request, connecting, the turn, the timer, the end
+ *   opening.c   the request, and connecting
+ *   session.c   life: the turn, the timer, the end
  *   server.c    the server's side: handshake, fresh connection, closing
  *   client.c    the application's side: closing
  *   parking.c   connections that outlive a session
@@ -103,8 +104,22 @@ struct session {
 };
 
 /* session.c */
-int session_find_policy(struct session *s, struct err *err);
 void session_wake(struct session *s);
+void session_turn(void *context);
+void session_timer(void *context);
+void session_free(struct session *s);
+
+/* opening.c */
+void opening_turn(struct session *s);
+void opening_clear(struct session *s);			     /* what the request told */
+void opening_find_demands(struct session *s);		     /* the policy for s->peer */
+int opening_find_policy(struct session *s, struct err *err); /* and its TLS context */
+/*
+ * The connection did not come about, and the session ends. `told`: the acknowledgement was sent, so
+ * this is the outcome, and the caller, who kept no copy of the TCP socket, gets it back. Otherwise
+ * the answer promises that ours is closed.
+ */
+void opening_failed(struct session *s, int error, bool told, const char *why);
 
 /* server.c: each carries out what can be carried out now; true if something happened. */
 bool server_take_in(struct session *s, unsigned wishes);
