@@ -4,6 +4,7 @@ import datetime
 import os
 import platform
 import re
+import resource
 import subprocess
 
 
@@ -38,6 +39,7 @@ def facts(root, bench):
         "processors": len(os.sched_getaffinity(0)),
         "memory_kib": int(first(r"^MemTotal:\s*(\d+)", "/proc/meminfo") or 0),
         "kernel": platform.release(),
+        "descriptors": resource.getrlimit(resource.RLIMIT_NOFILE)[1],
         "openssl": said(["openssl", "version"]),
         "libc": " ".join(platform.libc_ver()),
         "peers": versions(),

@@ -5,7 +5,7 @@
 
 RESULTS.json is what `bench` writes (see there). The goals come first, in a fixed order; then each cell with all its
 rows and figures. Shown are medians; the spread is that of the quartiles. What was not measured shows as "-", and a goal
-that needs it as "not measured".
+that needs it as "not measured"; cells that were not asked for are only named.
 """
 import json
 import os
@@ -104,6 +104,10 @@ GOALS = [
 ]
 
 
+# Of the agent, beside those of its sessions: ten thousand need not fit where the limit is less than that above them.
+OWN_DESCRIPTORS = 200
+
+
 class Results:
     def __init__(self, data):
         self.machine, self.cells = data["machine"], data["cells"]
@@ -166,9 +170,24 @@ def goal_line(results, goal):
             + [goal.text, VERDICTS[results.reached(goal)]])
 
 
+def too_few_descriptors(results):
+    """Why an agent cannot hold what the goal asks for, where it is the machine that does not let it."""
+    limit, held = results.machine.get("descriptors"), results.median("scale", "10000", "held")
+    if limit is None or held is None or held >= 10000 or limit >= 20000 + OWN_DESCRIPTORS:
+        return ""
+    return (f"Sessions in one agent: each takes two descriptors, the agent some for itself, and a process may not have more "
+            f"than {limit} on this machine.\n")
+
+
 def goals_table(results):
     head = ["what"] + COLUMNS + ["mailseal / native", "goal", "reached"]
-    return table(head, [goal_line(results, g) for g in GOALS])
+    lines = [goal_line(results, g) for g in GOALS if g.cell in results.cells]
+    return table(head, lines) if lines else ""
+
+
+def not_in_this_run(results):
+    left_out = dict.fromkeys(g.cell for g in GOALS if g.cell not in results.cells)
+    return f"With goals of their own, and not in this run: {' '.join(left_out)}.\n" if left_out else ""
 
 
 def with_spread(measured):
@@ -200,7 +219,8 @@ def cell_table(results, name):
             for line, m in zip(lines, found):
                 line.append(number(m.get("ratio", {}).get("median")))
     missing = "".join(f"\n{row}: {why}\n" for row, why in cell["missing"].items())
-    return f"### {cell['title']}\n\n{table(head, lines)}{missing}"
+    rounds = max((len(m["values"]) for row in cell["rows"].values() for m in row.values()), default=0)
+    return f"### {cell['title']}\n\nRounds: {rounds}\n\n{table(head, lines)}{missing}"
 
 
 def named(results):
@@ -210,11 +230,13 @@ def named(results):
             f"{m['memory_kib'] / 2**20:.0f} GiB, Linux {m['kernel']}, {' '.join(m['openssl'].split()[:2])}")
 
 
+LEGEND = ("`mailseal / native`: to native with resumption, where that was measured. Ratios, and what is judged by them, are "
+          "medians of the ratios within each round. Below, each cell by itself: median and quartiles.\n")
+
+
 def markdown(results):
-    return "\n".join([f"{named(results)}.\n", goals_table(results),
-                      "`mailseal / native`: to native with resumption, where that was measured. Ratios, and what is judged by "
-                      "them, are medians of the ratios within each round. Below, each cell by itself: median and "
-                      "quartiles.\n"]
+    goals = [goals_table(results), not_in_this_run(results), too_few_descriptors(results), LEGEND]
+    return "\n".join([f"{named(results)}.\n"] + [part for part in goals if part]
                      + [cell_table(results, name) for name in results.cells])
 
 

@@ -11,7 +11,6 @@ NAME = "roundtrips"
 TITLE = "Round trips to the 250 of end-of-data, 40 ms each"
 FIGURES = {"to 250": {"unit": "round trips", "better": "less"}}
 REFERENCE = "native"
-ROUNDS = 5
 ROUND_TRIP = 0.040
 FAR, FAR_ADDRESS = "mail.b.example", "198.18.25.2"
 

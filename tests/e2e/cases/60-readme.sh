@@ -56,7 +56,7 @@ t_demo() {
 
 t_part_of_the_benchmark() {
 	readme_place
-	plain make -s bench CELLS="startup connect" BENCH_OPTIONS="--scale tiny --rounds 1"
+	plain env -u BUILD make -s bench CELLS="startup connect" BENCH_OPTIONS="--scale tiny --rounds 1"
 	equal "$status" 0 "make bench"
 	holds "$W/client.out" '^\| start-up of every preloaded process, us \| [0-9]'
 	check test -s build/bench/report.svg
