@@ -35,17 +35,26 @@ static int name_of(long number, int fd, struct handoff_name *name, socklen_t *le
 	return handoff_name_decode(&sun, *length, name);
 }
 
-/* The agent's end has no name: it is still connecting, or it is gone. */
-static void judge_unnamed(int fd, struct face *face)
+static bool hung_up(int fd)
 {
 	struct pollfd p = {.fd = fd, .events = 0};
 	struct sys_time now = {0, 0};
 
-	face->state = FACE_CONNECTING;
-	if (sys_poll(&p, 1, &now) > 0 && (p.revents & (POLLHUP | POLLERR))) {
-		face->state = FACE_FAILED;
-		face->error = ECONNREFUSED;
+	return sys_poll(&p, 1, &now) > 0 && (p.revents & (POLLHUP | POLLERR));
+}
+
+/* The name of the agent's end, 0 or an error; `over`: it has none and never will. The name comes
+ * before the end, so who sees the end asks once more. */
+static int other_name(int fd, struct handoff_name *other, socklen_t *length, bool *over)
+{
+	int error = name_of(SYS_getpeername, fd, other, length);
+
+	*over = error && *length <= sizeof(sa_family_t) && hung_up(fd);
+	if (*over) {
+		error = name_of(SYS_getpeername, fd, other, length);
+		*over = error != 0;
 	}
+	return error;
 }
 
 enum face_state face_read(int fd, struct face *face)
@@ -53,6 +62,7 @@ enum face_state face_read(int fd, struct face *face)
 	struct handoff_name own = {0}, other = {0};
 	struct face f = {.state = FACE_NONE};
 	socklen_t length;
+	bool over;
 	int error;
 
 	*face = f;
@@ -61,13 +71,16 @@ enum face_state face_read(int fd, struct face *face)
 		return FACE_NONE;
 	f.local = own.local;
 	f.peer = own.peer;
-	error = name_of(SYS_getpeername, fd, &other, &length);
+	error = other_name(fd, &other, &length, &over);
 	if (error && length > sizeof(sa_family_t))
 		return FACE_NONE;
 	if (!error && memcmp(own.nonce, other.nonce, sizeof(own.nonce)) != 0)
 		return FACE_NONE;
-	if (error) {
-		judge_unnamed(fd, &f);
+	if (over) {
+		f.state = FACE_FAILED;
+		f.error = ECONNREFUSED;
+	} else if (error) {
+		f.state = FACE_CONNECTING;
 	} else if (other.face == HANDOFF_FACE_PEER) {
 		f.state = FACE_CONNECTED;
 		f.peer = other.peer; /* who it turned out to be, where "any" was asked for */

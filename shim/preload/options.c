@@ -87,19 +87,17 @@ static int give_int(int value, void *out, socklen_t *length)
 }
 
 /*
- * What the kernel does not say of a swapped socket, or says of it as well: spares most sockets a
- * second question. An attempt that failed has an error in the kernel too, until it was told: the
- * agent closed, and the junk was not read.
+ * What the kernel does not say of a swapped socket: spares most sockets a second question. Not so
+ * SO_ERROR: an attempt that failed hangs up before the kernel has an error for it, and has none
+ * while somebody else still holds the agent's end.
  */
 static bool same_for_tcp(int name, const void *value, socklen_t length)
 {
 	int number;
 
-	if (length < sizeof(number))
+	if (name == SO_ERROR || length < sizeof(number))
 		return false;
 	memcpy(&number, value, sizeof(number));
-	if (name == SO_ERROR)
-		return !number;
 	return name == SO_DOMAIN ? number != AF_UNIX : number != 0;
 }
 

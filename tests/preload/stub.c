@@ -213,8 +213,16 @@ static void serve(struct request *r)
 	if (is("slow"))
 		usleep((useconds_t)number * 1000);
 	error = await_tcp(r);
+	if (is("late-error")) {
+		usleep(200000);
+		error = number;
+	}
 	if (error) {
 		name_end(r, HANDOFF_FACE_ERROR, error);
+		if (is("two-steps") || is("late-error"))
+			shutdown(r->plain, SHUT_RDWR);
+		if (is("two-steps") && number)
+			usleep((useconds_t)number * 1000);
 		close(r->plain);
 		give_back(r, error);
 		exit(0);

@@ -33,7 +33,7 @@ struct client_case {
 
 /* The last row of each has no name. */
 extern const struct client_case connecting_cases[], ways_cases[], living_cases[], asking_cases[],
-	kinds_cases[];
+	kinds_cases[], failing_cases[];
 
 /* Where dial() goes, see aim(). */
 extern struct sockaddr_storage address;
