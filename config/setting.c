@@ -62,17 +62,20 @@ static const struct word overrides[] = {
 	{NULL, 0},
 };
 
-#define TEN(tens)                                                                                  \
-	NUMBER(tens, 0), NUMBER(tens, 1), NUMBER(tens, 2), NUMBER(tens, 3), NUMBER(tens, 4),       \
-		NUMBER(tens, 5), NUMBER(tens, 6), NUMBER(tens, 7), NUMBER(tens, 8),                \
-		NUMBER(tens, 9)
-#define NUMBER(tens, ones)                                                                         \
+#define NUMBER(n)                                                                                  \
 	{                                                                                          \
-#tens #ones, tens##ones                                                            \
+#n, n                                                                              \
 	}
-static const struct word seconds[] = {{"0", 0}, {"1", 1}, {"2", 2}, {"3", 3}, {"4", 4}, {"5", 5},
-	{"6", 6}, {"7", 7}, {"8", 8}, {"9", 9}, TEN(1), TEN(2), TEN(3), TEN(4), TEN(5),
-	{"60", CONNECTION_REUSE_MAX}, {NULL, 0}};
+static const struct word seconds[] = {NUMBER(0), NUMBER(1), NUMBER(2), NUMBER(3), NUMBER(4),
+	NUMBER(5), NUMBER(6), NUMBER(7), NUMBER(8), NUMBER(9), NUMBER(10), NUMBER(11), NUMBER(12),
+	NUMBER(13), NUMBER(14), NUMBER(15), NUMBER(16), NUMBER(17), NUMBER(18), NUMBER(19),
+	NUMBER(20), NUMBER(21), NUMBER(22), NUMBER(23), NUMBER(24), NUMBER(25), NUMBER(26),
+	NUMBER(27), NUMBER(28), NUMBER(29), NUMBER(30), NUMBER(31), NUMBER(32), NUMBER(33),
+	NUMBER(34), NUMBER(35), NUMBER(36), NUMBER(37), NUMBER(38), NUMBER(39), NUMBER(40),
+	NUMBER(41), NUMBER(42), NUMBER(43), NUMBER(44), NUMBER(45), NUMBER(46), NUMBER(47),
+	NUMBER(48), NUMBER(49), NUMBER(50), NUMBER(51), NUMBER(52), NUMBER(53), NUMBER(54),
+	NUMBER(55), NUMBER(56), NUMBER(57), NUMBER(58), NUMBER(59), NUMBER(60), {NULL, 0}};
+_Static_assert(sizeof(seconds) / sizeof(seconds[0]) == CONNECTION_REUSE_MAX + 2, "each has a word");
 
 static const struct {
 	const char *name;

@@ -76,8 +76,7 @@ static void tidy_up(void *context)
 	agent->crowd = agent->session_count;
 }
 
-/* What many sessions held may go back once most of them are gone, but not at each coming and going.
- */
+/* What many sessions held goes back once most are gone, but not at each coming and going. */
 static void watch_crowd(struct agent *agent)
 {
 	unsigned count = agent->session_count;

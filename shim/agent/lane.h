@@ -24,6 +24,8 @@ struct lane {
 	struct loop *loop;
 	struct session *sessions;
 	atomic_uint session_count; /* given and not yet done, so more than are in the list */
+	struct pool *pool;	   /* NULL: nothing was ever kept */
+	bool closed;		   /* no connection is kept any more */
 	/* of the agent's thread */
 	uint64_t used;	/* when it was last seen with a session, ms */
 	uint64_t burst; /* when the newest sessions began to come, ms */
@@ -34,8 +36,6 @@ struct lane {
 	int error; /* why it did not come up */
 	struct task stopping, ending, yielding;
 	atomic_uint yield_posted;
-	struct pool *pool; /* NULL: nothing was ever kept */
-	bool closed;	   /* no connection is kept any more */
 };
 
 /* Starts a lane of `agent`. NULL: there is no room for it, and that is no error. */

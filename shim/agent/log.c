@@ -23,12 +23,12 @@
 static enum { TO_SYSLOG, TO_STDERR, TO_FILE } target;
 static const char *path;
 static atomic_int file = -1;
-/* of the log file, whichever of several threads opened it last */
+/* Of the log file, whichever thread opened it last. Where two threads open it at once, these may be
+ * of both: then it is opened once more. */
 static _Atomic ino_t inode;
 static _Atomic dev_t device;
 
-/* Other threads may be writing: the number always stands for the log, the old one or the new one.
- */
+/* Other threads may be writing: the number always stands for the log, old or new. */
 static void take_over(int fd)
 {
 	int none = -1;

@@ -281,7 +281,7 @@ struct edition *rules_edition(struct rules *r)
 {
 	if (!r->current || !r->current->set)
 		return NULL;
-	atomic_fetch_add(&r->current->users, 1);
+	edition_hold(r->current);
 	return r->current;
 }
 

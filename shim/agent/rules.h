@@ -48,15 +48,19 @@ void edition_hold(struct edition *edition);		/* once more. On any thread. */
 void edition_release(struct edition *edition);		/* NULL is fine. On any thread. */
 uint64_t edition_serial(const struct edition *edition); /* no other of this process ever had it */
 
+/* Was no context made yet, or none since the files were read? The first takes some milliseconds. On
+ * any thread. */
+bool rules_tls_untried(struct rules *rules);
+
 /*
  * A shared context for these settings, made when first needed, held for the caller, who owes one
  * tls_context_free(). Replaced files count at once. 0 or -errno with err. On any thread.
  */
-bool rules_tls_untried(struct rules *rules); /* the first will take some milliseconds */
 int rules_tls(struct rules *rules, const struct policy *policy, struct tls_context **context,
 	struct err *err);
 
-/* What servers gave to resume by; forgotten when the files are read anew. NULL without memory. */
+/* What servers gave to resume by; forgotten when the files are read anew. NULL without memory. On
+ * any thread. */
 struct tls_sessions *rules_sessions(struct rules *rules);
 
 /*

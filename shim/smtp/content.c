@@ -4,7 +4,6 @@
 
 #include <string.h>
 
-#define WINDOW 1024  /* octets; RFC 5321 4.5.3.1.6 allows lines of 1000 */
 #define OCTET_ROOM 4 /* more than one octet and what was held before it may need */
 
 void content_begin(struct content *content, bool lf_client)

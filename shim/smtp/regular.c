@@ -27,14 +27,14 @@ static uint64_t where(const char *block, char c)
 /* Whole blocks that are regular: each LF behind a CR, each CR before an LF, no dot behind an LF. */
 static size_t whole_blocks(const char *bytes, size_t n, bool *line_start)
 {
-	uint64_t cr, lf, behind_cr = 0, behind_lf = *line_start;
+	uint64_t cr, lf, starts, behind_cr = 0, behind_lf = *line_start;
 	size_t at;
 
 	for (at = 0; n - at >= BLOCK; at += BLOCK) {
 		cr = where(bytes + at, '\r');
 		lf = where(bytes + at, '\n');
-		if (lf != (cr << 1 | behind_cr) ||
-			((lf << 1 | behind_lf) && (lf << 1 | behind_lf) & where(bytes + at, '.')))
+		starts = lf << 1 | behind_lf;
+		if (lf != (cr << 1 | behind_cr) || (starts && starts & where(bytes + at, '.')))
 			break;
 		behind_cr = cr >> (BLOCK - 1);
 		behind_lf = lf >> (BLOCK - 1);

@@ -53,8 +53,7 @@ struct chain_fault {
 /* The full handshake that a session descends from, whatever was resumed in between. */
 struct origin {
 	int64_t born;	     /* boot clock, seconds */
-	int64_t from, until; /* when all certificates of the chain are valid, seconds of the epoch
-			      */
+	int64_t from, until; /* when the whole chain is valid, seconds of the epoch */
 	size_t octets;	     /* of the certificates, which each session holds */
 	bool keep;	     /* fit for resumption at all */
 };

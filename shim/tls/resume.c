@@ -77,6 +77,8 @@ static bool make_key(
 	return good;
 }
 
+/* --- a session outlives its connection --- */
+
 /* OpenSSL marks the session of a connection that ends badly, or that it merely frees, as not
  * resumable; what became of it is ours to judge, and a copy is no other thread's either. */
 static void put_copy(struct tls *tls, SSL_SESSION *session, const struct origin *origin,
