@@ -52,7 +52,7 @@ PRELOAD_OBJECTS := $(PRELOAD_SOURCES:%.c=$(BUILD)/pic/%.o)
 PRELOAD32_OBJECTS := $(PRELOAD_SOURCES:%.c=$(BUILD)/pic32/%.o)
 UNIT_TESTS := $(patsubst tests/unit/%.c,$(BUILD)/test/%,$(wildcard tests/unit/*_test.c))
 FUZZERS := $(patsubst tests/fuzz/%.c,$(BUILD)/fuzz/%,$(wildcard tests/fuzz/*_fuzz.c))
-LIBS := -lssl -lcrypto -lconfuse -lidn2 -ljansson -pthread
+LIBS := -lssl -lcrypto -lconfuse -ljansson -ldl -pthread
 
 all: $(BUILD)/links $(BUILD)/mailseal-agent $(BUILD)/mailseal
 

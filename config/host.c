@@ -1,8 +1,9 @@
 #include "config/host.h"
 
+#include "config/idn.h"
+
 #include <arpa/inet.h>
 #include <errno.h>
-#include <idn2.h>
 #include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
@@ -98,35 +99,41 @@ bool host_name_normalise(const char *text, char name[NAME_SIZE])
 /* Writes the A-labels of a name with U-labels (RFC 5891) into `out`. */
 static int to_ascii(const char *text, char *out, size_t size, struct err *err)
 {
+	const struct idn *idn = idn_get();
 	uint8_t *ascii = NULL;
-	int rc = idn2_lookup_u8(
-		(const uint8_t *)text, &ascii, IDN2_NFC_INPUT | IDN2_NONTRANSITIONAL);
+	size_t length;
+	int rc;
 
+	if (!idn)
+		return err_fail(err, EINVAL,
+			"is an internationalised name, and libidn2, which reads them, cannot be "
+			"loaded");
+	rc = idn->lookup((const uint8_t *)text, &ascii, IDN2_NFC_INPUT | IDN2_NONTRANSITIONAL);
 	if (rc != IDN2_OK)
-		return err_fail(err, EINVAL, "is not a valid internationalised name (%s)",
-			idn2_strerror(rc));
-	if (strlen((char *)ascii) >= size) {
-		idn2_free(ascii);
-		return err_fail(err, EINVAL, "is longer than 253 characters");
-	}
-	memcpy(out, ascii, strlen((char *)ascii) + 1);
-	idn2_free(ascii);
-	return 0;
+		return err_fail(
+			err, EINVAL, "is not a valid internationalised name (%s)", idn->words(rc));
+	length = strlen((char *)ascii);
+	if (length < size)
+		memcpy(out, ascii, length + 1);
+	idn->release(ascii);
+	return length < size ? 0 : err_fail(err, EINVAL, "is longer than 253 characters");
 }
 
 bool host_name_was_another(const char *text, const char *name)
 {
+	const struct idn *idn;
 	uint8_t *ascii = NULL;
 	bool another;
 
 	if (is_ascii(text))
 		return false;
-	if (idn2_lookup_u8((const uint8_t *)text, &ascii, IDN2_NFC_INPUT | IDN2_TRANSITIONAL) !=
-		IDN2_OK)
+	idn = idn_get();
+	if (!idn || idn->lookup((const uint8_t *)text, &ascii,
+			    IDN2_NFC_INPUT | IDN2_TRANSITIONAL) != IDN2_OK)
 		return true;
 	another = strncmp((char *)ascii, name, strlen(name)) != 0 ||
 		  (ascii[strlen(name)] && ascii[strlen(name)] != '.');
-	idn2_free(ascii);
+	idn->release(ascii);
 	return another;
 }
 

@@ -152,6 +152,38 @@ t_addresses_that_are_easy_to_get_wrong() {
 	wire quiet who@ strict.example bank.example cher
 }
 
+# Nothing else needs it; an internationalised name that cannot be read may be any.
+t_without_libidn2_international_names_are_the_strictest() {
+	local library
+	product
+	postfix_start
+	mx 127.0.0.14
+	policy -- 'recipient "bank.example" { require_tls = true message_override = "tighten" violation = "reject" }'
+	for library in $(ldconfig -p | awk '$1 == "libidn2.so.0" { print $NF }'); do
+		mount --bind /dev/null "$(readlink -f "$library")" || fail "libidn2 cannot be hidden"
+	done
+	capture_start
+	says <<-'END'
+		< 220
+		> EHLO client.a.example
+		< 250
+		> MAIL FROM:<who@a.example> BODY=8BITMIME
+		< 250 2\.1\.0
+		>> RCPT TO:<b@b\xc3\xbccher.example>\r\n
+		< 550 5\.7\.4 mailseal
+		> RCPT TO:<a@b.example>
+		< 250
+		> QUIT
+		< 221
+	END
+	capture_stop
+	wire absent cher
+	printf 'recipient "b\303\274cher.example" { require_tls = true }\n' >"$W/named.conf"
+	plain "$BUILD/mailseal" check "$W/named.conf"
+	equal "$status" 78 "a section that cannot be read"
+	holds "$W/client.out" 'libidn2'
+}
+
 # --- some recipients blocked, the others served ---------------------------------------------------
 
 mixed_policy() {
