@@ -145,6 +145,8 @@ int tls_handshake(struct tls *tls, short *want, struct err *err)
 		tls->broken = true;
 		return err_fail(err, EPROTO, "the server closed the connection");
 	}
+	if (rc == -EAGAIN)
+		rehearse();
 	return rc == -EAGAIN || rc == -EBADMSG ? rc : -EPROTO;
 }
 

@@ -104,6 +104,9 @@ void wire_flush(struct wire *wire);
 /* What `n` bytes at the place of the server's first record are. Pure. */
 enum wire_residue wire_classify(const unsigned char *bytes, size_t n);
 
+/* rehearse.c: while there is nothing to do but wait. */
+void rehearse(void);
+
 /* client.c: 0 or -errno with err, which begins with the setting at fault. */
 int client_show_certificate(SSL_CTX *ssl, const struct tls_settings *settings, struct err *err);
 int client_offer(SSL_CTX *ssl, const struct tls_settings *settings, struct err *err);
