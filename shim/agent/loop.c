@@ -1,5 +1,5 @@
 /*
- * loop: epoll, a binary heap of timers, a queue of tasks, and an inbox for tasks of other threads.
+ * loop: epoll, timers, a queue of tasks, and an inbox for tasks of other threads.
  */
 #include "shim/agent/loop.h"
 
@@ -28,8 +28,7 @@ struct loop {
 	bool stopped, guarded;
 	timer_t guard;
 	uint64_t now;
-	struct timer **heap; /* heap[0] unused */
-	size_t timers, size;
+	struct timers timers;
 	struct task *first, **last;
 	/* what other threads posted, newest first */
 	int bell; /* an eventfd, or -1: nobody posts */
@@ -82,7 +81,7 @@ void loop_free(struct loop *loop)
 	if (loop->bell >= 0)
 		close(loop->bell);
 	close(loop->epoll);
-	free(loop->heap);
+	timers_clear(&loop->timers);
 	free(loop);
 }
 
@@ -113,83 +112,14 @@ void loop_unwatch(struct loop *loop, int fd)
 	control(loop, EPOLL_CTL_DEL, fd, 0, NULL);
 }
 
-static void place(struct loop *loop, size_t at, struct timer *timer)
-{
-	loop->heap[at] = timer;
-	timer->place = at;
-}
-
-static size_t rise(struct loop *loop, size_t at, uint64_t due)
-{
-	while (at > 1 && loop->heap[at / 2]->due > due) {
-		place(loop, at, loop->heap[at / 2]);
-		at /= 2;
-	}
-	return at;
-}
-
-static size_t sink(struct loop *loop, size_t at, uint64_t due)
-{
-	size_t child;
-
-	while ((child = 2 * at) <= loop->timers) {
-		if (child < loop->timers && loop->heap[child + 1]->due < loop->heap[child]->due)
-			child++;
-		if (loop->heap[child]->due >= due)
-			break;
-		place(loop, at, loop->heap[child]);
-		at = child;
-	}
-	return at;
-}
-
-static int make_room(struct loop *loop)
-{
-	size_t size = loop->size ? 2 * loop->size : 64;
-	struct timer **heap;
-
-	if (loop->timers + 1 < loop->size)
-		return 0;
-	heap = realloc(loop->heap, size * sizeof(*heap));
-	if (!heap)
-		return -ENOMEM;
-	loop->heap = heap;
-	loop->size = size;
-	return 0;
-}
-
-static void settle(struct loop *loop, size_t at, struct timer *timer)
-{
-	place(loop, sink(loop, rise(loop, at, timer->due), timer->due), timer);
-}
-
 int loop_timer_set(struct loop *loop, struct timer *timer, uint64_t due)
 {
-	size_t at = timer->place;
-
-	if (!at) {
-		if (make_room(loop) < 0)
-			return -ENOMEM;
-		at = ++loop->timers;
-	} else if (timer->due == due) {
-		return 0;
-	}
-	timer->due = due;
-	settle(loop, at, timer);
-	return 0;
+	return timers_set(&loop->timers, timer, due);
 }
 
 void loop_timer_stop(struct loop *loop, struct timer *timer)
 {
-	size_t at = timer->place;
-	struct timer *other;
-
-	if (!at)
-		return;
-	timer->place = 0;
-	other = loop->heap[loop->timers--];
-	if (other != timer)
-		settle(loop, at, other);
+	timers_stop(&loop->timers, timer);
 }
 
 void loop_defer(struct loop *loop, struct task *task)
@@ -251,8 +181,7 @@ static void run_timers(struct loop *loop)
 {
 	struct timer *timer;
 
-	while (loop->timers && loop->heap[1]->due <= loop->now) {
-		timer = loop->heap[1];
+	while ((timer = timers_first(&loop->timers)) && timer->due <= loop->now) {
 		loop_timer_stop(loop, timer);
 		timer->expired(timer->context);
 	}
@@ -260,16 +189,15 @@ static void run_timers(struct loop *loop)
 
 static int time_to_wait(const struct loop *loop, uint64_t now)
 {
-	uint64_t due;
+	const struct timer *timer = timers_first(&loop->timers);
 
 	if (loop->first)
 		return 0;
-	if (!loop->timers)
+	if (!timer)
 		return -1;
-	due = loop->heap[1]->due;
-	if (due <= now)
+	if (timer->due <= now)
 		return 0;
-	return due - now > INT_MAX ? INT_MAX : (int)(due - now);
+	return timer->due - now > INT_MAX ? INT_MAX : (int)(timer->due - now);
 }
 
 /* --- other threads --- */

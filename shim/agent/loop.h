@@ -9,8 +9,9 @@
 #ifndef MAILSEAL_AGENT_LOOP_H
 #define MAILSEAL_AGENT_LOOP_H
 
+#include "shim/agent/timers.h"
+
 #include <stdbool.h>
-#include <stddef.h>
 #include <stdint.h>
 
 struct loop;
@@ -18,13 +19,6 @@ struct loop;
 struct watch {
 	void (*ready)(void *context, uint32_t events); /* EPOLL… */
 	void *context;
-};
-
-struct timer {
-	void (*expired)(void *context);
-	void *context;
-	uint64_t due;
-	size_t place; /* in the heap, from 1; 0: not set */
 };
 
 struct task {
