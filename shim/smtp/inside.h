@@ -62,7 +62,6 @@ enum speech {
 	SPEECH_OVER,	      /* after QUIT */
 };
 
-/* Who made the greeting that is under way. */
 /* What became of the last AUTH, for the log. */
 enum credentials_fate {
 	CREDENTIALS_NONE,
@@ -71,6 +70,7 @@ enum credentials_fate {
 	CREDENTIALS_REFUSED,
 };
 
+/* Who made the greeting that is under way. */
 enum greeter { GREETER_NONE, GREETER_EHLO, GREETER_HELO, GREETER_OURS };
 
 /* What the connection is, where it was not made for this application: see warm.c. */

@@ -136,6 +136,22 @@ static bool final_reply_is_due(const struct dialogue *d)
 	return pending_has(&d->pending, 1u << AWAITED_END_OF_DATA);
 }
 
+/* A connection that may be kept awaits its replies first: one may say that it may not. False:
+ * the line stays. */
+static bool command_quit(struct dialogue *d)
+{
+	if (warm_may_park(d)) {
+		if (warm_park(d))
+			return true;
+		if (warm_may_park(d))
+			return false;
+	}
+	send_command(d, "QUIT", "");
+	await(d, AWAITED_QUIT);
+	d->speech = SPEECH_OVER;
+	return true;
+}
+
 /* False: the line stays, and is read again later. */
 static bool command_open(struct dialogue *d, const struct line *line, const struct command *command)
 {
@@ -159,12 +175,7 @@ static bool command_open(struct dialogue *d, const struct line *line, const stru
 		early_before(d, command);
 		return command_auth(d, line);
 	case VERB_QUIT:
-		if (warm_may_park(d) && (warm_park(d) || warm_may_park(d)))
-			return d->phase == PHASE_OVER;
-		send_command(d, "QUIT", "");
-		await(d, AWAITED_QUIT);
-		d->speech = SPEECH_OVER;
-		return true;
+		return command_quit(d);
 	case VERB_RSET:
 		if (final_reply_is_due(d))
 			return false;

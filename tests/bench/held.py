@@ -15,13 +15,22 @@ def many_descriptors():
     resource.setrlimit(resource.RLIMIT_NOFILE, (DESCRIPTORS, DESCRIPTORS))
 
 
-def pss(pids):
-    """KiB, over all of these processes: shared pages count once among them."""
+def total_kib(pids, name, field):
+    """What /proc says of these processes, together."""
     total = 0
     for pid in pids:
-        with open("/proc/%d/smaps_rollup" % pid, encoding="ascii") as file:
-            total += next(int(line.split()[1]) for line in file if line.startswith("Pss:"))
+        with open("/proc/%d/%s" % (pid, name), encoding="ascii") as file:
+            total += next(int(line.split()[1]) for line in file if line.startswith(field))
     return total
+
+
+def pss(pids):
+    """KiB: shared pages count once among all processes."""
+    return total_kib(pids, "smaps_rollup", "Pss:")
+
+
+def rss(pids):
+    return total_kib(pids, "status", "VmRSS:")
 
 
 def descriptors(pids):

@@ -21,14 +21,6 @@ MESSAGES, SESSIONS, PAUSE = 100000, 10, 4
 TOLERANCE = 512
 
 
-def resident(pids):
-    total = 0
-    for pid in pids:
-        with open("/proc/%d/status" % pid, encoding="ascii") as file:
-            total += next(int(line.split()[1]) for line in file if line.startswith("VmRSS:"))
-    return total
-
-
 def rows(bench):
     bench.sink()
     sealed = bench.sealed("soak")
@@ -40,7 +32,7 @@ def rows(bench):
 
     def look(agents, when):
         time.sleep(PAUSE)
-        return {"PSS " + when: held.pss(agents), "RSS " + when: resident(agents),
+        return {"PSS " + when: held.pss(agents), "RSS " + when: held.rss(agents),
                 "descriptors " + when: held.descriptors(agents)}
 
     def check(figures, agents):
