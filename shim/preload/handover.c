@@ -22,6 +22,7 @@
 #include "shim/preload/identity.h"
 #include "shim/preload/log.h"
 #include "shim/preload/reach.h"
+#include "shim/preload/scratch.h"
 #include "shim/preload/settings.h"
 #include "shim/preload/swap.h"
 #include "shim/preload/sys.h"
@@ -372,21 +373,33 @@ static bool still_tcp(int fd)
 	       domain != AF_UNIX;
 }
 
+_Static_assert(sizeof(struct attempt) <= SCRATCH_SIZE, "an attempt has room");
+
+/* All that is looked at before something is put there. */
+static void attempt_init(struct attempt *a, int fd, const struct handoff_addr *peer, bool wait)
+{
+	a->fd = fd;
+	a->request = -1;
+	a->wait = wait;
+	a->deadline = sys_now_ms() + DEADLINE_MS;
+	a->peer = *peer;
+	a->reason = NULL;
+	a->swap.tcp = a->swap.application = a->swap.agent = -1;
+	a->swap.swapped = false;
+	a->hints.count = 0;
+	a->identity.file = NULL;
+}
+
 int handover(int fd, const struct handoff_addr *peer, bool wait)
 {
-	struct attempt *a = sys_memory(sizeof(*a), false);
+	struct attempt *a = scratch_take();
 	int error;
 
 	if (!a) {
 		log_refused(peer, NULL, "no memory", NULL, ENOMEM);
 		return -ENOMEM;
 	}
-	a->fd = fd;
-	a->request = -1;
-	a->wait = wait;
-	a->swap.tcp = a->swap.application = a->swap.agent = -1;
-	a->peer = *peer;
-	a->deadline = sys_now_ms() + DEADLINE_MS;
+	attempt_init(a, fd, peer, wait);
 	a->mask = sys_signals_block();
 	error = HANDOVER_RACED;
 	if (claim_take(&a->claim, fd)) {
@@ -402,6 +415,6 @@ int handover(int fd, const struct handoff_addr *peer, bool wait)
 		error = plain_error(error);
 	}
 	sys_signals_restore(a->mask);
-	sys_memory_free(a, sizeof(*a));
+	scratch_give_back(a);
 	return error;
 }

@@ -33,12 +33,12 @@ static void add_line(struct text *t, const char *key, uint64_t value)
 	text_add(t, "\n");
 }
 
-static void add_file(struct text *t, const char *key, const struct stat *st)
+static void add_file(struct text *t, const char *key, const struct identity_file *file)
 {
 	text_add(t, key);
-	text_add_number(t, st->st_dev);
+	text_add_number(t, file->dev);
 	text_add(t, ":");
-	text_add_number(t, st->st_ino);
+	text_add_number(t, file->ino);
 	text_add(t, "\n");
 }
 
@@ -49,9 +49,8 @@ static int add_place(struct text *t, const char *key, const char *path, struct i
 
 	if (error)
 		return error;
-	file->dev = st.st_dev;
-	file->ino = st.st_ino;
-	add_file(t, key, &st);
+	*file = (struct identity_file){st.st_dev, st.st_ino};
+	add_file(t, key, file);
 	return 0;
 }
 
@@ -146,7 +145,7 @@ static void add_log(struct text *t)
 	text_add(t, s->log_text);
 	text_add(t, "\n");
 	if (s->log == SETTINGS_LOG_STDERR && sys_fstat(2, &st) == 0)
-		add_file(t, "stderr=", &st);
+		add_file(t, "stderr=", &(struct identity_file){st.st_dev, st.st_ino});
 }
 
 /* An agent lives with the hard limits of the process that started it: those who have less, or more,
@@ -195,10 +194,8 @@ int identity_compute(struct identity *id, const char **reason)
 	error = add_place(&t, "mntns=", "/proc/self/ns/mnt", &id->mount_namespace);
 	if (error)
 		return error;
-	*reason = "cannot look at /";
-	error = add_place(&t, "root=", "/", &id->root);
-	if (error)
-		return error;
+	id->root = (struct identity_file){s->root_dev, s->root_ino};
+	add_file(&t, "root=", &id->root);
 	*reason = "cannot read /proc/self/cgroup";
 	error = add_cgroup(&t, id->scratch, sizeof(id->scratch));
 	if (error)

@@ -33,7 +33,8 @@ struct identity {
 	char scratch[4096];
 };
 
-/* 0, or -errno with *reason saying what is wrong in words (static text). */
+/* 0, or -errno with *reason saying what is wrong in words (static text). Only where the root is
+ * the one of old: it is not looked at again. */
 int identity_compute(struct identity *id, const char **reason);
 
 /* Is `/` another directory than when the library was loaded? */

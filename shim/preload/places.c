@@ -14,12 +14,17 @@
 
 #include "shim/preload/sys.h"
 
+#ifndef SO_COOKIE
+#define SO_COOKIE 57
+#endif
+
 #define FAR_LEAST 65536u
 #define FAR_MOST (1u << 20)
 
 struct search {
 	struct places *found;
 	struct stat socket;
+	uint64_t cookie; /* the socket's, 0 where the kernel knows none (before Linux 4.12) */
 	int fd, except;
 	int64_t left; /* open descriptors that were not met yet; negative: not known */
 	bool doubt;   /* some other TCP socket may have a duplicate, and be connected later */
@@ -123,16 +128,29 @@ void places_got(int fd)
 		places_doubt();
 }
 
-/* One quick question of each number; the rest of sockets only. */
-static bool is_socket(struct search *s, int fd)
+static long cookie_of(int fd, uint64_t *cookie)
 {
-	int type = 0;
-	socklen_t length = sizeof(type);
-	long error = sys(SYS_getsockopt, fd, SOL_SOCKET, SO_TYPE, &type, &length);
+	socklen_t length = sizeof(*cookie);
+
+	return sys(SYS_getsockopt, fd, SOL_SOCKET, SO_COOKIE, cookie, &length);
+}
+
+/* One quick question of each number: two cookies are two sockets. One cookie is not always one
+ * socket: old kernels count them in each network namespace anew. */
+static bool may_be_it(struct search *s, int fd)
+{
+	uint64_t cookie = 0;
+	long error = cookie_of(fd, &cookie);
 
 	if (!error || error == -ENOTSOCK)
 		s->left--;
-	return error != -EBADF && error != -ENOTSOCK;
+	if (error == -EBADF || error == -ENOTSOCK)
+		return false;
+	if (error || !s->cookie || cookie == s->cookie)
+		return true;
+	if (fd >= PLACES_NEAR && may_be_connected(fd))
+		s->doubt = true;
+	return false;
 }
 
 static int look_at(struct search *s, int fd)
@@ -140,7 +158,7 @@ static int look_at(struct search *s, int fd)
 	struct stat st;
 	long flags;
 
-	if (!is_socket(s, fd) || fd == s->fd || fd == s->except || sys_fstat(fd, &st) != 0)
+	if (!may_be_it(s, fd) || fd == s->fd || fd == s->except || sys_fstat(fd, &st) != 0)
 		return 0;
 	flags = sys(SYS_FCNTL, fd, F_GETFD);
 	if (flags < 0)
@@ -218,6 +236,8 @@ int places_find(struct places *p, int fd, int except)
 	p->count = 0;
 	if (error)
 		return error;
+	if (cookie_of(fd, &s.cookie) != 0)
+		s.cookie = 0;
 	add(p, fd, flags);
 	if (places_busy() || __atomic_load_n(&doubts, __ATOMIC_RELAXED) !=
 				     __atomic_load_n(&settled, __ATOMIC_RELAXED))

@@ -107,7 +107,7 @@ static int64_t least(int64_t a, int64_t b)
 
 static int reach_shared(const struct identity *id, int64_t deadline, const char **reason)
 {
-	int64_t enough = least(sys_now_ms() + SHARED_WAIT_MS, deadline);
+	int64_t enough = 0; /* not known before the first try failed */
 
 	for (int starts = 0;;) {
 		int fd = (int)sys(
@@ -142,6 +142,8 @@ static int reach_shared(const struct identity *id, int64_t deadline, const char 
 			error = -EAGAIN;
 		if (error != -EAGAIN && error != -EINTR)
 			return error;
+		if (!enough)
+			enough = least(sys_now_ms() + SHARED_WAIT_MS, deadline);
 		/* Somebody sits on the name and does not serve: that must not stop the mail. */
 		if (sys_now_ms() >= enough)
 			return -EACCES;

@@ -136,7 +136,7 @@ int sys_wait(int fd, short events, int64_t deadline)
 {
 	struct pollfd p = {.fd = fd, .events = events};
 	struct sys_time t;
-	int64_t left = deadline < 0 ? 0 : deadline - sys_now_ms();
+	int64_t left = deadline <= 0 ? 0 : deadline - sys_now_ms();
 	long n;
 
 	if (left < 0)
