@@ -50,7 +50,7 @@ static bool speaks_in_vain(struct session *s)
 {
 	int unread = 0, said = 0;
 
-	if (!s->client.readable) /* it says nothing */
+	if (!s->client.readable || s->client.hung_up) /* it says nothing, or no more */
 		return s->in_vain > IN_VAIN_MOST;
 	if (ioctl(s->client.fd, FIONREAD, &said) < 0 || ioctl(s->client.fd, SIOCOUTQ, &unread) < 0)
 		return false;

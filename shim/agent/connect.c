@@ -44,7 +44,8 @@ int connect_check(int fd)
 	socklen_t n = sizeof(ss);
 	int domain = option(fd, SOL_SOCKET, SO_DOMAIN),
 	    protocol = option(fd, SOL_SOCKET, SO_PROTOCOL);
-	struct tcp_info info;
+	unsigned char state;
+	socklen_t m = sizeof(state);
 
 	if (domain < 0)
 		return domain;
@@ -52,15 +53,14 @@ int connect_check(int fd)
 		return -EPROTOTYPE;
 	if (protocol != IPPROTO_TCP && protocol != IPPROTO_MPTCP)
 		return -EPROTOTYPE;
+	if (protocol == IPPROTO_TCP && getsockopt(fd, IPPROTO_TCP, TCP_INFO, &state, &m) == 0 &&
+		state == TCP_CLOSE) /* tcpi_state, the first octet */
+		return 0;
 	if (getpeername(fd, (struct sockaddr *)&ss, &n) == 0)
 		return -EISCONN;
 	if (errno != ENOTCONN)
 		return -errno;
-	n = sizeof(info);
-	if (protocol == IPPROTO_TCP && (getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &n) < 0 ||
-					       info.tcpi_state != TCP_CLOSE))
-		return -EALREADY;
-	return 0;
+	return protocol == IPPROTO_TCP ? -EALREADY : 0;
 }
 
 void connect_let_close(int fd)

@@ -49,7 +49,6 @@ struct key {
 static const struct {
 	int level, name;
 } options[] = {
-	{SOL_SOCKET, SO_DOMAIN},
 	{SOL_SOCKET, SO_PROTOCOL},
 	{SOL_SOCKET, SO_MARK},
 	{SOL_SOCKET, SO_PRIORITY},
@@ -103,11 +102,13 @@ static int add_option(struct buf *b, int fd, int level, int name)
 /* A socket of the one family has no options of the other, and the family is in the key. */
 static int add_options(struct buf *b, int fd)
 {
-	int family = AF_INET6, rc = 0;
-	socklen_t n = sizeof(family);
+	socklen_t n = sizeof(int);
+	int family, rc;
 	size_t i;
 
-	(void)getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &family, &n);
+	if (getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &family, &n) < 0)
+		return -errno;
+	rc = add(b, &family, sizeof(family));
 	for (i = 0; i < sizeof(options) / sizeof(options[0]) && rc == 0; i++)
 		if (family != AF_INET || options[i].level != IPPROTO_IPV6)
 			rc = add_option(b, fd, options[i].level, options[i].name);

@@ -12,7 +12,7 @@
 #include <sys/epoll.h>
 #include <unistd.h>
 
-#define AT_ONCE 64   /* callers taken in one round */
+#define AT_ONCE 64   /* callers turned away in one round */
 #define PAUSE_MS 100 /* after running out of descriptors */
 #define COMPLAIN_MS 10000
 
@@ -95,23 +95,20 @@ static void out_of_descriptors(struct agent *agent)
 	loop_timer_set(agent->loop, &agent->pause, loop_now(agent->loop) + PAUSE_MS);
 }
 
+/* One at a time: if there are more, epoll says so at once, and asking for another in vain costs
+ * more than hearing that. */
 static void accept_callers(void *context)
 {
 	struct agent *agent = context;
-	int fd, i;
+	int fd;
 
-	for (i = 0; i < AT_ONCE && !agent->leaving && !agent->stopping; i++) {
-		fd = accept_next(agent->listener);
-		if (fd >= 0) {
-			welcome(agent, fd);
-		} else if (errno == EMFILE || errno == ENFILE || errno == ENOMEM ||
-			   errno == ENOBUFS) {
-			out_of_descriptors(agent);
-			break;
-		} else if (errno != EINTR && errno != ECONNABORTED) {
-			break;
-		}
-	}
+	if (agent->leaving || agent->stopping)
+		return;
+	fd = accept_next(agent->listener);
+	if (fd >= 0)
+		welcome(agent, fd);
+	else if (errno == EMFILE || errno == ENFILE || errno == ENOMEM || errno == ENOBUFS)
+		out_of_descriptors(agent);
 }
 
 static void listening_ready(void *context, uint32_t events)

@@ -262,7 +262,7 @@ static int begin(struct session *s, bool *told)
 	int rc = connect_check(s->tcp);
 
 	if (rc == 0)
-		rc = stream_open(&s->client, s->plain);
+		rc = stream_open_pair(&s->client, s->plain);
 	if (rc < 0)
 		return rc;
 	s->plain = -1;

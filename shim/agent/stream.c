@@ -13,6 +13,8 @@
 #include <unistd.h>
 
 #define DRAINED_AT_ONCE 16384
+#define WITHOUT_ROOM (EPOLLIN | EPOLLRDHUP | EPOLLET)
+#define WITH_ROOM (WITHOUT_ROOM | EPOLLOUT)
 
 void stream_init(struct stream *s, struct loop *loop, void (*ready)(void *context, uint32_t events),
 	void *context)
@@ -20,27 +22,42 @@ void stream_init(struct stream *s, struct loop *loop, void (*ready)(void *contex
 	*s = (struct stream){.loop = loop, .watch = {ready, context}, .fd = -1};
 }
 
-int stream_open(struct stream *s, int fd)
+static int begin(struct stream *s, int fd, bool pair)
 {
-	int rc = loop_watch(s->loop, fd, EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET, &s->watch);
+	int rc = loop_watch(s->loop, fd, pair ? WITHOUT_ROOM : WITH_ROOM, &s->watch);
 
 	if (rc < 0)
 		return rc;
-	*s = (struct stream){
-		.loop = s->loop, .watch = s->watch, .fd = fd, .chunk = STREAM_CHUNK_LEAST};
+	*s = (struct stream){.loop = s->loop,
+		.watch = s->watch,
+		.fd = fd,
+		.chunk = STREAM_CHUNK_LEAST,
+		.pair = pair,
+		.writable = pair,
+		.room_is_told = !pair};
 	return 0;
+}
+
+int stream_open(struct stream *s, int fd)
+{
+	return begin(s, fd, false);
+}
+
+int stream_open_pair(struct stream *s, int fd)
+{
+	return begin(s, fd, true);
 }
 
 /* Whether it is ready was told to the one before: it will be tried. */
 int stream_move(struct stream *to, struct stream *from)
 {
 	struct stream moved = *from;
-	int rc = loop_rewatch(
-		to->loop, from->fd, EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET, &to->watch);
+	int rc = loop_rewatch(to->loop, from->fd, WITH_ROOM, &to->watch);
 
 	if (rc < 0)
 		return rc;
 	moved.watch = to->watch;
+	moved.room_is_told = true;
 	*to = moved;
 	to->readable = to->writable = true;
 	from->fd = -1;
@@ -75,7 +92,8 @@ void stream_close(struct stream *s)
 		return;
 	loop_unwatch(s->loop, s->fd);
 	shutdown(s->fd, SHUT_RDWR);
-	connect_let_close(s->fd);
+	if (!s->pair)
+		connect_let_close(s->fd);
 	close(s->fd);
 	s->fd = -1;
 	s->readable = s->writable = false;
@@ -92,13 +110,25 @@ static void read_waits(struct stream *s, short want)
 	}
 }
 
+/* Room that came meanwhile is told at once. Where it cannot be asked for, it is tried with every
+ * other event. */
+static void ask_for_room(struct stream *s)
+{
+	if (loop_rewatch(s->loop, s->fd, WITH_ROOM, &s->watch) == 0) {
+		s->room_is_told = true;
+		s->writable = false;
+	}
+}
+
 static void write_waits(struct stream *s, short want)
 {
 	if (want == POLLIN) {
 		s->readable = false;
 		s->write_waits_to_read = true;
-	} else {
+	} else if (s->room_is_told) {
 		s->writable = false;
+	} else {
+		ask_for_room(s);
 	}
 }
 

@@ -28,6 +28,8 @@ struct stream {
 	bool read_waits_to_write, write_waits_to_read; /* TLS only */
 	bool hung_up;				       /* EPOLLHUP or EPOLLERR was seen */
 	bool ending;				       /* and so was that, or EPOLLRDHUP */
+	bool pair;				       /* an end of a socketpair */
+	bool room_is_told;			       /* epoll says when it can be written again */
 	size_t chunk;
 	size_t taken;	   /* bytes read; set to 0 as one likes */
 	short shaking_for; /* POLLIN or POLLOUT: what the handshake awaits; else 0 */
@@ -45,6 +47,10 @@ void stream_init(struct stream *s, struct loop *loop, void (*ready)(void *contex
 
 /* Takes `fd` over and watches it. 0 or -errno (fd is then still the caller's). */
 int stream_open(struct stream *s, int fd);
+
+/* The same for an end of a socketpair. Whoever reads at the other end makes room with each read, so
+ * that is asked for only once there was none. */
+int stream_open_pair(struct stream *s, int fd);
 
 /* Moves an open stream to where another `ready` of the same loop is called; *to was closed. 0; or
  * -errno: it is still `from`. */
