@@ -15,22 +15,27 @@ def many_descriptors():
     resource.setrlimit(resource.RLIMIT_NOFILE, (DESCRIPTORS, DESCRIPTORS))
 
 
-def total_kib(pids, name, field):
-    """What /proc says of these processes, together."""
+def total_kib(pids, field):
+    """What /proc says of the memory of these processes, together. Exact, as /proc/PID/status is not."""
     total = 0
     for pid in pids:
-        with open("/proc/%d/%s" % (pid, name), encoding="ascii") as file:
+        with open("/proc/%d/smaps_rollup" % pid, encoding="ascii") as file:
             total += next(int(line.split()[1]) for line in file if line.startswith(field))
     return total
 
 
 def pss(pids):
     """KiB: shared pages count once among all processes."""
-    return total_kib(pids, "smaps_rollup", "Pss:")
+    return total_kib(pids, "Pss:")
+
+
+def own(pids):
+    """KiB of no file: what the processes wrote themselves."""
+    return total_kib(pids, "Anonymous:")
 
 
 def rss(pids):
-    return total_kib(pids, "status", "VmRSS:")
+    return total_kib(pids, "Rss:")
 
 
 def descriptors(pids):
