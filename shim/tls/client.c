@@ -34,8 +34,8 @@ static int fail_by_queue(struct err *err, const char *setting, const char *file)
 		snprintf(words, sizeof(words), "holds no %s in PEM form",
 			strcmp(setting, "client_key") == 0 ? "private key" : "certificate");
 	else
-		snprintf(words, sizeof(words), "%s",
-			ERR_reason_error_string(e) ? ERR_reason_error_string(e) : "unusable");
+		snprintf(
+			words, sizeof(words), "%s", reason_words(e) ? reason_words(e) : "unusable");
 	return err_fail(err, EINVAL, "%s: %.300s: %s", setting, file, words);
 }
 

@@ -100,9 +100,9 @@ static int fill(struct tls_context *c, const struct tls_settings *settings, stru
 
 /* As SSL_CTX_new() would begin, but for the names of ciphers: TLS looks for none by name, only
  * encrypted keys do, which are refused; and they take a tenth of the time. */
-static void begin_openssl(void)
+static void begin_openssl(const struct tls_settings *settings)
 {
-	OPENSSL_init_ssl(OPENSSL_INIT_NO_ADD_ALL_CIPHERS, NULL);
+	OPENSSL_init_ssl(OPENSSL_INIT_NO_ADD_ALL_CIPHERS | reasons_declined(settings), NULL);
 }
 
 int tls_context_new(
@@ -115,7 +115,7 @@ int tls_context_new(
 	if (!c)
 		return err_fail(err, ENOMEM, "out of memory");
 	c->serial = ++serials;
-	begin_openssl();
+	begin_openssl(settings);
 	ERR_clear_error();
 	rc = fill(c, settings, err);
 	ERR_clear_error();

@@ -26,7 +26,7 @@ static void words_for(unsigned long e, char *out, size_t size)
 	} else if (ERR_GET_LIB(e) == ERR_LIB_SSL && reason == SSL_R_WRONG_VERSION_NUMBER) {
 		snprintf(out, size, "what the server sent is not TLS");
 	} else {
-		text = ERR_reason_error_string(e);
+		text = reason_words(e);
 		snprintf(out, size, "%s", text ? text : "unknown error of OpenSSL");
 	}
 }

@@ -104,6 +104,10 @@ void wire_flush(struct wire *wire);
 /* What `n` bytes at the place of the server's first record are. Pure. */
 enum wire_residue wire_classify(const unsigned char *bytes, size_t n);
 
+/* reasons.c: what OPENSSL_init_ssl() is told about them, and the words for an error; NULL: none. */
+uint64_t reasons_declined(const struct tls_settings *settings);
+const char *reason_words(unsigned long error);
+
 /* rehearse.c: while there is nothing to do but wait. */
 void rehearse(void);
 
