@@ -4,6 +4,8 @@
  */
 #include "shim/agent/handover.h"
 
+#include "shim/agent/ancillary.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
@@ -104,25 +106,10 @@ static int send_reply(
 		.version = HANDOFF_VERSION,
 		.stage = (uint16_t)stage,
 		.error = error};
-	union control control = {{0}};
-	struct iovec iov = {&reply, sizeof(reply)};
-	struct msghdr m = {.msg_iov = &iov, .msg_iovlen = 1};
-	ssize_t n;
 
 	if (local)
 		reply.local = *local;
-	if (fd >= 0) {
-		m.msg_control = &control;
-		m.msg_controllen = CMSG_SPACE(sizeof(fd));
-		control.align.cmsg_level = SOL_SOCKET;
-		control.align.cmsg_type = SCM_RIGHTS;
-		control.align.cmsg_len = CMSG_LEN(sizeof(fd));
-		memcpy(CMSG_DATA(&control.align), &fd, sizeof(fd));
-	}
-	do
-		n = sendmsg(channel, &m, MSG_DONTWAIT | MSG_NOSIGNAL);
-	while (n < 0 && errno == EINTR);
-	return n < 0 ? -errno : 0;
+	return ancillary_send(channel, &reply, sizeof(reply), fd);
 }
 
 int handover_reply(

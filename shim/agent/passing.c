@@ -3,6 +3,8 @@
  */
 #include "shim/agent/passing.h"
 
+#include "shim/agent/ancillary.h"
+
 #include <errno.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -27,24 +29,9 @@ int passing_pair(int ends[2])
 
 int passing_say(int to, enum passing what, int fd)
 {
-	char octet = (char)what;
-	union control control = {{0}};
-	struct iovec iov = {&octet, 1};
-	struct msghdr m = {.msg_iov = &iov, .msg_iovlen = 1};
-	ssize_t n;
+	const char octet = (char)what;
 
-	if (fd >= 0) {
-		m.msg_control = &control;
-		m.msg_controllen = CMSG_SPACE(sizeof(fd));
-		control.align.cmsg_level = SOL_SOCKET;
-		control.align.cmsg_type = SCM_RIGHTS;
-		control.align.cmsg_len = CMSG_LEN(sizeof(fd));
-		memcpy(CMSG_DATA(&control.align), &fd, sizeof(fd));
-	}
-	do
-		n = sendmsg(to, &m, MSG_DONTWAIT | MSG_NOSIGNAL);
-	while (n < 0 && errno == EINTR);
-	return n < 0 ? -errno : 0;
+	return ancillary_send(to, &octet, 1, fd);
 }
 
 int passing_hear(int from, enum passing *what, int *fd)
