@@ -61,7 +61,7 @@ bool parking_take(struct session *s, int tcp)
 	s->peer = p->kept.peer;
 	s->tls = p->kept.tls;
 	s->tls_since = p->kept.since;
-	s->uses = p->kept.uses;
+	s->kept_until = p->until;
 	s->parked = p;
 	s->reused = true;
 	s->likeness = tcp;
@@ -73,9 +73,17 @@ int parking_unconnected(struct session *s)
 	int tcp = s->likeness;
 
 	s->likeness = -1;
+	parking_leave(s);
 	stream_close(&s->server);
 	parking_clear(s);
 	return tcp;
+}
+
+/* A fresh one takes its place, or nobody wants it. */
+void parking_leave(struct session *s)
+{
+	if (s->reused && s->lane->pool && s->server.tls && !s->server.eof && !s->server.cut_off)
+		pool_leave(s->lane->pool, &s->server);
 }
 
 void parking_settings(const struct session *s, struct dialogue_settings *settings)
@@ -127,6 +135,14 @@ static bool may_put(struct session *s)
 	return s->lane->pool != NULL;
 }
 
+/* Those who said nothing on it do not make it last longer. */
+static uint64_t until(const struct session *s, const struct warm *warm)
+{
+	if (warm->untouched)
+		return s->kept_until;
+	return loop_now(s->lane->loop) + (uint64_t)s->policy.connection.connection_reuse * 1000;
+}
+
 bool parking_put(struct session *s)
 {
 	struct kept kept = {.tls = s->tls, .peer = s->peer, .since = s->tls_since};
@@ -134,15 +150,13 @@ bool parking_put(struct session *s)
 	if (!may_put(s))
 		return false;
 	kept.warm = dialogue_warm(s->dialogue);
-	kept.uses = s->uses + 1;
 	kept.key = s->key;
 	kept.edition = s->edition;
 	kept.context = s->context;
 	edition_hold(kept.edition);
 	tls_context_hold(kept.context);
 	s->key = NULL;
-	if (!kept.warm || pool_put(s->lane->pool, &s->server, &kept,
-				  s->policy.connection.connection_reuse) < 0) {
+	if (!kept.warm || pool_put(s->lane->pool, &s->server, &kept, until(s, kept.warm)) < 0) {
 		pool_kept_clear(&kept);
 		return false;
 	}

@@ -85,7 +85,7 @@ struct session {
 	struct key *key;       /* NULL: neither */
 	struct parked *parked; /* until the dialogue begins */
 	bool reused;	       /* it was made for another session */
-	unsigned uses;	       /* sessions on it before this one */
+	uint64_t kept_until;   /* and nobody's from then on, unless it is used */
 	uint64_t tls_since;
 	struct dialogue *dialogue;
 	struct buf to_client, to_server; /* relay, the application's own TLS */
@@ -144,6 +144,7 @@ void resumption_not_enough(struct session *s);
 /* parking.c */
 void parking_note(struct session *s, int tcp); /* before connect() */
 bool parking_take(struct session *s, int tcp); /* true: `tcp` is the session's, unconnected */
+void parking_leave(struct session *s);	       /* by QUIT, if another session made it */
 int parking_unconnected(struct session *s);    /* gives it back; the other one is closed */
 void parking_settings(const struct session *s, struct dialogue_settings *settings);
 void parking_begun(struct session *s); /* the dialogue, with those settings */

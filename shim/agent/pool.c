@@ -163,34 +163,50 @@ static void ready(void *context, uint32_t events)
 	loop_defer(p->pool->loop, &p->task);
 }
 
+/* --- coming in --- */
+
 static uint64_t least(uint64_t a, uint64_t b)
 {
 	return a < b ? a : b;
 }
 
-static struct parked *parked_new(struct pool *pool, unsigned seconds)
+/* The stream is its own from then on. */
+static struct parked *adopt(struct pool *pool, struct stream *stream)
 {
 	struct parked *p = calloc(1, sizeof(*p));
-	uint64_t now = loop_now(pool->loop);
 
 	if (!p)
 		return NULL;
-	p->pool = pool;
-	p->until = now + (uint64_t)seconds * 1000;
-	p->task = (struct task){.run = turn, .context = p};
-	p->timer = (struct timer){.expired = expired, .context = p};
-	p->reset_due = true;
 	stream_init(&p->stream, pool->loop, ready, p);
-	buf_init(&p->in, REPLY_MAX);
-	buf_init(&p->out, 64);
-	if (buf_append_text(&p->out, "RSET\r\n") < 0 ||
-		loop_timer_set(pool->loop, &p->timer, least(p->until, now + PROTOCOL_MS(RESET_S))) <
-			0) {
-		buf_clear(&p->out);
+	if (stream_move(&p->stream, stream) < 0) {
 		free(p);
 		return NULL;
 	}
+	p->task = (struct task){.run = turn, .context = p};
+	p->timer = (struct timer){.expired = expired, .context = p};
+	buf_init(&p->in, REPLY_MAX);
+	buf_init(&p->out, 64);
+	p->pool = pool;
+	p->next = pool->first;
+	p->link = &pool->first;
+	if (p->next)
+		p->next->link = &p->next;
+	pool->first = p;
+	pool->count++;
 	return p;
+}
+
+/* RSET, unless that was the last that it was told. */
+static int reset(struct parked *p)
+{
+	uint64_t until = p->until;
+
+	p->reset_due = !p->kept.warm->reset;
+	if (p->reset_due)
+		until = least(until, loop_now(p->pool->loop) + PROTOCOL_MS(RESET_S));
+	if (p->reset_due && buf_append_text(&p->out, "RSET\r\n") < 0)
+		return -ENOMEM;
+	return loop_timer_set(p->pool->loop, &p->timer, until);
 }
 
 /* The oldest of all, or of those alike, makes room. */
@@ -201,7 +217,7 @@ static void make_room(struct pool *pool, const struct key *key)
 
 	for (p = pool->first; p; p = p->next) {
 		oldest = p;
-		if (!p->leaving && key_equal(p->kept.key, key)) {
+		if (key && !p->leaving && key_equal(p->kept.key, key)) {
 			oldest_alike = p;
 			alike++;
 		}
@@ -212,32 +228,36 @@ static void make_room(struct pool *pool, const struct key *key)
 		parked_free(oldest);
 }
 
-int pool_put(struct pool *pool, struct stream *stream, struct kept *kept, unsigned seconds)
+int pool_put(struct pool *pool, struct stream *stream, struct kept *kept, uint64_t until)
+{
+	uint64_t now = loop_now(pool->loop);
+	struct parked *p;
+
+	if (kept->warm->messages >= POOL_MESSAGES_MAX || now - kept->since >= POOL_AGE_MS ||
+		until <= now)
+		return -ESTALE;
+	make_room(pool, kept->key);
+	p = adopt(pool, stream);
+	if (!p)
+		return -ENOMEM;
+	p->kept = *kept;
+	*kept = (struct kept){0};
+	p->until = until;
+	if (reset(p) < 0)
+		parked_free(p);
+	else
+		turn(p);
+	return 0;
+}
+
+void pool_leave(struct pool *pool, struct stream *stream)
 {
 	struct parked *p;
 
-	if (kept->uses >= POOL_USES_MAX || loop_now(pool->loop) - kept->since >= POOL_AGE_MS)
-		return -ESTALE;
-	make_room(pool, kept->key);
-	p = parked_new(pool, seconds);
-	if (!p)
-		return -ENOMEM;
-	if (stream_move(&p->stream, stream) < 0) {
-		loop_timer_stop(pool->loop, &p->timer);
-		buf_clear(&p->out);
-		free(p);
-		return -ENOMEM;
-	}
-	p->kept = *kept;
-	*kept = (struct kept){0};
-	p->next = pool->first;
-	p->link = &pool->first;
-	if (p->next)
-		p->next->link = &p->next;
-	pool->first = p;
-	pool->count++;
-	turn(p);
-	return 0;
+	make_room(pool, NULL);
+	p = adopt(pool, stream);
+	if (p)
+		leave(p);
 }
 
 bool pool_holds(const struct pool *pool, const struct key *key)

@@ -1,6 +1,7 @@
 /*
- * pool: connections that wait for their next session, for seconds, on one lane. Each was told RSET,
- * and answers it by one 250; another octet of the server, or its end, is the connection's end.
+ * pool: connections that wait for their next session, for seconds, on one lane. Each was told RSET
+ * last, and answers it by one 250; another octet of the server, or its end, is the connection's
+ * end.
  */
 #ifndef MAILSEAL_AGENT_POOL_H
 #define MAILSEAL_AGENT_POOL_H
@@ -12,9 +13,11 @@
 #include "shim/base/buf.h"
 #include "shim/smtp/warm.h"
 
-#define POOL_MAX 64	   /* connections */
-#define POOL_MAX_ALIKE 16  /* of one key */
-#define POOL_USES_MAX 100  /* sessions on one connection */
+#define POOL_MAX 64	  /* connections */
+#define POOL_MAX_ALIKE 16 /* of one key */
+/* Messages on one connection when it is put in. OpenSMTPD takes 100 on a connection ("smtp limit
+ * max-mails"), Exim 1000 (smtp_accept_max_per_connection): some are left for the next session. */
+#define POOL_MESSAGES_MAX 50
 #define POOL_AGE_MS 300000 /* of TLS on one connection, when it is put in */
 
 struct pool;
@@ -28,7 +31,6 @@ struct kept {
 	struct tls_facts tls;
 	struct endpoint peer;
 	uint64_t since; /* when TLS came up, on the loop's clock */
-	unsigned uses;	/* sessions so far */
 };
 
 void pool_kept_clear(struct kept *kept);
@@ -61,10 +63,13 @@ void pool_clear(struct pool *pool); /* NULL is fine */
 void pool_free(struct pool *pool);  /* NULL is fine */
 
 /*
- * Takes over the stream, which is TLS and idle, and *kept, for `seconds`. 0; or -errno, where both
- * stay the caller's: it is too old, or was used too often.
+ * Takes over the stream, which is TLS and idle, and *kept, until then on the loop's clock. 0; or
+ * -errno, where both stay the caller's: it is too old, or was used too often.
  */
-int pool_put(struct pool *pool, struct stream *stream, struct kept *kept, unsigned seconds);
+int pool_put(struct pool *pool, struct stream *stream, struct kept *kept, uint64_t until);
+
+/* Takes over a stream, for QUIT and its end alone; or leaves it to the caller, without memory. */
+void pool_leave(struct pool *pool, struct stream *stream);
 
 /* Is it worth asking pool_take()? */
 bool pool_holds(const struct pool *pool, const struct key *key);

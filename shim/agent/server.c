@@ -119,7 +119,6 @@ static void tls_up(struct session *s)
 
 	s->tls = *tls_facts(s->server.tls);
 	s->tls_since = loop_now(s->lane->loop);
-	s->uses = 0;
 	s->reused = false;
 	rules_facts(&s->tls, &facts);
 	if (s->head.flags & HANDOFF_NAMES_TORN && !s->policy.connection.match &&
@@ -270,8 +269,8 @@ bool server_obey(struct session *s, unsigned wishes)
 	if (s->server_leg == LEG_RECONNECTING)
 		return finish_reconnect(s);
 	if (wishes & DIALOGUE_RECONNECT) {
-		if (wishes & DIALOGUE_PARK)
-			parking_put(s);
+		if (s->likeness >= 0 && (!(wishes & DIALOGUE_PARK) || !parking_put(s)))
+			parking_leave(s);
 		return reconnect(s);
 	}
 	if (wishes & DIALOGUE_PARK)

@@ -353,7 +353,8 @@ static void client_finished(struct dialogue *d)
 	}
 	if (upgrading || request_waits(d) || pending_first(&d->pending) != AWAITED_NOTHING)
 		return;
-	end_after_client_out(d);
+	if (!warm_put_back(d))
+		end_after_client_out(d);
 }
 
 /* The agent is ending: what is not under way yet ends now. */

@@ -198,8 +198,12 @@ void warm_begin(struct dialogue *d, struct warm *known, bool reset_due);
 bool warm_take(struct dialogue *d, const struct command *command); /* OFFERED; false: it stays */
 void warm_keep_greeting(struct dialogue *d, const struct reply *reply);
 void warm_keep_hello(struct dialogue *d, const struct reply *reply);
-bool warm_may_park(const struct dialogue *d); /* instead of QUIT, once all is answered */
-bool warm_park(struct dialogue *d);	      /* false: not now; ask again whether it may */
+bool warm_may_park(const struct dialogue *d);  /* instead of QUIT, once all is answered */
+bool warm_park(struct dialogue *d);	       /* false: not now; ask again whether it may */
+bool warm_put_back(struct dialogue *d);	       /* true: at an end without QUIT, nothing said */
+void warm_note_other(struct dialogue *d);      /* a command that is not for mail goes out */
+void warm_note_reset(struct dialogue *d);      /* RSET went out */
+bool warm_was_reset(const struct dialogue *d); /* and is the last that the server was told */
 /* The server is gone, or as good as gone. True: a fresh connection is on its way. */
 bool warm_lost(struct dialogue *d);
 bool warm_late(struct dialogue *d);		      /* the same for a reply that does not come */

@@ -148,6 +148,7 @@ void replay_data_replied(struct dialogue *d, const struct reply *reply)
 void replay_reset(struct dialogue *d)
 {
 	send_command(d, "RSET", "");
+	warm_note_reset(d);
 	d->server_has_mail = false;
 	await(d, AWAITED_RESET);
 }

@@ -68,6 +68,7 @@ static bool command_ready(
 	if (d->warm.state == WARM_OFFERED)
 		return warm_take(d, command);
 	if ((command->verb == VERB_NOOP || command->verb == VERB_RSET) && bare) {
+		warm_note_other(d);
 		forward(d, line, AWAITED_OTHER);
 		return true;
 	}
@@ -131,6 +132,21 @@ static void command_other(
 		refuse_unsupported(d);
 }
 
+/* After ours it has nothing to undo, and would only count. */
+static void command_reset(
+	struct dialogue *d, const struct line *line, const struct command *command)
+{
+	if (command->argument_length == 0 && warm_was_reset(d)) {
+		answer_own(d, false, "250 2.0.0 Reset");
+		return;
+	}
+	command_other(d, line, command);
+	if (command->argument_length == 0)
+		warm_note_reset(d);
+	else
+		warm_note_other(d);
+}
+
 static bool final_reply_is_due(const struct dialogue *d)
 {
 	return pending_has(&d->pending, 1u << AWAITED_END_OF_DATA);
@@ -162,7 +178,7 @@ static bool command_open(struct dialogue *d, const struct line *line, const stru
 			return false;
 		early_before(d, command);
 		transaction_over(d);
-		d->warm.unfit = true; /* it knows the application by another name now */
+		warm_note_other(d);
 		forward(d, line, command->verb == VERB_EHLO ? AWAITED_HELLO : AWAITED_HELO);
 		return true;
 	case VERB_MAIL:
@@ -184,17 +200,14 @@ static bool command_open(struct dialogue *d, const struct line *line, const stru
 			transaction_over(d);
 		if (command->argument_length == 0)
 			d->server_has_mail = false;
-		command_other(d, line, command);
+		command_reset(d, line, command);
 		return true;
 	case VERB_VRFY:
 	case VERB_EXPN:
 	case VERB_HELP:
 	case VERB_UNKNOWN:
-		d->warm.unfit = true; /* RSET may not undo what it did */
-		early_before(d, command);
-		command_other(d, line, command);
-		return true;
 	case VERB_NOOP:
+		warm_note_other(d);
 		early_before(d, command);
 		command_other(d, line, command);
 		return true;

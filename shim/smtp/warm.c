@@ -11,6 +11,16 @@
  *          \                               if it is no worse and looks the same; what has no reply
  *           \                              is said again
  *            \-> GIVEN_UP -> NO    nothing was said on it: a fresh one begins from the beginning
+ *
+ * Servers count what is not for mail, over a whole connection, and no application may pay for what
+ * the one before it said. Exim drops a connection after smtp_accept_max_nonmail (10) such commands,
+ * and counts none for one RSET and one EHLO after each message; Postfix counts RSET, NOOP, VRFY and
+ * EHLO since the last message (smtpd_junk_command_limit, 100); Sendmail slows down after 20 NOOP or
+ * VERB, 6 VRFY or EXPN, 3 EHLO (MaxNOOPCommands and its like); Exchange counts what it refused
+ * (MaxProtocolErrors, 5). So a connection goes on only where nothing was said on it but EHLO,
+ * STARTTLS, mail that was taken, and one RSET after each message at most, ours included: at the
+ * next application all those counts stand where they stand on a fresh one. (VRFY may also have
+ * changed what RSET does not undo, and a second EHLO the name.)
  */
 #include "shim/smtp/warm.h"
 
@@ -96,6 +106,55 @@ static void park(struct dialogue *d)
 		end(d, DIALOGUE_PARK);
 }
 
+/* Nothing was said on it, and RSET is answered; but it may be about to speak out of turn. */
+static void end_if_it_speaks(struct dialogue *d)
+{
+	if (buf_length(&d->server_in) == 0)
+		return;
+	warm_free(d->warm.known);
+	d->warm.known = NULL;
+}
+
+static bool is_untouched(const struct dialogue *d)
+{
+	return d->warm.state == WARM_OFFERED ||
+	       (d->warm.state == WARM_UNPROVEN && d->warm.known && d->warm.known->reset);
+}
+
+bool warm_put_back(struct dialogue *d)
+{
+	if (!is_untouched(d) || !warm_may_park(d))
+		return false;
+	end_if_it_speaks(d);
+	end(d, DIALOGUE_PARK);
+	return true;
+}
+
+/* --- what is said on it that is not for mail --- */
+
+void warm_note_other(struct dialogue *d)
+{
+	d->warm.unfit = true;
+}
+
+void warm_note_reset(struct dialogue *d)
+{
+	struct warm *w = d->warm.known;
+
+	if (!w)
+		return;
+	if (w->reset_spent)
+		d->warm.unfit = true;
+	w->reset = w->reset_spent = true;
+}
+
+/* Ours was the last command: where it counts, a second one would be one more than on a fresh one.
+ */
+bool warm_was_reset(const struct dialogue *d)
+{
+	return d->warm.state == WARM_UNPROVEN && is_untouched(d);
+}
+
 bool warm_park(struct dialogue *d)
 {
 	if (pending_first(&d->pending) != AWAITED_NOTHING || buf_length(&d->server_out) > 0)
@@ -124,6 +183,7 @@ void warm_begin(struct dialogue *d, struct warm *known, bool reset_due)
 	d->warm.known = known;
 	d->warm.state = WARM_OFFERED;
 	d->warm.used = true; /* or it would not be here */
+	known->untouched = known->reset = known->reset_spent = true;
 	d->facts = known->facts;
 	if (reset_due)
 		await(d, AWAITED_RESET);
@@ -134,6 +194,7 @@ void warm_begin(struct dialogue *d, struct warm *known, bool reset_due)
 static void leave_for_fresh(struct dialogue *d, enum warm_state state)
 {
 	d->warm.state = state;
+	d->warm.used = false;
 	buf_clear(&d->server_in);
 	if (pending_first(&d->pending) == AWAITED_RESET)
 		pending_drop(&d->pending);
@@ -182,6 +243,7 @@ static void greet(struct dialogue *d)
 bool warm_take(struct dialogue *d, const struct command *command)
 {
 	if (command->verb == VERB_QUIT) {
+		end_if_it_speaks(d);
 		park(d);
 		return true;
 	}
@@ -190,6 +252,7 @@ bool warm_take(struct dialogue *d, const struct command *command)
 		return true;
 	}
 	d->wishes |= DIALOGUE_PARK; /* it may suit the next one */
+	end_if_it_speaks(d);
 	give_up(d);
 	return false;
 }
@@ -235,8 +298,21 @@ void warm_over(struct dialogue *d)
 
 void warm_note_sent(struct dialogue *d, const char *bytes, size_t n)
 {
+	if (d->warm.known)
+		d->warm.known->reset = false;
 	if (d->warm.state == WARM_UNPROVEN && buf_append(&d->warm.sent, bytes, n) < 0)
 		warm_over(d);
+}
+
+static void note_message(struct dialogue *d)
+{
+	struct warm *w = d->warm.known;
+
+	d->warm.used = true;
+	if (!w)
+		return;
+	w->messages++;
+	w->untouched = w->reset_spent = false;
 }
 
 void warm_note_reply(struct dialogue *d, enum awaited what, int code)
@@ -246,7 +322,7 @@ void warm_note_reply(struct dialogue *d, enum awaited what, int code)
 	if (code >= 400)
 		d->warm.unfit = true;
 	if (what == AWAITED_END_OF_DATA && code < 300)
-		d->warm.used = true;
+		note_message(d);
 	if (d->warm.state != WARM_UNPROVEN)
 		return;
 	if (what == AWAITED_RESET)
@@ -335,6 +411,8 @@ static void say_again(struct dialogue *d)
 
 	pending_shift(&d->pending, buf_position(&d->server_out) - d->warm.sent_from);
 	d->warm.state = WARM_NO;
+	d->warm.known->messages = 0;
+	d->warm.known->untouched = d->warm.known->reset_spent = false;
 	buf_init(&d->warm.sent, sent.limit);
 	enter_phase(d, PHASE_OPEN);
 	put_server(d, buf_bytes(&sent), buf_length(&sent));

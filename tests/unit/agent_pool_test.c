@@ -80,12 +80,11 @@ static void nobody_is_told(void *context, uint32_t events)
 	(void)events;
 }
 
-static int put_used(const char *name, unsigned seconds, unsigned uses, uint64_t since, int *server)
+static int put_used(const char *name, unsigned ms, struct warm how, uint64_t since, int *server)
 {
 	struct kept kept = {.key = key_named(name),
 		.edition = rules_edition(rules),
 		.warm = warm_new(),
-		.uses = uses,
 		.since = since};
 	struct stream stream;
 	int pair[2], rc;
@@ -94,7 +93,8 @@ static int put_used(const char *name, unsigned seconds, unsigned uses, uint64_t 
 		socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, pair), 0);
 	stream_init(&stream, loop, nobody_is_told, NULL);
 	assert_int_equal(stream_open(&stream, pair[0]), 0);
-	rc = pool_put(pool, &stream, &kept, seconds);
+	*kept.warm = how;
+	rc = pool_put(pool, &stream, &kept, loop_now(loop) + ms);
 	if (rc < 0) {
 		stream_close(&stream);
 		pool_kept_clear(&kept);
@@ -108,7 +108,9 @@ static int put(const char *name, unsigned seconds)
 {
 	int server;
 
-	assert_int_equal(put_used(name, seconds, 1, loop_now(loop), &server), 0);
+	assert_int_equal(put_used(name, seconds * 1000, (struct warm){.messages = 1},
+				 loop_now(loop), &server),
+		0);
 	return server;
 }
 
@@ -179,8 +181,7 @@ static void one_is_taken_once_and_as_it_was(void **state)
 	(void)state;
 	assert_non_null(p);
 	assert_false(p->reset_due);
-	assert_int_equal(p->kept.uses, 1);
-	assert_non_null(p->kept.warm);
+	assert_int_equal(p->kept.warm->messages, 1);
 	assert_int_equal(send(p->stream.fd, "NOOP\r\n", 6, 0), 6);
 	hear(server, "NOOP\r\n");
 	assert_null(take("a"));
@@ -301,21 +302,65 @@ static void at_the_end_all_are_told(void **state)
 	close(other);
 }
 
-static void uses_and_age_are_bounded(void **state)
+static void messages_age_and_time_are_bounded(void **state)
 {
+	const struct warm one = {.messages = 1}, full = {.messages = POOL_MESSAGES_MAX},
+			  nearly = {.messages = POOL_MESSAGES_MAX - 1};
+	uint64_t now;
 	int server;
 
 	(void)state;
 	run_for(1);
-	assert_int_equal(put_used("a", 9, POOL_USES_MAX, loop_now(loop), &server), -ESTALE);
+	now = loop_now(loop);
+	assert_int_equal(put_used("a", 9000, full, now, &server), -ESTALE);
 	hear_end(server);
 	close(server);
-	assert_int_equal(put_used("a", 9, 1, loop_now(loop) - POOL_AGE_MS, &server), -ESTALE);
+	assert_int_equal(put_used("a", 9000, one, now - POOL_AGE_MS, &server), -ESTALE);
 	close(server);
+	assert_int_equal(put_used("a", 0, one, now, &server), -ESTALE);
+	close(server);
+	assert_int_equal(put_used("a", 9000, nearly, now - POOL_AGE_MS + 1000, &server), 0);
+	close(server);
+}
+
+/* It was taken by somebody who said nothing on it. */
+static void reset_is_not_said_again(void **state)
+{
+	const struct warm done = {.messages = 1, .reset = true};
+	struct parked *p;
+	int server;
+
+	(void)state;
+	assert_int_equal(put_used("a", 9000, done, loop_now(loop), &server), 0);
+	p = take("a");
+	assert_non_null(p);
+	assert_false(p->reset_due);
+	parked_free(p);
+	hear_end(server);
+	close(server);
+	assert_int_equal(put_used("a", 9000, done, loop_now(loop), &server), 0);
+	say(server, "250 flushed\r\n");
+	assert_false(is_there("a"));
+	close(server);
+}
+
+static void one_that_is_left_hears_quit(void **state)
+{
+	struct stream stream;
+	int pair[2];
+
+	(void)state;
 	assert_int_equal(
-		put_used("a", 9, POOL_USES_MAX - 1, loop_now(loop) - POOL_AGE_MS + 1000, &server),
-		0);
-	close(server);
+		socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, pair), 0);
+	stream_init(&stream, loop, nobody_is_told, NULL);
+	assert_int_equal(stream_open(&stream, pair[0]), 0);
+	pool_leave(pool, &stream);
+	assert_int_equal(stream.fd, -1);
+	hear(pair[1], "QUIT\r\n");
+	hear_end(pair[1]);
+	say(pair[1], "221 bye\r\n");
+	close(pair[1]);
+	run_for(10);
 }
 
 static void the_oldest_make_room(void **state)
@@ -375,7 +420,9 @@ int main(void)
 		TEST(an_octet_or_the_end_while_idle_is_its_end),
 		TEST(when_its_time_is_over_it_says_quit),
 		TEST(at_the_end_all_are_told),
-		TEST(uses_and_age_are_bounded),
+		TEST(messages_age_and_time_are_bounded),
+		TEST(reset_is_not_said_again),
+		TEST(one_that_is_left_hears_quit),
 		TEST(the_oldest_make_room),
 		TEST(another_configuration_ends_them),
 	};

@@ -269,3 +269,64 @@ t_exim_finds_the_connection_of_the_one_before() {
 	equal "$(connects)" 1 "connections"
 	reuses no yes
 }
+
+# Exim drops a connection after ten commands that are not for mail: what one session said must not count for the next.
+t_sessions_with_exim_are_answered_as_on_their_own() {
+	product
+	exim_listens
+	tr '/' '\n' <<-'END' >"$W/kinds"
+		EHLO MESSAGE QUIT/EHLO MESSAGE NOOP NOOP NOOP QUIT/EHLO MESSAGE RSET QUIT/EHLO MESSAGE RSET NOOP QUIT
+		EHLO QUIT/QUIT/EHLO RSET MESSAGE RSET MESSAGE RSET QUIT/EHLO RSET RSET MESSAGE QUIT/CLOSE/EHLO CLOSE
+		EHLO RSET MESSAGE NOOP NOOP NOOP NOOP NOOP NOOP NOOP NOOP NOOP NOOP QUIT
+		EHLO MESSAGE NOOP NOOP NOOP NOOP NOOP NOOP NOOP NOOP NOOP NOOP NOOP QUIT
+		EHLO MESSAGE EHLO MESSAGE QUIT/EHLO MESSAGE VRFY NOOP QUIT/EHLO VRFY MESSAGE QUIT/EHLO MESSAGE HELP QUIT
+	END
+	sed 's/^/1 /' "$W/kinds" >"$W/once"
+	sed 's/^/4 /' "$W/kinds" >"$W/often"
+	sed -n 's/^/30 /;1,4p' "$W/kinds" >>"$W/often"
+	sed 's/^/2 /' "$W/kinds" | shuf --random-source="$pki/good.pem" >"$W/mixed"
+	policy 'connection_reuse = 0'
+	sealed /usr/bin/python3 "$E2E/clients/sessions.py" mx.b.example 25 "$W/once"
+	sort -u "$W/client.out" >"$W/alone"
+	equal "$status $(wc -l <"$W/alone")" "0 $(wc -l <"$W/kinds")" "alone: $(tail -n 3 "$W/client.out")"
+	: >"$log"
+	policy 'require_tls = true'
+	sealed /usr/bin/python3 "$E2E/clients/sessions.py" mx.b.example 25 "$W/once" "$W/often" "$W/mixed"
+	sort -u "$W/client.out" >"$W/among"
+	same_file "$W/alone" "$W/among"
+	holds "$log" 'reused=yes'
+}
+
+# Whoever comes by, and does not use it, makes it last no longer.
+t_those_who_pass_by_make_it_last_no_longer() {
+	local i
+	product
+	policy
+	hostile good_server.hs
+	printf '%s\n' '1 EHLO MESSAGE QUIT' >"$W/first"
+	printf '%s\n' '1 QUIT' '1 EHLO QUIT' '1 EHLO CLOSE' '1 CLOSE' '1 EHLO RSET QUIT' >"$W/others"
+	for ((i = 0; i < 9; i++)); do echo "1 EHLO QUIT"; done >>"$W/others"
+	sealed /usr/bin/python3 "$E2E/clients/sessions.py" mx.b.example 25 "$W/first" "$W/others"
+	equal "$status" 0 "$(tail -n 2 "$W/client.out")"
+	until_true 5 grep -q '^1 .* tls C: "QUIT' "$W/transcript"
+	equal "$(grep -c '^1 .* tls C: "RSET' "$W/transcript")" 1 "RSET"
+	equal "$(grep -c '^1 .* tls C: "QUIT' "$W/transcript")" 1 "QUIT"
+	kept 1 1
+}
+
+t_one_that_is_left_for_credentials_gets_quit() {
+	product
+	policy
+	hostile <<-'END'
+		send 220 hostile ESMTP
+		keywords STARTTLS|AUTH PLAIN
+		reply AUTH 235 2.7.0 ok
+		serve
+	END
+	send
+	send --auth PLAIN --auth-user u --auth-password SECRETPASS
+	until_true 1 grep -q '^1 .* tls C: "QUIT' "$W/transcript"
+	holds "$W/transcript" '^1 .* tls C: "QUIT'
+	lacks "$W/transcript" '^1 .* tls C: "AUTH'
+	nothing_plain
+}
