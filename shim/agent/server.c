@@ -3,7 +3,6 @@
  */
 #include "shim/agent/parts.h"
 
-#include <arpa/inet.h>
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -66,13 +65,6 @@ void server_close(struct session *s)
 	s->server_deadline = NEVER;
 }
 
-static bool is_address(const char *name)
-{
-	unsigned char bytes[16];
-
-	return inet_pton(AF_INET, name, bytes) == 1 || inet_pton(AF_INET6, name, bytes) == 1;
-}
-
 /* Whom the certificate must name: what the administrator says, else every name looked up, else the
  * address. */
 static void identify(const struct session *s, struct tls_identity *id)
@@ -80,16 +72,14 @@ static void identify(const struct session *s, struct tls_identity *id)
 	const struct connection_settings *c = &s->policy.connection;
 
 	*id = (struct tls_identity){
-		.servername = s->name_count ? s->names[0] : NULL,
+		.servername = c->servername   ? c->servername
+			      : s->name_count ? s->names[0]
+					      : NULL,
 		.names = (const char *const *)s->names,
 		.name_count = s->name_count,
 		.address = (const struct sockaddr *)&s->peer.ss,
 		.fingerprints = c->fingerprints,
 	};
-	if (id->servername && is_address(id->servername))
-		id->servername = NULL;
-	if (c->servername)
-		id->servername = c->servername;
 	if (!c->match)
 		return;
 	id->names = c->match;

@@ -52,7 +52,7 @@ int tls_settings_check(const struct tls_settings *settings, struct err *err);
 void tls_certificate_dates(const char *file, char *out, size_t size);
 
 struct tls_identity {
-	const char *servername; /* SNI, or NULL for none (RFC 6066: never an address) */
+	const char *servername; /* SNI; NULL or an address: none is sent (RFC 6066 3) */
 	const char *const
 		*names; /* reference identities (RFC 9525: SAN only); all of them must match */
 	unsigned name_count;
