@@ -13,5 +13,5 @@ struct idn {
 	__typeof__(idn2_free) *release;
 };
 
-/* From any thread; the same each time. NULL: it cannot be had, and no such name can be judged. */
+/* From any thread. NULL: it cannot be had now, and no such name can be judged. */
 const struct idn *idn_get(void);
