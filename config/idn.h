@@ -2,7 +2,8 @@
  * idn: libidn2, opened when the first internationalised name is met. Most configurations and most
  * envelopes have none, and it, with the tables of libunistring, would make every start longer.
  */
-#pragma once
+#ifndef MAILSEAL_CONFIG_IDN_H
+#define MAILSEAL_CONFIG_IDN_H
 
 #include <idn2.h>
 #include <stdint.h>
@@ -15,3 +16,5 @@ struct idn {
 
 /* From any thread. NULL: it cannot be had now, and no such name can be judged. */
 const struct idn *idn_get(void);
+
+#endif

@@ -2,8 +2,10 @@
  * reasons: OpenSSL's words for its errors, some thousands of them. It would take them in at its
  * start, a tenth of what that takes, and few processes ever need one.
  */
-#define OPENSSL_SUPPRESS_DEPRECATED /* nothing else loads them once its own loading was declined   \
-				     */
+
+/* Nothing else loads them once its own loading was declined. */
+#define OPENSSL_SUPPRESS_DEPRECATED
+
 #include "shim/tls/internal.h"
 
 #include <openssl/err.h>
