@@ -24,8 +24,16 @@ struct caller {
 	struct task task;
 	struct timer timer;
 	int fd;
+	bool watched;
 	struct ucred peer;
 };
+
+static void unwatch(struct caller *c)
+{
+	if (c->watched)
+		loop_unwatch(c->agent->loop, c->fd);
+	c->watched = false;
+}
 
 static void caller_free(struct caller *c)
 {
@@ -36,10 +44,9 @@ static void caller_free(struct caller *c)
 		c->next->link = c->link;
 	loop_timer_stop(agent->loop, &c->timer);
 	loop_undefer(agent->loop, &c->task);
-	if (c->fd >= 0) {
-		loop_unwatch(agent->loop, c->fd);
+	unwatch(c);
+	if (c->fd >= 0)
 		close(c->fd);
-	}
 	agent->caller_count--;
 	free(c);
 	agent_settle(agent);
@@ -87,7 +94,7 @@ static void begin(struct caller *c, struct request *r)
 {
 	int fd = c->fd;
 
-	loop_unwatch(c->agent->loop, fd);
+	unwatch(c);
 	c->fd = -1;
 	session_begin(lanes_choose(c->agent), fd, r, &c->peer);
 }
@@ -134,6 +141,24 @@ static const char *malformed(int rc)
 	return "malformed request";
 }
 
+static void caller_ready(void *context, uint32_t events)
+{
+	struct caller *c = context;
+
+	(void)events;
+	loop_defer(c->agent->loop, &c->task);
+}
+
+/* The request is not there yet. */
+static bool watch(struct caller *c)
+{
+	if (!c->watched) {
+		c->watch = (struct watch){caller_ready, c};
+		c->watched = loop_watch(c->agent->loop, c->fd, EPOLLIN, &c->watch) == 0;
+	}
+	return c->watched;
+}
+
 static void caller_run(void *context)
 {
 	struct caller *c = context;
@@ -142,24 +167,16 @@ static void caller_run(void *context)
 
 	r.view.head.magic = 0; /* not decoded */
 	rc = request_receive(c->fd, &r);
-	if (rc == -EAGAIN)
+	if (rc == -EAGAIN && watch(c))
 		return;
 	if (rc == 0) {
 		judge(c, &r);
 	} else if (rc == -EMFILE) {
 		no_room(c, &r);
-	} else if (rc != -EPIPE) {
+	} else if (rc != -EPIPE && rc != -EAGAIN) {
 		refuse(c, &r, -rc, malformed(rc));
 	}
 	caller_free(c);
-}
-
-static void caller_ready(void *context, uint32_t events)
-{
-	struct caller *c = context;
-
-	(void)events;
-	loop_defer(c->agent->loop, &c->task);
 }
 
 static void caller_late(void *context)
@@ -174,16 +191,11 @@ int caller_new(struct agent *agent, int fd, const struct ucred *peer)
 
 	if (c) {
 		*c = (struct caller){.agent = agent, .fd = fd, .peer = *peer};
-		c->watch = (struct watch){caller_ready, c};
 		c->task = (struct task){.run = caller_run, .context = c};
 		c->timer = (struct timer){.expired = caller_late, .context = c};
 		rc = loop_timer_set(agent->loop, &c->timer, loop_now(agent->loop) + CALLER_MS);
 	}
-	if (rc == 0)
-		rc = loop_watch(agent->loop, fd, EPOLLIN, &c->watch);
 	if (rc < 0) {
-		if (c)
-			loop_timer_stop(agent->loop, &c->timer);
 		free(c);
 		close(fd);
 		return rc;
@@ -195,6 +207,7 @@ int caller_new(struct agent *agent, int fd, const struct ucred *peer)
 	agent->callers = c;
 	agent->caller_count++;
 	loop_timer_stop(agent->loop, &agent->idle);
+	loop_defer_first(agent->loop, &c->task); /* the request may be there already */
 	return 0;
 }
 
@@ -210,7 +223,7 @@ void caller_turn_away(int fd, enum handoff_stage stage, int error)
 
 static void dismiss(struct caller *c)
 {
-	loop_unwatch(c->agent->loop, c->fd);
+	unwatch(c);
 	caller_turn_away(c->fd, HANDOFF_STALE, 0);
 	c->fd = -1;
 	caller_free(c);

@@ -80,8 +80,9 @@ static int add_config(struct text *t, char *scratch, size_t size)
 	/* Only nothing at all is "no file": a link that leads nowhere was put there by somebody. */
 	if (error && sys(SYS_readlinkat, AT_FDCWD, s->config, scratch, 1) >= 0)
 		return error;
-	/* AT_EACCESS is not the kernel's business before faccessat2, so: try to open. */
-	if (!error) {
+	/* AT_EACCESS is not the kernel's business before faccessat2, so: try to open, unless all
+	 * may read it. (If something else forbids it, it does so to the agent.) */
+	if (!error && (!S_ISREG(st.st_mode) || (st.st_mode & 0444) != 0444)) {
 		int fd = (int)sys(SYS_openat, AT_FDCWD, s->config,
 			O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
 
