@@ -28,6 +28,7 @@ class Goal:
     limit: object  # function of Results and this goal: the bound, or None where it was not measured
     more_is_better: bool = False
     subject: str = "mailseal"
+    why_not: str = ""  # what stands in its way for any program; told where it was not reached
 
 
 COLUMNS = ["plaintext", "stunnel", "stunnel, resumption", "native", "native, resumption", "mailseal"]
@@ -70,6 +71,18 @@ def noise(measured):
     return max(measured["high"] - measured["median"], measured["median"] / 100)
 
 
+def like(row):
+    """The bound is where the quartiles of both cease to overlap, or two in a hundred above the other row's median."""
+
+    def limit(results, goal):
+        other, own = (results.measured(goal.cell, r, goal.figure) for r in (row, goal.subject))
+        if not other or not own:
+            return None
+        return max(other["high"] + own["median"] - own["low"], other["median"] * 1.02)
+
+    return limit
+
+
 def exactly(bound):
     return lambda results, goal: bound
 
@@ -85,7 +98,10 @@ GOALS = [
     Goal("one process per message, p50 ms", "each", "p50", "ms", SAME, "<= 0.35 x native", times("native", 0.35)),
     Goal("idle connection, PSS KiB, of 500", "idle", "500 connections", "KiB", SAME, "<= 32 KiB", exactly(32)),
     Goal("idle connection, PSS KiB, of 2000", "idle", "2000 connections", "KiB", SAME, "<= 32 KiB", exactly(32)),
-    Goal("round trips to 250 (lock-step client)", "roundtrips", "to 250", "round trips", SAME, "<= 8.2", exactly(8.25)),
+    Goal("round trips to 250 (lock-step client)", "roundtrips", "to 250", "round trips", SAME, "<= 8.2", exactly(8.25),
+         why_not="nine are needed: TCP, greeting, EHLO, STARTTLS, handshake, EHLO, MAIL with RCPT, DATA, dot. Nothing may be "
+                 "pipelined behind EHLO or STARTTLS (RFC 2920 3.1, RFC 3207 4), content waits for the server's 354, and DATA "
+                 "sent with RCPT would answer for recipients that are not known yet; native pipelining reaches eight that way."),
     Goal("the same, warm connection", "roundtrips", "to 250", "round trips", {"mailseal": "mailseal, warm"},
          "<= 5", exactly(5.05), subject="mailseal, warm"),
     Goal("start-up of every preloaded process, us", "startup", "process", "us",
@@ -94,7 +110,7 @@ GOALS = [
     Goal("connect() elsewhere, ns", "connect", "connect() UDP", "ns", {"plaintext": "without", "mailseal": "mailseal"},
          "+ <= 20 ns", plus("without", lambda measured: 20)),
     Goal("write(), ns", "connect", "write()", "ns", {"plaintext": "without", "mailseal": "mailseal"},
-         "+ 0", plus("without", noise)),
+         "+ 0, within noise", like("without")),
     Goal("first message of a service (agent cold), ms", "cold", "system's authorities", "ms", SAME, "<= native",
          times("native", 1.0)),
     Goal("10,000 idle sessions in one agent: held", "scale", "held", "sessions", {"mailseal": "10000"},
@@ -110,7 +126,7 @@ OWN_DESCRIPTORS = 200
 
 class Results:
     def __init__(self, data):
-        self.machine, self.cells = data["machine"], data["cells"]
+        self.machine, self.cells, self.rounds = data["machine"], data["cells"], data["rounds"]
 
     def measured(self, cell, row, figure):
         """What a row came to: median, low, high, values; empty where it was not measured."""
@@ -179,6 +195,11 @@ def too_few_descriptors(results):
             f"than {limit} on this machine.\n")
 
 
+def explanations(results):
+    """What stands in the way of goals that were not reached, where that is known."""
+    return "\n".join(f"{g.title}: {g.why_not}\n" for g in GOALS if g.why_not and results.reached(g) is False)
+
+
 def goals_table(results):
     head = ["what"] + COLUMNS + ["mailseal / native", "goal", "reached"]
     lines = [goal_line(results, g) for g in GOALS if g.cell in results.cells]
@@ -220,7 +241,8 @@ def cell_table(results, name):
                 line.append(number(m.get("ratio", {}).get("median")))
     missing = "".join(f"\n{row}: {why}\n" for row, why in cell["missing"].items())
     rounds = max((len(m["values"]) for row in cell["rows"].values() for m in row.values()), default=0)
-    return f"### {cell['title']}\n\nRounds: {rounds}\n\n{table(head, lines)}{missing}"
+    fewer = f". {cell['fewer']}" if cell.get("fewer") and rounds < results.rounds else ""
+    return f"### {cell['title']}\n\nRounds: {rounds}{fewer}\n\n{table(head, lines)}{missing}"
 
 
 def named(results):
@@ -231,11 +253,12 @@ def named(results):
 
 
 LEGEND = ("`mailseal / native`: to native with resumption, where that was measured. Ratios, and what is judged by them, are "
-          "medians of the ratios within each round. Below, each cell by itself: median and quartiles.\n")
+          "medians of the ratios within each round. Within noise: the quartiles of the two rows overlap, or they are 2 % apart "
+          "at most. Below, each cell by itself: median and quartiles.\n")
 
 
 def markdown(results):
-    goals = [goals_table(results), not_in_this_run(results), too_few_descriptors(results), LEGEND]
+    goals = [goals_table(results), not_in_this_run(results), explanations(results), too_few_descriptors(results), LEGEND]
     return "\n".join([f"{named(results)}.\n"] + [part for part in goals if part]
                      + [cell_table(results, name) for name in results.cells])
 

@@ -97,6 +97,17 @@ t_tiny_run_of_many_sessions_and_cold_starts() {
 	holds "$W/client.out" '^\| mailseal \| [0-9.]+ \| [0-9.]+ \| [0-9.]+ \| [0-9.]+ \|'
 }
 
+t_two_runs_in_one_directory_are_refused() {
+	mkdir "$W/bench"
+	exec 9<"$W/bench"
+	flock -n 9 || fail "flock"
+	plain tests/bench/bench --scale tiny --rounds 1 --cells latency --directory "$W/bench" "$BUILD"
+	equal "$status" 75 "bench"
+	holds "$W/client.out" "^bench: another run is at work in $W/bench: "
+	equal "$(ls "$W/bench")" "" "files"
+	exec 9<&-
+}
+
 # The report of a run whose figures are known: what stands in the table, and a drawing that can be read.
 t_report_of_known_figures() {
 	/usr/bin/python3 "$ROOT/tests/bench/report.py" "$ROOT/tests/bench/report.in" "$W/report.md" "$W/report.svg" ||
