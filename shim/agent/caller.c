@@ -207,7 +207,7 @@ int caller_new(struct agent *agent, int fd, const struct ucred *peer)
 	agent->callers = c;
 	agent->caller_count++;
 	loop_timer_stop(agent->loop, &agent->idle);
-	loop_defer_first(agent->loop, &c->task); /* the request may be there already */
+	loop_defer(agent->loop, &c->task); /* the request may be there already */
 	return 0;
 }
 

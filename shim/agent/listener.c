@@ -95,9 +95,8 @@ static void out_of_descriptors(struct agent *agent)
 	loop_timer_set(agent->loop, &agent->pause, loop_now(agent->loop) + PAUSE_MS);
 }
 
-/* Before all else: while descriptors are on their way, closing a socket costs more, since the
- * kernel then looks for circles of them. One at a time: if there are more, epoll says so at once,
- * and asking for another in vain costs more than hearing that. */
+/* One at a time: if there are more, epoll says so at once, and asking for another in vain costs
+ * more than hearing that. */
 static void accept_callers(void *context)
 {
 	struct agent *agent = context;
@@ -117,7 +116,7 @@ static void listening_ready(void *context, uint32_t events)
 	struct agent *agent = context;
 
 	(void)events;
-	loop_defer_first(agent->loop, &agent->accepting);
+	loop_defer(agent->loop, &agent->accepting);
 }
 
 static int serve_channel(struct agent *agent)

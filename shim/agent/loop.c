@@ -132,17 +132,6 @@ void loop_defer(struct loop *loop, struct task *task)
 	loop->last = &task->next;
 }
 
-void loop_defer_first(struct loop *loop, struct task *task)
-{
-	if (task->queued)
-		return;
-	task->queued = true;
-	task->next = loop->first;
-	if (!loop->first)
-		loop->last = &task->next;
-	loop->first = task;
-}
-
 void loop_undefer(struct loop *loop, struct task *task)
 {
 	struct task **p;

@@ -48,9 +48,6 @@ void loop_timer_stop(struct loop *loop, struct timer *timer);
 
 /* Runs the task once, soon. A queued task is not queued twice. */
 void loop_defer(struct loop *loop, struct task *task);
-
-/* The same, before all that are queued. */
-void loop_defer_first(struct loop *loop, struct task *task);
 void loop_undefer(struct loop *loop, struct task *task);
 
 /* From now on loop_post() works. 0 or -errno. */

@@ -86,12 +86,6 @@ static void run_other(void *context)
 	strncat(order, context, sizeof(order) - strlen(order) - 1);
 }
 
-static void stop(void *context)
-{
-	(void)context;
-	loop_stop(loop);
-}
-
 static void tasks_run_once_and_can_be_taken_back(void **state)
 {
 	(void)state;
@@ -105,26 +99,6 @@ static void tasks_run_once_and_can_be_taken_back(void **state)
 	loop_defer(loop, &c);
 	assert_int_equal(loop_run(loop), 0);
 	assert_string_equal(order, "acaaa");
-	loop_free(loop);
-}
-
-static void those_that_go_first_do(void **state)
-{
-	(void)state;
-	loop = loop_new();
-	order[0] = '\0';
-	a = (struct task){.run = run_other, .context = "a"};
-	b = (struct task){.run = run_other, .context = "b"};
-	c = (struct task){.run = run_other, .context = "c"};
-	loop_defer_first(loop, &c);
-	loop_defer(loop, &a);
-	loop_defer_first(loop, &b);
-	loop_undefer(loop, &b);
-	loop_defer_first(loop, &b);
-	loop_defer_first(loop, &a); /* it is queued, and stays where it is */
-	loop_defer(loop, &(struct task){.run = stop});
-	assert_int_equal(loop_run(loop), 0);
-	assert_string_equal(order, "bca");
 	loop_free(loop);
 }
 
@@ -405,7 +379,6 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(timers_expire_in_order_and_stopped_ones_do_not),
 		cmocka_unit_test(tasks_run_once_and_can_be_taken_back),
-		cmocka_unit_test(those_that_go_first_do),
 		cmocka_unit_test(values_are_escaped_and_bounded),
 		cmocka_unit_test(log_file_is_followed_when_it_is_rotated),
 		cmocka_unit_test_setup_teardown(
