@@ -133,6 +133,7 @@ struct world {
 	bool data_asked; /* and its reply was not heard yet */
 	bool refused_mail;
 	bool refused, logged_in, mail_asked; /* on this connection */
+	bool reset, counted; /* RSET since DATA; more than servers let pass without counting it */
 	const uint8_t *replies;
 	size_t reply_count;
 	struct domain sender;
@@ -343,6 +344,21 @@ static void take_content(struct world *w, const char *line, size_t n)
 }
 
 /* One line to the server, without its CRLF. */
+static void count_line(struct world *w, const char *line)
+{
+	static const char *const free_of_charge[] = {
+		"MAIL", "RCPT", "DATA", "QUIT", "EHLO", "HELO", "STARTTLS"};
+	bool reset = strncasecmp(line, "RSET", 4) == 0;
+
+	if (strncasecmp(line, "DATA", 4) == 0)
+		w->reset = false;
+	for (size_t i = 0; i < LENGTH(free_of_charge); i++)
+		if (strncasecmp(line, free_of_charge[i], strlen(free_of_charge[i])) == 0)
+			return;
+	w->counted |= !reset || w->reset;
+	w->reset |= reset;
+}
+
 static void take_line(struct world *w)
 {
 	size_t n = buf_length(&w->line);
@@ -363,6 +379,7 @@ static void take_line(struct world *w)
 		w->in_auth = false;
 		choose(w, "235 welcome\r\n");
 	} else {
+		count_line(w, line);
 		serve(w, line, n);
 	}
 	free(line);
@@ -420,6 +437,7 @@ static void upgrade(struct world *w)
 	if (dialogue_wishes(w->d) & DIALOGUE_RECONNECT) {
 		w->verified_tls = w->in_data = w->in_auth = false;
 		w->refused = w->logged_in = w->data_asked = w->mail_asked = false;
+		w->reset = w->counted = false;
 		w->again |= w->warm;
 		w->warm = false;
 		if (w->again)
@@ -481,6 +499,8 @@ static void check_parking(struct world *w)
 		leaked("kept with something under way", text, n);
 	if (w->scripted && (w->refused || w->logged_in || w->facts.tls != TLS_FACT_ON))
 		leaked("kept, and unfit", text, n);
+	if (w->scripted && w->counted)
+		leaked("kept, and the server counts", text, n);
 	warm_free(dialogue_warm(w->d));
 }
 
@@ -686,7 +706,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	w.required = config < 6 && config & 1;
 	buf_init(&w.line, 4096);
 	buf_init(&w.said, 8 * 65536);
-	w.warm = data[0] & 0x20;
+	w.warm = w.reset = data[0] & 0x20;
 	if (w.scripted)
 		describe_server(&w, data[at++]);
 	settings.may_park = true;
