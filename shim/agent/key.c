@@ -41,6 +41,7 @@
 #define CGROUP_MAX 4096
 
 struct key {
+	unsigned users;
 	size_t length;
 	unsigned char bytes[];
 };
@@ -207,6 +208,7 @@ static struct key *finish(const struct buf *b)
 
 	if (!key)
 		return NULL;
+	key->users = 1;
 	key->length = buf_length(b);
 	memcpy(key->bytes, buf_bytes(b), key->length);
 	return key;
@@ -236,9 +238,16 @@ struct key *key_new(const struct key_parts *p)
 	return key;
 }
 
+struct key *key_hold(struct key *key)
+{
+	key->users++;
+	return key;
+}
+
 void key_free(struct key *key)
 {
-	free(key);
+	if (key && --key->users == 0)
+		free(key);
 }
 
 bool key_equal(const struct key *a, const struct key *b)

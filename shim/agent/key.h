@@ -28,6 +28,8 @@ struct key_parts {
  * namespace, or /proc the cgroup; or without memory.
  */
 struct key *key_new(const struct key_parts *parts);
+/* Once more, on the same thread: key_free() is then due once more. */
+struct key *key_hold(struct key *key);
 void key_free(struct key *key); /* NULL is fine */
 bool key_equal(const struct key *a, const struct key *b);
 

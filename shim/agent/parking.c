@@ -42,6 +42,24 @@ static bool is_allowed(const struct session *s)
 	return s->key && s->policy.connection.intercept && s->policy.connection.connection_reuse;
 }
 
+/* Its connection becomes the session's. False: it is gone. */
+static bool go_on_with(struct session *s, struct parked *p)
+{
+	stream_close(&s->server);
+	if (stream_move(&s->server, &p->stream) < 0) {
+		parked_free(p);
+		return false;
+	}
+	s->server_leg = LEG_UP;
+	s->server_eof_told = false;
+	s->peer = p->kept.peer;
+	s->tls = p->kept.tls;
+	s->tls_since = p->kept.since;
+	s->kept_until = p->until;
+	s->reused = true;
+	return true;
+}
+
 bool parking_take(struct session *s, int tcp)
 {
 	struct err err;
@@ -51,20 +69,30 @@ bool parking_take(struct session *s, int tcp)
 		return false;
 	if (opening_find_policy(s, &err) < 0 || !is_allowed(s))
 		return false;
-	p = pool_take(s->lane->pool, s->key, s->edition, s->context);
-	if (!p)
+	p = pool_take(s->lane->pool, s->key, s->edition, s->context, NULL, NULL);
+	if (!p || !go_on_with(s, p))
 		return false;
-	if (stream_move(&s->server, &p->stream) < 0) {
-		parked_free(p);
-		return false;
-	}
-	s->peer = p->kept.peer;
-	s->tls = p->kept.tls;
-	s->tls_since = p->kept.since;
-	s->kept_until = p->until;
 	s->parked = p;
-	s->reused = true;
 	s->likeness = tcp;
+	return true;
+}
+
+bool parking_take_another(struct session *s)
+{
+	struct warm *warm;
+	struct parked *p;
+
+	if (!is_allowed(s) || !s->lane->pool)
+		return false;
+	p = pool_take(
+		s->lane->pool, s->key, s->edition, s->context, dialogue_would_take, s->dialogue);
+	if (!p || !go_on_with(s, p))
+		return false;
+	warm = p->kept.warm;
+	p->kept.warm = NULL;
+	dialogue_offered(s->dialogue, warm, p->reset_due);
+	(void)buf_append(dialogue_server_in(s->dialogue), buf_bytes(&p->in), buf_length(&p->in));
+	parked_free(p);
 	return true;
 }
 
@@ -150,12 +178,11 @@ bool parking_put(struct session *s)
 	if (!may_put(s))
 		return false;
 	kept.warm = dialogue_warm(s->dialogue);
-	kept.key = s->key;
+	kept.key = key_hold(s->key); /* the session may have another to leave */
 	kept.edition = s->edition;
 	kept.context = s->context;
 	edition_hold(kept.edition);
 	tls_context_hold(kept.context);
-	s->key = NULL;
 	if (!kept.warm || pool_put(s->lane->pool, &s->server, &kept, until(s, kept.warm)) < 0) {
 		pool_kept_clear(&kept);
 		return false;

@@ -144,6 +144,7 @@ void resumption_not_enough(struct session *s);
 /* parking.c */
 void parking_note(struct session *s, int tcp); /* before connect() */
 bool parking_take(struct session *s, int tcp); /* true: `tcp` is the session's, unconnected */
+bool parking_take_another(struct session *s);  /* in place of the one that did not suit */
 void parking_leave(struct session *s);	       /* by QUIT, if another session made it */
 int parking_unconnected(struct session *s);    /* gives it back; the other one is closed */
 void parking_settings(const struct session *s, struct dialogue_settings *settings);

@@ -1,6 +1,6 @@
 /*
- * pool: the newest stands first. One that is being ended is still in the list, but nobody's any
- * more.
+ * pool: the newest stands first; one that was of no use to who took it stands last. One that is
+ * being ended is still in the list, but nobody's any more.
  */
 #include "shim/agent/pool.h"
 
@@ -170,8 +170,26 @@ static uint64_t least(uint64_t a, uint64_t b)
 	return a < b ? a : b;
 }
 
+static void stand(struct parked *p, struct parked **at)
+{
+	p->next = *at;
+	p->link = at;
+	if (p->next)
+		p->next->link = &p->next;
+	*at = p;
+}
+
+static struct parked **end_of(struct pool *pool)
+{
+	struct parked **at = &pool->first;
+
+	while (*at)
+		at = &(*at)->next;
+	return at;
+}
+
 /* The stream is its own from then on. */
-static struct parked *adopt(struct pool *pool, struct stream *stream)
+static struct parked *adopt(struct pool *pool, struct stream *stream, bool last)
 {
 	struct parked *p = calloc(1, sizeof(*p));
 
@@ -187,11 +205,7 @@ static struct parked *adopt(struct pool *pool, struct stream *stream)
 	buf_init(&p->in, REPLY_MAX);
 	buf_init(&p->out, 64);
 	p->pool = pool;
-	p->next = pool->first;
-	p->link = &pool->first;
-	if (p->next)
-		p->next->link = &p->next;
-	pool->first = p;
+	stand(p, last ? end_of(pool) : &pool->first);
 	pool->count++;
 	return p;
 }
@@ -237,7 +251,7 @@ int pool_put(struct pool *pool, struct stream *stream, struct kept *kept, uint64
 		until <= now)
 		return -ESTALE;
 	make_room(pool, kept->key);
-	p = adopt(pool, stream);
+	p = adopt(pool, stream, kept->warm->untouched);
 	if (!p)
 		return -ENOMEM;
 	p->kept = *kept;
@@ -255,7 +269,7 @@ void pool_leave(struct pool *pool, struct stream *stream)
 	struct parked *p;
 
 	make_room(pool, NULL);
-	p = adopt(pool, stream);
+	p = adopt(pool, stream, true);
 	if (p)
 		leave(p);
 }
@@ -275,23 +289,35 @@ static bool fits(const struct parked *p, const struct key *key, const struct tls
 	return !p->leaving && p->kept.context == context && key_equal(p->kept.key, key);
 }
 
-struct parked *pool_take(struct pool *pool, const struct key *key, const struct edition *edition,
-	const struct tls_context *context)
+static void leave_others(struct pool *pool, const struct edition *edition)
 {
 	struct parked *p, *next;
 
 	for (p = pool->first; p; p = next) {
 		next = p->next;
-		if (p->kept.edition != edition) {
+		if (p->kept.edition != edition)
 			leave(p);
-		} else if (fits(p, key, context)) {
-			p->stream.readable = true; /* what epoll has not told yet counts as well */
-			if (is_still_good(p) && buf_length(&p->out) == 0) {
-				take_out(p);
-				return p;
-			}
-			parked_free(p);
+	}
+}
+
+struct parked *pool_take(struct pool *pool, const struct key *key, const struct edition *edition,
+	const struct tls_context *context,
+	bool (*suits)(const struct dialogue *dialogue, const struct warm *warm),
+	const struct dialogue *dialogue)
+{
+	struct parked *p, *next;
+
+	leave_others(pool, edition);
+	for (p = pool->first; p; p = next) {
+		next = p->next;
+		if (!fits(p, key, context) || (suits && !suits(dialogue, p->kept.warm)))
+			continue;
+		p->stream.readable = true; /* what epoll has not told yet counts as well */
+		if (is_still_good(p) && buf_length(&p->out) == 0) {
+			take_out(p);
+			return p;
 		}
+		parked_free(p);
 	}
 	return NULL;
 }

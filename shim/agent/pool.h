@@ -11,7 +11,7 @@
 #include "shim/agent/rules.h"
 #include "shim/agent/stream.h"
 #include "shim/base/buf.h"
-#include "shim/smtp/warm.h"
+#include "shim/smtp/dialogue.h"
 
 #define POOL_MAX 64	  /* connections */
 #define POOL_MAX_ALIKE 16 /* of one key */
@@ -75,11 +75,14 @@ void pool_leave(struct pool *pool, struct stream *stream);
 bool pool_holds(const struct pool *pool, const struct key *key);
 
 /*
- * The one of this key that came last, unless its server has said anything but 250 to RSET. NULL:
- * there is none. All of another edition are ended. The caller owes parked_free().
+ * Of this key the one that came last, of those that suit (all, if that is NULL), unless its server
+ * has said anything but 250 to RSET. NULL: there is none. All of another edition are ended. The
+ * caller owes parked_free().
  */
 struct parked *pool_take(struct pool *pool, const struct key *key, const struct edition *edition,
-	const struct tls_context *context);
+	const struct tls_context *context,
+	bool (*suits)(const struct dialogue *dialogue, const struct warm *warm),
+	const struct dialogue *dialogue);
 
 /* Closes what is still its own. */
 void parked_free(struct parked *parked);

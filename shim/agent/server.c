@@ -261,7 +261,7 @@ bool server_obey(struct session *s, unsigned wishes)
 	if (wishes & DIALOGUE_RECONNECT) {
 		if (s->likeness >= 0 && (!(wishes & DIALOGUE_PARK) || !parking_put(s)))
 			parking_leave(s);
-		return reconnect(s);
+		return parking_take_another(s) || reconnect(s);
 	}
 	if (wishes & DIALOGUE_PARK)
 		return leave(s);

@@ -136,6 +136,11 @@ unsigned dialogue_wishes(const struct dialogue *d);
  */
 struct warm *dialogue_warm(struct dialogue *d);
 
+/* While it wants RECONNECT: does the application greet as this one was greeted? Then it may be
+ * offered instead, as in the settings. */
+bool dialogue_would_take(const struct dialogue *d, const struct warm *warm);
+void dialogue_offered(struct dialogue *d, struct warm *warm, bool reset_due);
+
 /* Seconds that what is awaited may take (RFC 5321 4.5.3.2), from the last progress on; 0: for ever.
  */
 unsigned dialogue_patience(const struct dialogue *d);

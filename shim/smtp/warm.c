@@ -178,7 +178,7 @@ struct warm *dialogue_warm(struct dialogue *d)
 
 /* --- the beginning --- */
 
-void warm_begin(struct dialogue *d, struct warm *known, bool reset_due)
+static void offer(struct dialogue *d, struct warm *known, bool reset_due)
 {
 	d->warm.known = known;
 	d->warm.state = WARM_OFFERED;
@@ -187,8 +187,13 @@ void warm_begin(struct dialogue *d, struct warm *known, bool reset_due)
 	d->facts = known->facts;
 	if (reset_due)
 		await(d, AWAITED_RESET);
-	put_client(d, known->greeting, strlen(known->greeting));
 	enter_phase(d, PHASE_READY);
+}
+
+void warm_begin(struct dialogue *d, struct warm *known, bool reset_due)
+{
+	put_client(d, known->greeting, strlen(known->greeting));
+	offer(d, known, reset_due);
 }
 
 static void leave_for_fresh(struct dialogue *d, enum warm_state state)
@@ -207,9 +212,8 @@ static void give_up(struct dialogue *d)
 	leave_for_fresh(d, WARM_GIVEN_UP);
 }
 
-static bool greets_alike(const struct dialogue *d, const struct command *command)
+static bool greets_alike(const struct warm *w, const struct command *command)
 {
-	const struct warm *w = d->warm.known;
 	char name[COMMAND_LINE_MAX];
 
 	if (command->verb != (w->helo ? VERB_HELO : VERB_EHLO))
@@ -247,7 +251,7 @@ bool warm_take(struct dialogue *d, const struct command *command)
 		park(d);
 		return true;
 	}
-	if (greets_alike(d, command) && upgrade_again(d, &d->warm.known->facts)) {
+	if (greets_alike(d->warm.known, command) && upgrade_again(d, &d->warm.known->facts)) {
 		greet(d);
 		return true;
 	}
@@ -255,6 +259,29 @@ bool warm_take(struct dialogue *d, const struct command *command)
 	end_if_it_speaks(d);
 	give_up(d);
 	return false;
+}
+
+/* Nothing was said on the one that was left; the greeting still stands in client_in. */
+bool dialogue_would_take(const struct dialogue *d, const struct warm *warm)
+{
+	struct command command;
+	struct line line;
+
+	if (d->phase != PHASE_RECONNECT || d->warm.state != WARM_GIVEN_UP ||
+		line_scan(buf_bytes(&d->client_in), buf_length(&d->client_in), AUTH_LINE_MAX,
+			&line) != LINE_WHOLE)
+		return false;
+	command_parse(&line, &command);
+	return greets_alike(warm, &command);
+}
+
+void dialogue_offered(struct dialogue *d, struct warm *warm, bool reset_due)
+{
+	d->wishes &= ~DIALOGUE_PARK;
+	d->server_eof = false;
+	buf_clear(&d->server_in);
+	warm_free(d->warm.known);
+	offer(d, warm, reset_due);
 }
 
 /* --- lost before the server answered MAIL --- */

@@ -114,11 +114,13 @@ static int put(const char *name, unsigned seconds)
 	return server;
 }
 
+static bool (*suits)(const struct dialogue *dialogue, const struct warm *warm); /* or NULL */
+
 static struct parked *take(const char *name)
 {
 	struct key *key = key_named(name);
 	struct edition *edition = rules_edition(rules);
-	struct parked *p = pool_take(pool, key, edition, NULL);
+	struct parked *p = pool_take(pool, key, edition, NULL, suits, NULL);
 
 	edition_release(edition);
 	key_free(key);
@@ -188,6 +190,54 @@ static void one_is_taken_once_and_as_it_was(void **state)
 	parked_free(p);
 	hear_end(server);
 	close(server);
+}
+
+static int closed_when_freed(struct parked *p, int server)
+{
+	char byte;
+
+	assert_non_null(p);
+	parked_free(p);
+	return (int)recv(server, &byte, 1, MSG_DONTWAIT);
+}
+
+static bool took_two(const struct dialogue *dialogue, const struct warm *warm)
+{
+	(void)dialogue;
+	return warm->messages == 2;
+}
+
+static void one_that_suits_is_found_behind_others(void **state)
+{
+	int two, newer = -1;
+
+	(void)state;
+	assert_int_equal(put_used("a", 9000, (struct warm){.messages = 2, .reset = true},
+				 loop_now(loop), &two),
+		0);
+	newer = put_ready("a", 9);
+	suits = took_two;
+	assert_int_equal(closed_when_freed(take("a"), two), 0);
+	assert_null(take("a"));
+	suits = NULL;
+	assert_int_equal(closed_when_freed(take("a"), newer), 0);
+	close(two);
+	close(newer);
+}
+
+static void one_that_was_of_no_use_is_the_last_to_be_taken(void **state)
+{
+	int good = put_ready("a", 9), useless;
+
+	(void)state;
+	assert_int_equal(
+		put_used("a", 9000, (struct warm){.messages = 1, .untouched = true, .reset = true},
+			loop_now(loop), &useless),
+		0);
+	assert_int_equal(closed_when_freed(take("a"), good), 0);
+	assert_int_equal(closed_when_freed(take("a"), useless), 0);
+	close(good);
+	close(useless);
 }
 
 static void another_key_finds_nothing(void **state)
@@ -414,6 +464,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(one_is_taken_once_and_as_it_was),
+		TEST(one_that_suits_is_found_behind_others),
+		TEST(one_that_was_of_no_use_is_the_last_to_be_taken),
 		TEST(another_key_finds_nothing),
 		TEST(reply_to_reset_may_still_be_due),
 		TEST(nothing_but_250_is_good),

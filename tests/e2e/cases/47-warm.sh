@@ -63,10 +63,12 @@ t_other_name_gets_its_own_and_leaves_the_kept_one() {
 	use_swaks --helo client.a.example --protocol SMTP
 	equal "$status" 0
 	send
-	stored 4
+	send --helo other.example
+	send
+	stored 6
 	over_tls
 	equal "$(connects)" 3 "connections"
-	reuses no no no yes
+	reuses no no no yes yes yes
 }
 
 t_refusals_and_sources_get_their_own() {
