@@ -279,6 +279,8 @@ void dialogue_offered(struct dialogue *d, struct warm *warm, bool reset_due)
 {
 	d->wishes &= ~DIALOGUE_PARK;
 	d->server_eof = false;
+	free(d->lost);
+	d->lost = NULL;
 	buf_clear(&d->server_in);
 	warm_free(d->warm.known);
 	offer(d, warm, reset_due);

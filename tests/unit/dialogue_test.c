@@ -6,7 +6,7 @@
  *   s>TEXT   the server has got exactly TEXT, CRLF   c>TEXT   the application has got exactly TEXT, CRLF
  *   s>>TEXT  … TEXT without CRLF
  *   s*TEXT   as s>, but only the beginning is compared (c* likewise)
- *   !EVENT   tls-valid, tls-invalid REASON, tls-old (1.2), tls-failed REASON, tls-again, tls-no-more, residue, reconnected, reconnect-failed WHY, s-eof, c-eof, lost WHY, timeout, stop
+ *   !EVENT   tls-valid, tls-invalid REASON, tls-old (1.2), tls-failed REASON, tls-again, tls-no-more, residue, another NAME, no-other NAME, reconnected, reconnect-failed WHY, s-eof, c-eof, lost WHY, timeout, stop
  *   ?WISH    starttls, reconnect, close-server, abort-server, close-client: must be wished; -WISH: must not be
  *   =NOTE    the last report's note begins with this
  *   ~RULE    the last report's rule begins with this; ~~RULE: the rule by which it refused recipients
@@ -204,6 +204,27 @@ static bool word(const char *step, size_t n, const char *name, const char **rest
 	return true;
 }
 
+static struct warm *greeted_as(const char *name)
+{
+	struct warm *w = warm_new();
+
+	assert_non_null(w);
+	w->greeting = strdup("220 mx warm\r\n");
+	w->name = strdup(name);
+	w->hello = strdup("250-mx\r\n250 PIPELINING\r\n");
+	w->facts = (struct facts){.tls = TLS_FACT_ON, .version = TLS_VERSION_1_3, .verified = true};
+	return w;
+}
+
+static struct warm *warm_of(const struct transcript *t)
+{
+	struct warm *w = t->warm ? greeted_as("app.example") : NULL;
+
+	if (w)
+		w->facts.verified = !t->unverified;
+	return w;
+}
+
 static void event(struct player *p, const char *step, size_t n)
 {
 	struct facts facts = {.tls = TLS_FACT_ON, .version = TLS_VERSION_1_3, .verified = true};
@@ -226,6 +247,16 @@ static void event(struct player *p, const char *step, size_t n)
 		assert_false(dialogue_tls_again(p->d));
 	} else if (word(step, n, "residue", &rest)) {
 		dialogue_residue(p->d);
+	} else if (word(step, n, "another", &rest)) {
+		struct warm *w = greeted_as(rest);
+
+		assert_true(dialogue_would_take(p->d, w));
+		dialogue_offered(p->d, w, false);
+	} else if (word(step, n, "no-other", &rest)) {
+		struct warm *w = greeted_as(rest);
+
+		assert_false(dialogue_would_take(p->d, w));
+		warm_free(w);
 	} else if (word(step, n, "reconnected", &rest)) {
 		dialogue_reconnected(p->d);
 	} else if (word(step, n, "reconnect-failed", &rest)) {
@@ -399,19 +430,6 @@ static struct policy_set *policy_from(const char *config, struct policy *policy)
 		fail_msg("%s", err.text);
 	policy_for_host(set, names, 1, (struct sockaddr *)&address, policy);
 	return set;
-}
-
-static struct warm *warm_of(const struct transcript *t)
-{
-	struct warm *w = t->warm ? warm_new() : NULL;
-
-	if (!w)
-		return NULL;
-	w->greeting = strdup("220 mx warm\r\n");
-	w->name = strdup("app.example");
-	w->hello = strdup("250-mx\r\n250 PIPELINING\r\n");
-	w->facts = (struct facts){.tls = TLS_FACT_ON, .version = TLS_VERSION_1_3, .verified = !t->unverified};
-	return w;
 }
 
 static void play(const struct transcript *t, bool early)
