@@ -414,6 +414,37 @@ static void drain_server(struct world *w)
 	free(bytes);
 }
 
+static struct warm *greeted_as(const struct world *w, const char *name)
+{
+	struct warm *known = warm_new();
+
+	if (!known)
+		abort();
+	known->greeting = strdup("220 srv\r\n");
+	known->name = strdup(name);
+	known->hello = strdup(w->early ? "250-srv\r\n250-PIPELINING\r\n250 AUTH LOGIN\r\n"
+				       : "250-srv\r\n250 AUTH LOGIN\r\n");
+	known->facts = w->server;
+	return known;
+}
+
+/* Another one that is kept, on which EHLO b was said. */
+static bool offer_another(struct world *w)
+{
+	struct warm *known = w->warm ? greeted_as(w, "b") : NULL;
+
+	if (!known || !dialogue_would_take(w->d, known)) {
+		warm_free(known);
+		return false;
+	}
+	w->facts = w->server;
+	w->verified_tls = w->server.verified;
+	w->reset = true;
+	buf_clear(&w->line);
+	dialogue_offered(w->d, known, false);
+	return true;
+}
+
 static void upgrade(struct world *w)
 {
 	unsigned wishes = dialogue_wishes(w->d);
@@ -434,7 +465,7 @@ static void upgrade(struct world *w)
 		else
 			dialogue_tls_failed(w->d, "failed");
 	}
-	if (dialogue_wishes(w->d) & DIALOGUE_RECONNECT) {
+	if (dialogue_wishes(w->d) & DIALOGUE_RECONNECT && !offer_another(w)) {
 		w->verified_tls = w->in_data = w->in_auth = false;
 		w->refused = w->logged_in = w->data_asked = w->mail_asked = false;
 		w->reset = w->counted = false;
@@ -647,23 +678,16 @@ static void describe_server(struct world *w, uint8_t octet)
 /* The one before said EHLO a. */
 static struct warm *warm_one(struct world *w)
 {
-	struct warm *known = warm_new();
-
 	if (!w->scripted)
 		w->server = (struct facts){
 			.tls = TLS_FACT_ON, .version = TLS_VERSION_1_3, .verified = true};
-	if (!known || !w->warm || w->server.tls != TLS_FACT_ON) {
+	if (!w->warm || w->server.tls != TLS_FACT_ON) {
 		w->warm = false;
-		warm_free(known);
 		return NULL;
 	}
-	known->greeting = strdup("220 srv\r\n");
-	known->name = strdup("a");
-	known->hello = strdup(w->early ? "250-srv\r\n250-PIPELINING\r\n250 AUTH LOGIN\r\n"
-				       : "250-srv\r\n250 AUTH LOGIN\r\n");
-	known->facts = w->facts = w->server;
+	w->facts = w->server;
 	w->verified_tls = w->server.verified;
-	return known;
+	return greeted_as(w, "a");
 }
 
 static size_t record(struct world *w, const uint8_t *data, size_t size)
