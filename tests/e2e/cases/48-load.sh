@@ -13,13 +13,15 @@ has_taken() { [ "$(wc -l <"$W/taken")" -ge "$1" ]; }
 
 # Which messages the server has to the last line, by their subjects.
 whole() {
-	local f name
-	for f in "$W"/data/*; do
-		[ -s "$f" ] || continue
-		name=$(sed -n '1s/^Subject: \([0-9-]*\)\r$/\1/p' "$f")
-		[ "$(tail -n 1 "$f")" = "end of $name"$'\r' ] && echo "$name"
-	done
-	return 0
+	/usr/bin/python3 - "$W/data" <<-'END'
+		import os, re, sys
+		for entry in os.scandir(sys.argv[1]):
+		    with open(entry.path, "rb") as f:
+		        content = f.read()
+		    subject = re.match(rb"Subject: ([0-9-]+)\r\n", content)
+		    if subject and content.endswith(b"\r\nend of " + subject[1] + b"\r\n"):
+		        print(subject[1].decode())
+	END
 }
 
 # The server has what the client was told that it has.
