@@ -46,7 +46,7 @@ rooms := base handoff tls smtp agent
 sources = $(wildcard shim/$(1)/*.c)
 ROOM_SOURCES := $(filter-out shim/agent/main.c,$(foreach r,$(rooms),$(call sources,$(r)))) $(wildcard config/*.c)
 ROOM_OBJECTS := $(ROOM_SOURCES:%.c=$(BUILD)/obj/%.o)
-TOOL_OBJECTS := $(patsubst %.c,$(BUILD)/obj/%.o,$(wildcard tools/*.c))
+TOOL_OBJECTS := $(patsubst %.c,$(BUILD)/obj/%.o,$(wildcard tools/*.c tools/*/*.c))
 PRELOAD_SOURCES := $(call sources,preload) $(call sources,handoff)
 PRELOAD_OBJECTS := $(PRELOAD_SOURCES:%.c=$(BUILD)/pic/%.o)
 PRELOAD32_OBJECTS := $(PRELOAD_SOURCES:%.c=$(BUILD)/pic32/%.o)
@@ -144,7 +144,7 @@ asan tsan: deps-test # unit tests and agent with sanitizers; tsan finds races of
 		SANITIZER_LOG=/tmp/mailseal-sanitizer $(filter %/asan/mailseal,$(BUILD)/$@/mailseal) $(BUILD)/$@/mailseal-agent unit $(CHOSEN)
 
 FUZZ_SECONDS ?= 30
-FUZZED_SOURCES := $(ROOM_SOURCES) $(wildcard tools/elf*.c) $(addprefix tools/,unit_file.c ld_cache.c doctor_files.c)
+FUZZED_SOURCES := $(ROOM_SOURCES) $(wildcard tools/doctor/elf*.c) $(addprefix tools/,doctor/unit_file.c doctor/ld_cache.c doctor/files.c)
 $(BUILD)/fuzz/%: tests/fuzz/%.c $(FUZZED_SOURCES)
 	@mkdir -p $(@D)
 	$(Q)clang $(filter-out -MMD -MP,$(ALL_CFLAGS)) -O1 -fsanitize=fuzzer,address,undefined -o $@ $< $(FUZZED_SOURCES) $(LIBS)
@@ -162,7 +162,7 @@ bench: deps-bench all
 TRUE_PLACES = sed -e 's|/usr/local/lib/mailseal|$(LIBDIR)|g' -e 's|/usr/local/share/doc/mailseal|$(DOCDIR)|g' \
 	-e 's|/usr/local/bin|$(BINDIR)|g' -e 's|/etc/mailseal\.conf|$(CONFIG_DEFAULT)|g' \
 	-e 's|/etc/mailseal\.d/|$(CONFIG_DEFAULT:.conf=).d/|g' -e 's|/run/mailseal/agent\.sock|$(SOCKET_DEFAULT)|g'
-PAGES := $(wildcard tools/*.[1-8])
+PAGES := $(wildcard tools/man/*)
 SYSTEMD := $(wildcard tools/systemd/*)
 page_place = $(MANDIR)/man$(subst .,,$(suffix $(1)))/$(notdir $(1))
 install_text = $(TRUE_PLACES) $(1) | install -D -m 644 /dev/stdin $(DESTDIR)$(2)

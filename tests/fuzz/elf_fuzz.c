@@ -1,5 +1,5 @@
 /* ELF files: whatever stands in them, reading stays in bounds, in the file and in memory. */
-#include "tools/elf.h"
+#include "tools/doctor/elf.h"
 
 #include <stdint.h>
 #include <stdlib.h>

@@ -1,6 +1,6 @@
 /* Unit files and the cache of the loader: whatever stands in them, reading stays in bounds. */
-#include "tools/ld_cache.h"
-#include "tools/unit_file.h"
+#include "tools/doctor/ld_cache.h"
+#include "tools/doctor/unit_file.h"
 
 #include <stdint.h>
 #include <stdlib.h>

@@ -18,7 +18,7 @@
 #include "shim/smtp/address.h"
 #include "shim/smtp/header.h"
 /* explain's computation, whose questions come from the rounds and not from a command line */
-#include "tools/explanation.c"
+#include "tools/explain/explanation.c"
 
 #include <arpa/inet.h>
 #include <errno.h>

@@ -668,9 +668,9 @@ t_the_table_of_system_calls_is_whole() {
 	equal "$status" 0
 	settle
 	calls() { sed -nE 's/^[0-9]+ +([a-z][a-z0-9_]*)\(.*/\1/p' "$1" | sort -u; }
-	sed -nE 's/^\t\{"([a-z0-9_]+)", "@.*/\1/p' "$ROOT/tools/doctor_filter.c" | sort -u >"$W/known"
+	sed -nE 's/^\t\{"([a-z0-9_]+)", "@.*/\1/p' "$ROOT/tools/doctor/filter.c" | sort -u >"$W/known"
 	check test "$(wc -l <"$W/known")" -ge 40
-	equal "$(comm -23 <(calls "$W/trace") <(calls "$W/trace.plain") | comm -23 - "$W/known")" "" "called, but not in doctor_filter.c"
+	equal "$(comm -23 <(calls "$W/trace") <(calls "$W/trace.plain") | comm -23 - "$W/known")" "" "called, but not in filter.c"
 }
 
 # The drop-in that is installed makes a service reached.

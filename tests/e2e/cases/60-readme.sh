@@ -80,7 +80,7 @@ agent_answers() { ss -Hlx src /run/mailseal/agent.sock | grep -q .; }
 
 # What report.c, the logs and the judgement can write stands in the manual page.
 t_log_is_documented() {
-	local page=$ROOT/tools/mailseal-agent.8 word
+	local page=$ROOT/tools/man/mailseal-agent.8 word
 	for word in $(sed -nE 's/.*(line_word|line_number|line_quoted|add_names)\(&?line, "([a-z-]+)".*/\2/p' "$ROOT/shim/agent/report.c" | sort -u) \
 		$(sed -nE 's/.*" ([a-z]+)=".*/\1/p' "$ROOT/shim/preload/log.c" | sort -u) \
 		$(sed -n '/^const char \*outcome_name/,/^}/s/.*return "\(.*\)";/\1/p' "$ROOT/config/policy.c" | grep -vx unknown); do

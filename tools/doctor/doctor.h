@@ -1,0 +1,188 @@
+/*
+ * doctor: whether the preload reaches a program, a service or a process.
+ * It reads files and /proc; it runs nothing of what it examines, and changes nothing.
+ */
+#ifndef MAILSEAL_TOOLS_DOCTOR_H
+#define MAILSEAL_TOOLS_DOCTOR_H
+
+#include "tools/doctor/diagnosis.h"
+#include "tools/doctor/elf.h"
+#include "tools/mailseal.h"
+#include "tools/doctor/wrapper.h"
+
+#include <sys/stat.h>
+#include <sys/types.h>
+
+#define DOCTOR_PORTS 16
+
+struct mapped {
+	char *path; /* as /proc/PID/maps has it */
+	ino_t inode;
+};
+
+/* What is examined, and what is known of how it is started. */
+struct patient {
+	struct diagnosis found;
+	int root;		   /* a directory in whose tree all paths are looked up; -1: "/" */
+	const char *root_name;	   /* what it is called, "" for "/" */
+	const char *search;	   /* PATH */
+	const char *library_paths; /* LD_LIBRARY_PATH, NULL if not set */
+	const char *preload;	   /* LD_PRELOAD if it is known what it will be, else NULL */
+	bool preload_given;	   /* what is in `preload` counts, NULL for none */
+	bool by_run;		   /* mailseal run starts it, or what does as much */
+	bool everywhere; /* /etc/ld.so.preload loads the library, unless musl's loader is asked */
+	bool user_given; /* who runs it: */
+	uid_t uid;
+	gid_t gid;
+	bool no_new_privileges; /* setuid bits and file capabilities do not count */
+	bool is_process;	/* it runs: what is loaded is seen, not guessed */
+	bool loaded;		/* it has loaded the library */
+	bool left_root;		/* and went into a chroot afterwards */
+	char program[PATH_MAX]; /* the ELF file that is run in the end; "" until it is known */
+	struct elf_kind kind;	/* of that */
+	char library[PATH_MAX]; /* of mailseal, that its loader takes; "" if none is, or it is not
+				   known */
+	bool is_static;
+	bool unjudged;	       /* it starts what was not judged */
+	bool past_libc;	       /* its network code makes system calls of its own */
+	struct mapped *mapped; /* the files that a process executes, without program and library */
+	size_t mapped_count;
+};
+
+/* --- files.c: paths in the patient's tree ------------------------------------------- */
+
+/* As open(2) with O_RDONLY, within the tree. A descriptor or -errno. */
+int patient_open(const struct patient *p, const char *path);
+void doctor_look_everywhere(struct patient *p);
+int patient_stat(const struct patient *p, const char *path, struct stat *st);
+
+/* Makes `path` the root of the tree. 0 or -errno. */
+int patient_enter(struct patient *p, const char *path);
+
+/* Looks a name up along p->search, a path as it is. 0; -ENOENT, -EACCES, -ENAMETOOLONG. */
+int patient_find(const struct patient *p, const char *name, char path[PATH_MAX]);
+
+/* The whole of a small file, \0 behind it; free it. NULL with errno. */
+char *patient_read(const struct patient *p, const char *path, size_t most, size_t *length);
+char *read_all(int fd, size_t most, size_t *length);
+
+/* --- program.c, script.c, known.c ------------------------------------------------------------ */
+
+/*
+ * Examines the program at `path`, through scripts and interpreters, its libraries, and whether the
+ * library of mailseal can be loaded into it. 0, whatever was found; -errno with err where there is
+ * nothing to examine.
+ */
+int doctor_program(struct patient *p, const char *path, struct err *err);
+
+/* The same of a file that is open already. */
+int doctor_program_file(struct patient *p, int fd, const char *path, struct err *err);
+
+/* A file that begins with #!, `line` behind that; `depth` counts the interpreters. */
+int doctor_script(struct patient *p, const char *path, char *line, unsigned depth, struct err *err);
+int doctor_program_at(struct patient *p, const char *path, unsigned depth, struct err *err);
+
+/* --- command.c, words.c ------------------------------------------------------ */
+
+/* Where a command leads through those that start another in their place (tools/doctor/wrapper.h).
+ */
+struct followed {
+	char path[PATH_MAX];	/* the program in the end */
+	const char *by;		/* what starts it; NULL: nothing stands before it */
+	enum wrapper_kind kind; /* of the program */
+	struct wrapper wrapper;
+	char lost[300]; /* what takes LD_PRELOAD away, as "env -i"; "" */
+};
+
+/*
+ * Follows a command. What is known of its environment, root directory and privileges is kept in the
+ * patient, in part within the command, until doctor_command_undo(). 0 or -errno with err.
+ */
+int doctor_command(struct patient *p, struct command *c, struct followed *f, struct err *err);
+void doctor_command_undo(struct patient *p, const struct patient *before);
+
+/* Tells what gets lost on the way, and what could not be followed; `script` is that whose #! line
+ * it is, else NULL. */
+void doctor_command_tell(
+	struct patient *p, const struct command *c, const struct followed *f, const char *script);
+
+/* What the words of a script may mean, and the programs that they name. Hints only: nobody reads
+ * the script. */
+void doctor_words_of(struct patient *p, const char *path, bool shell);
+void doctor_words(struct patient *p, const char *name, const char *text, bool shell);
+
+/* Tells of a word of `name` if it is a program that is out of reach. False if it is no program. */
+bool doctor_word(struct patient *p, const char *name, const char *word);
+
+/* --- maps.c: what a process has loaded ---------------------------------------------- */
+
+/* Fills p->loaded, p->library and p->mapped, and tells. 0 or -errno with err. */
+int doctor_maps(struct patient *p, pid_t pid, struct err *err);
+void doctor_maps_clear(struct patient *p);
+
+/* The very file: within the process's root, or where this command sees it. A descriptor, or -errno;
+ * -ESTALE where another stands there by now. */
+int mapped_open(const struct patient *p, const struct mapped *m);
+
+/* What is known of a program of that name. */
+void doctor_known(struct patient *p, const char *path);
+
+/* --- libraries.c, imports.c, preload.c -------------------------------- */
+
+struct imports; /* what the program and its libraries import and export */
+
+/* Follows DT_NEEDED from the program on. */
+void doctor_libraries(struct patient *p, const struct elf *program, struct imports *imports);
+
+/* Is it a name of the C library or of a part of it? */
+bool is_libc_name(const char *name);
+
+/* The library that the loader will take into a program of this kind. Reports what is wrong with it,
+ * and whether the program's libc has the symbols that it wants. */
+void doctor_preload_prepare(struct patient *p, const struct elf *program, struct imports *imports);
+void doctor_preload_check(struct patient *p, const struct elf *program, struct imports *imports);
+
+/* The files that LD_PRELOAD names besides; how many. */
+unsigned doctor_preload_others(
+	const struct patient *p, const struct elf *program, char (*paths)[PATH_MAX], unsigned most);
+
+/* --- unit.c, process.c ------------------------------------------------------- */
+
+/* A service, by name or by its file. 0 or -errno with err. */
+int doctor_unit(struct patient *p, const char *name, bool is_file, struct err *err);
+
+/* --- agent.c: the system-wide agent ------------------------------------------------- */
+
+enum system_agent {
+	SYSTEM_AGENT_NONE,   /* each user and service has an agent of its own */
+	SYSTEM_AGENT_NAMED,  /* MAILSEAL_SOCKET: that one or none */
+	SYSTEM_AGENT_DEFAULT /* its socket is at the default path, and nothing speaks against it */
+};
+
+/* Which one the library would use, by the variables (NULL or "" if not set), and its path. */
+enum system_agent patient_system_agent(
+	const struct patient *p, const char *socket, const char *config, const char **path);
+
+/* Tells whether it is there, and returns that: in the process's namespace of networks, where one is
+ * given. */
+bool doctor_system_agent(struct patient *p, const char *socket, const char *config, pid_t pid);
+
+struct ports {
+	unsigned count;
+	uint16_t at[DOCTOR_PORTS];
+};
+
+/* "25,587"; false if it is none. */
+bool ports_parse(struct ports *ports, const char *list);
+/* Tells what it means that MAILSEAL_PORTS is set so; -EINVAL where it is no list. */
+int doctor_ports(struct patient *p, struct ports *ports, const char *list);
+bool ports_have(const struct ports *ports, uint16_t port);
+
+/*
+ * A running process. `program` if one was named, else NULL; `ports` too. 0; -ESRCH; -EACCES where
+ * it may not be looked at; with err.
+ */
+int doctor_process(struct patient *p, pid_t pid, const char *program, const struct ports *ports,
+	struct err *err);
+
+#endif

@@ -1,0 +1,291 @@
+/*
+ * unit: a service, by its unit and drop-ins: its environment, its programs, its sandbox.
+ */
+#include "tools/doctor/unit.h"
+
+#include "tools/doctor/loader.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <grp.h>
+#include <pwd.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Where systemd looks for a program that is named without a path. */
+static const char search_default[] = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+
+#define WORD 4096
+
+static const struct passwd *user_of(const char *name)
+{
+	char *end;
+	unsigned long uid = strtoul(name, &end, 10);
+
+	return *name && !*end ? getpwuid((uid_t)uid) : getpwnam(name);
+}
+
+static void take_groups(struct patient *p, struct service *s)
+{
+	const char *value, *name = unit_value(&s->unit, "Group");
+	const struct group *group = name ? getgrnam(name) : NULL;
+	char word[256];
+	size_t at = 0;
+
+	if (group)
+		p->gid = group->gr_gid;
+	while ((value = unit_next(&s->unit, "SupplementaryGroups", &at))) {
+		while (unit_word(&value, word, sizeof(word)) && s->group_count < GROUPS_MOST) {
+			group = getgrnam(word);
+			if (group)
+				s->groups[s->group_count++] = group->gr_gid;
+		}
+	}
+}
+
+static void take_user(struct patient *p, struct service *s)
+{
+	const char *value = unit_value(&s->unit, "User");
+	char name[256] = "";
+	const struct passwd *user;
+
+	if (value)
+		unit_expand(&s->unit, value, name, sizeof(name));
+	user = *name ? user_of(name) : NULL;
+
+	p->user_given = true;
+	s->dynamic_user = unit_is_on(&s->unit, "DynamicUser", false) && !user;
+	if (s->dynamic_user) {
+		p->uid = p->gid = (uid_t)-1;
+		diagnosis_add(&p->found, SEVERITY_NOTE, "DynamicUser",
+			"Put secrets that the policy names (client_key) where its Group= reads "
+			"them",
+			"DynamicUser: the service gets a user of its own, so that everybody must "
+			"be allowed to read the configuration");
+	} else if (user) {
+		s->group_count = GROUPS_MOST;
+		p->uid = user->pw_uid;
+		p->gid = user->pw_gid;
+		if (getgrouplist(user->pw_name, p->gid, s->groups, &s->group_count) < 0)
+			s->group_count = GROUPS_MOST;
+	} else if (*name) {
+		p->user_given = false;
+		diagnosis_add(&p->found, SEVERITY_WARNING, "user-unknown",
+			"The service does not start; make the user", "User=%s: there is none",
+			name);
+	} else {
+		p->uid = 0;
+		p->gid = 0;
+	}
+	take_groups(p, s);
+}
+
+static void take_variables(struct patient *p, struct service *s)
+{
+	const char *search = service_variable(s, "PATH"), *ports, *path;
+	struct ports parsed;
+
+	p->preload = service_variable(s, "LD_PRELOAD");
+	p->preload_given = true;
+	p->library_paths = service_variable(s, "LD_LIBRARY_PATH");
+	p->search = search ? search : search_default;
+	s->system_agent = patient_system_agent(p, service_variable(s, "MAILSEAL_SOCKET"),
+		service_variable(s, "MAILSEAL_CONFIG"), &path);
+	ports = service_variable(s, "MAILSEAL_PORTS");
+	if (ports)
+		doctor_ports(p, &parsed, ports);
+}
+
+static void tell_preload(struct patient *p)
+{
+	if (p->everywhere)
+		diagnosis_add(&p->found, SEVERITY_OK, "preload", NULL,
+			"/etc/ld.so.preload names the library, for all programs but those of musl");
+	else if (!p->preload || !names_library(p->preload))
+		diagnosis_add(&p->found, SEVERITY_OBSTACLE, "not-preloaded",
+			"Put the drop-in tools/systemd/mailseal.conf (installed in "
+			"share/doc/mailseal/systemd) into its .service.d directory",
+			"the unit does not load the library: LD_PRELOAD%s%s", p->preload ? "=" : "",
+			p->preload ? p->preload : " is not set");
+}
+
+/* Cuts the signs before the path in ExecStart=; true for +, which lifts the sandbox. */
+static bool cut_signs(const char **command)
+{
+	size_t signs = strspn(*command, "@-:+!|");
+	bool lifted = memchr(*command, '+', signs) != NULL;
+
+	*command += signs;
+	return lifted;
+}
+
+/* Its words, with the names of the unit put in where they are known. */
+static int make_command(struct command *c, const struct unit *u, const char *line)
+{
+	char word[WORD], expanded[WORD];
+	int rc = 0;
+
+	while (!rc && unit_word(&line, word, sizeof(word)))
+		rc = command_add(
+			c, unit_expand(u, word, expanded, sizeof(expanded)) ? expanded : word);
+	return rc;
+}
+
+static void tell_started(struct patient *p, struct service *s, const struct followed *f)
+{
+	s->by_run = p->by_run;
+	if (s->by_run)
+		diagnosis_add(&p->found, SEVERITY_OK, "run", NULL,
+			"the service is started by mailseal run");
+	else if (!f->lost[0])
+		tell_preload(p);
+}
+
+/* Behind what starts it. */
+static int examine_started(struct patient *p, struct service *s, struct command *c, struct err *err)
+{
+	struct patient before = *p;
+	struct followed f;
+	int rc;
+
+	if (p->root >= 0)
+		p->root = fcntl(p->root, F_DUPFD_CLOEXEC, 0);
+	rc = doctor_command(p, c, &f, err);
+	s->chrooted = s->chrooted || p->root_name != before.root_name;
+	tell_started(p, s, &f);
+	if (!rc) {
+		if (f.by && strcmp(f.by, "mailseal") != 0)
+			diagnosis_add(&p->found, SEVERITY_OK, "wrapper", NULL,
+				"%s starts %s in its place", f.by, f.path);
+		doctor_command_tell(p, c, &f, NULL);
+		rc = doctor_program(p, f.path, err);
+	}
+	doctor_command_undo(p, &before);
+	return rc;
+}
+
+/* A program that cannot be examined is a finding here: the unit itself was found. */
+static void examine_command(struct patient *p, struct service *s, const char *line)
+{
+	char word[WORD] = "", program[WORD];
+	struct command c = {0};
+	struct err err = {""};
+	const char *at;
+
+	if (cut_signs(&line))
+		diagnosis_add(&p->found, SEVERITY_NOTE, "lifted", NULL,
+			"the + before the command lifts the sandbox for it");
+	at = line;
+	if (!unit_word(&at, word, sizeof(word)) ||
+		!unit_expand(&s->unit, word, program, sizeof(program)) ||
+		make_command(&c, &s->unit, line))
+		diagnosis_add(&p->found, SEVERITY_OBSTACLE, "program-unknown",
+			"Examine it by its path: mailseal doctor PROGRAM",
+			"the program of the service is not known here: %.200s", word);
+	else if (examine_started(p, s, &c, &err))
+		diagnosis_add(&p->found, SEVERITY_OBSTACLE, "program-unknown",
+			"The service does not start so", "%s", err.text);
+	command_clear(&c);
+}
+
+static int examine_commands(struct patient *p, struct service *s, struct err *err)
+{
+	const char *command;
+	size_t at = 0, count = 0;
+
+	while ((command = unit_next(&s->unit, "ExecStart", &at))) {
+		if (!*command)
+			continue;
+		examine_command(p, s, command);
+		count++;
+	}
+	if (count == 0)
+		return err_fail(err, ENOEXEC,
+			"%s has no ExecStart= (is it masked, or not a service?)", s->unit.name);
+	return 0;
+}
+
+/* Goes into RootDirectory=. False where what is inside cannot be seen. */
+static bool enter_root(struct patient *p, const struct service *s, char directory[PATH_MAX])
+{
+	const char *value = unit_value(&s->unit, "RootDirectory");
+	int rc;
+
+	if (unit_value(&s->unit, "RootImage")) {
+		diagnosis_add(&p->found, SEVERITY_OBSTACLE, "RootImage",
+			"Library, agent and configuration must be in it; once it runs, ask for its "
+			"process: mailseal doctor --pid PID",
+			"RootImage=%s: what is in the image cannot be seen here",
+			unit_value(&s->unit, "RootImage"));
+		return false;
+	}
+	if (!value)
+		return true;
+	unit_expand(&s->unit, value + (*value == '-'), directory, PATH_MAX);
+	rc = patient_enter(p, directory);
+	if (rc) {
+		diagnosis_add(&p->found, SEVERITY_OBSTACLE, "RootDirectory",
+			"The service does not start so", "RootDirectory=%s: %s", directory,
+			strerror(-rc));
+		return false;
+	}
+	diagnosis_add(&p->found, SEVERITY_NOTE, "RootDirectory",
+		"Library, agent, configuration and certificates must be in it",
+		"RootDirectory=%s: the service sees nothing outside of it", directory);
+	if (!unit_is_on(&s->unit, "MountAPIVFS", false))
+		diagnosis_add(&p->found, SEVERITY_WARNING, "MountAPIVFS",
+			"Set MountAPIVFS=yes, unless /proc is mounted there by other means",
+			"without MountAPIVFS there may be no /proc in it, which mailseal needs");
+	doctor_look_everywhere(p);
+	return true;
+}
+
+static void tell_files(struct patient *p, const struct unit *u)
+{
+	for (unsigned i = 0; i < u->file_count; i++)
+		diagnosis_add(&p->found, SEVERITY_OK, "unit-file", NULL, "%s %s",
+			i ? "drop-in" : "unit", u->files[i]);
+}
+
+static int examine(struct patient *p, struct service *s, struct err *err)
+{
+	char directory[PATH_MAX] = "";
+	int rc = 0;
+
+	tell_files(p, &s->unit);
+	take_user(p, s);
+	take_variables(p, s);
+	doctor_sandbox(p, s);
+	if (enter_root(p, s, directory)) {
+		rc = examine_commands(p, s, err);
+		doctor_system_agent(p, service_variable(s, "MAILSEAL_SOCKET"),
+			service_variable(s, "MAILSEAL_CONFIG"), 0);
+		if (!s->chrooted)
+			doctor_unit_paths(p, s);
+	} else {
+		tell_preload(p);
+	}
+	p->root_name = "";
+	return rc;
+}
+
+int doctor_unit(struct patient *p, const char *name, bool is_file, struct err *err)
+{
+	struct service s = {0};
+	int rc = unit_load(&s.unit, p, name, is_file, err);
+
+	p->by_run = false;
+	if (!rc) {
+		rc = service_environment(&s, p);
+		if (rc)
+			err_fail(err, -rc, "%s", strerror(-rc));
+	}
+	if (!rc)
+		rc = examine(p, &s, err);
+	service_environment_clear(&s);
+	unit_clear(&s.unit);
+	p->preload = p->library_paths = NULL;
+	p->search = search_default;
+	return rc;
+}

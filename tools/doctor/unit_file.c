@@ -1,0 +1,277 @@
+#include "tools/doctor/unit_file.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#define BLANKS " \t\r"
+
+static char *trim(char *text)
+{
+	size_t length;
+
+	text += strspn(text, BLANKS);
+	length = strlen(text);
+	while (length && strchr(BLANKS, text[length - 1]))
+		text[--length] = '\0';
+	return text;
+}
+
+static bool is_comment(const char *line)
+{
+	line += strspn(line, BLANKS);
+	return *line == '#' || *line == ';';
+}
+
+static char *cut_line(char **text)
+{
+	char *line = *text, *end;
+
+	if (!line || !*line)
+		return NULL;
+	end = strchr(line, '\n');
+	*text = end ? end + 1 : NULL;
+	if (end)
+		*end = '\0';
+	return line;
+}
+
+/* The next line with those that continue it (joined by a blank; comments among them are passed
+ * over), at the place where it stood. */
+static char *next_line(char **text, unsigned *number, unsigned *first)
+{
+	char *line = cut_line(text), *next;
+	size_t length;
+
+	*first = ++*number;
+	while (line && !is_comment(line)) {
+		length = strlen(line);
+		if (length == 0 || line[length - 1] != '\\')
+			break;
+		line[length - 1] = ' ';
+		do {
+			next = cut_line(text);
+			++*number;
+		} while (next && is_comment(next));
+		if (!next)
+			break;
+		memmove(line + length, next, strlen(next) + 1);
+	}
+	return line;
+}
+
+static int add_setting(
+	struct unit *u, const char *section, const char *key, const char *value, unsigned line)
+{
+	struct unit_setting *grown =
+		reallocarray(u->settings, u->setting_count + 1, sizeof(*u->settings));
+	struct unit_setting s = {
+		strdup(section), strdup(key), strdup(value), u->file_count - 1, line};
+
+	if (grown)
+		u->settings = grown;
+	if (!grown || !s.section || !s.key || !s.value) {
+		free(s.section);
+		free(s.key);
+		free(s.value);
+		return -ENOMEM;
+	}
+	u->settings[u->setting_count++] = s;
+	return 0;
+}
+
+static int add_file(struct unit *u, const char *path)
+{
+	char **grown = reallocarray(u->files, u->file_count + 1, sizeof(*u->files));
+
+	if (!grown)
+		return -ENOMEM;
+	u->files = grown;
+	u->files[u->file_count] = strdup(path);
+	if (!u->files[u->file_count])
+		return -ENOMEM;
+	u->file_count++;
+	return 0;
+}
+
+int unit_parse(struct unit *u, const char *path, char *text)
+{
+	unsigned number = 0, first;
+	const char *section = "";
+	char *line;
+	int rc = add_file(u, path);
+
+	while (!rc && (line = next_line(&text, &number, &first))) {
+		char *equals;
+
+		line = trim(line);
+		if (!*line || is_comment(line))
+			continue;
+		if (*line == '[') {
+			line[strcspn(line, "]")] = '\0';
+			section = line + 1;
+			continue;
+		}
+		equals = strchr(line, '=');
+		if (!equals)
+			continue; /* systemd passes it over, too */
+		*equals = '\0';
+		rc = add_setting(u, section, trim(line), trim(equals + 1), first);
+	}
+	return rc;
+}
+
+void unit_clear(struct unit *u)
+{
+	for (size_t i = 0; i < u->setting_count; i++) {
+		free(u->settings[i].section);
+		free(u->settings[i].key);
+		free(u->settings[i].value);
+	}
+	for (unsigned i = 0; i < u->file_count; i++)
+		free(u->files[i]);
+	free(u->settings);
+	free(u->files);
+	*u = (struct unit){0};
+}
+
+static bool is_setting(const struct unit_setting *s, const char *key)
+{
+	return strcmp(s->section, "Service") == 0 && strcmp(s->key, key) == 0;
+}
+
+const char *unit_value(const struct unit *u, const char *key)
+{
+	for (size_t i = u->setting_count; i-- > 0;) {
+		if (is_setting(&u->settings[i], key))
+			return *u->settings[i].value ? u->settings[i].value : NULL;
+	}
+	return NULL;
+}
+
+bool unit_is_on(const struct unit *u, const char *key, bool otherwise)
+{
+	static const char *const yes[] = {"1", "yes", "y", "true", "t", "on"};
+	static const char *const no[] = {"0", "no", "n", "false", "f", "off"};
+	const char *value = unit_value(u, key);
+
+	for (size_t i = 0; value && i < sizeof(yes) / sizeof(*yes); i++) {
+		if (strcasecmp(value, yes[i]) == 0)
+			return true;
+		if (strcasecmp(value, no[i]) == 0)
+			return false;
+	}
+	return otherwise;
+}
+
+const char *unit_next(const struct unit *u, const char *key, size_t *at)
+{
+	size_t reset = 0;
+
+	for (size_t i = 0; *at == 0 && i < u->setting_count; i++) {
+		if (is_setting(&u->settings[i], key) && !*u->settings[i].value)
+			reset = i + 1;
+	}
+	for (size_t i = *at ? *at : reset; i < u->setting_count; i++) {
+		if (is_setting(&u->settings[i], key)) {
+			*at = i + 1;
+			return u->settings[i].value;
+		}
+	}
+	return NULL;
+}
+
+static char unescape(char c)
+{
+	switch (c) {
+	case 'n':
+		return '\n';
+	case 't':
+		return '\t';
+	case 's':
+		return ' ';
+	default:
+		return c;
+	}
+}
+
+bool unit_word(const char **value, char *out, size_t size)
+{
+	const char *at = *value + strspn(*value, " \t\n");
+	size_t n = 0;
+	char quote = 0;
+
+	if (!*at)
+		return false;
+	for (; *at && (quote || !strchr(" \t\n", *at)); at++) {
+		char c = *at;
+
+		if (quote ? c == quote : (c == '"' || c == '\'')) {
+			quote = quote ? 0 : c;
+			continue;
+		}
+		if (c == '\\' && at[1])
+			c = unescape(*++at);
+		if (n + 1 < size)
+			out[n++] = c;
+	}
+	out[n] = '\0';
+	*value = at;
+	return true;
+}
+
+/* What the specifier stands for: `length` octets at the result; NULL if it is not known. */
+static const char *specifier(const struct unit *u, char c, size_t *length)
+{
+	const char *dot = strrchr(u->name, '.'), *at = strchr(u->name, '@');
+	size_t whole = dot ? (size_t)(dot - u->name) : strlen(u->name);
+
+	switch (c) {
+	case '%':
+		*length = 1;
+		return "%";
+	case 'n':
+		*length = strlen(u->name);
+		return u->name;
+	case 'N':
+		*length = whole;
+		return u->name;
+	case 'p':
+		*length = at ? (size_t)(at - u->name) : whole;
+		return u->name;
+	case 'i':
+	case 'I':
+		*length = at ? whole - (size_t)(at + 1 - u->name) : 0;
+		return at ? at + 1 : "";
+	default:
+		return NULL;
+	}
+}
+
+bool unit_expand(const struct unit *u, const char *text, char *out, size_t size)
+{
+	bool known = true;
+	size_t n = 0;
+
+	for (; *text; text++) {
+		const char *put = text;
+		size_t length = 1;
+
+		if (*text == '%' && text[1]) {
+			put = specifier(u, text[1], &length);
+			known = known && put;
+			if (put)
+				text++;
+			else
+				put = text, length = 1;
+		}
+		if (n + length >= size)
+			return false;
+		memcpy(out + n, put, length);
+		n += length;
+	}
+	out[n] = '\0';
+	return known;
+}

@@ -1,0 +1,280 @@
+/*
+ * unit_paths: whether a service finds and may use the files of mailseal: what its settings
+ * hide or shut, and who it is.
+ */
+#include "tools/doctor/unit.h"
+
+#include "tools/locate.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+struct file {
+	const char *path, *what;
+	bool executed, written;
+	enum severity severity; /* of its lack */
+};
+
+static bool is_beneath(const char *path, const char *directory)
+{
+	size_t length = strlen(directory);
+
+	while (length > 1 && directory[length - 1] == '/')
+		length--;
+	return strncmp(path, directory, length) == 0 &&
+	       (path[length] == '/' || path[length] == '\0' || length == 1);
+}
+
+/* Is the path in a list of directories such as InaccessiblePaths=? */
+static bool is_listed(const struct unit *u, const char *key, const char *path)
+{
+	const char *value;
+	char word[PATH_MAX];
+	size_t at = 0;
+
+	while ((value = unit_next(u, key, &at))) {
+		while (unit_word(&value, word, sizeof(word))) {
+			const char *listed = word + strspn(word, "-+");
+
+			word[strcspn(word, ":")] = '\0';
+			if (*listed == '/' && is_beneath(path, listed))
+				return true;
+		}
+	}
+	return false;
+}
+
+/* Is something put there again: BindPaths=SOURCE:TARGET? */
+static bool is_bound(const struct unit *u, const char *path)
+{
+	static const char *const keys[] = {"BindPaths", "BindReadOnlyPaths"};
+
+	for (size_t i = 0; i < 2; i++) {
+		const char *value;
+		char word[PATH_MAX];
+		size_t at = 0;
+
+		while ((value = unit_next(u, keys[i], &at))) {
+			while (unit_word(&value, word, sizeof(word))) {
+				char *source = word + strspn(word, "-"), *target;
+
+				target = strchr(source, ':');
+				target = target ? target + 1 : source;
+				target[strcspn(target, ":")] = '\0';
+				if (is_beneath(path, target))
+					return true;
+			}
+		}
+	}
+	return false;
+}
+
+static bool is_in_home(const char *path)
+{
+	return is_beneath(path, "/home") || is_beneath(path, "/root") ||
+	       is_beneath(path, "/run/user");
+}
+
+static bool is_temporary(const char *path)
+{
+	return is_beneath(path, "/tmp") || is_beneath(path, "/var/tmp");
+}
+
+/* The setting that hides the path from the service; NULL if none does. */
+static const char *hidden_by(const struct unit *u, const char *path)
+{
+	const char *home = unit_value(u, "ProtectHome");
+
+	if (is_bound(u, path))
+		return NULL;
+	if (is_listed(u, "InaccessiblePaths", path))
+		return "InaccessiblePaths";
+	if (is_listed(u, "TemporaryFileSystem", path))
+		return "TemporaryFileSystem";
+	if (home && is_in_home(path) && strcmp(home, "read-only") != 0 &&
+		(strcmp(home, "tmpfs") == 0 || unit_is_on(u, "ProtectHome", false)))
+		return "ProtectHome";
+	if (is_temporary(path) &&
+		(unit_is_on(u, "PrivateTmp", false) || unit_is_on(u, "DynamicUser", false)))
+		return "PrivateTmp";
+	return NULL;
+}
+
+static bool is_system(const char *path, const char *level)
+{
+	if (strcmp(level, "strict") == 0)
+		return !is_beneath(path, "/dev") && !is_beneath(path, "/proc") &&
+		       !is_beneath(path, "/sys");
+	if (is_beneath(path, "/usr") || is_beneath(path, "/boot") || is_beneath(path, "/efi"))
+		return true;
+	return strcmp(level, "full") == 0 && is_beneath(path, "/etc");
+}
+
+/* The setting by which the path cannot be written. */
+static const char *read_only_by(const struct unit *u, const char *path)
+{
+	const char *level = unit_value(u, "ProtectSystem"), *home = unit_value(u, "ProtectHome");
+
+	if (is_listed(u, "ReadWritePaths", path))
+		return NULL;
+	if (is_listed(u, "ReadOnlyPaths", path))
+		return "ReadOnlyPaths";
+	if (home && strcmp(home, "read-only") == 0 && is_in_home(path))
+		return "ProtectHome";
+	if (!level && unit_is_on(u, "DynamicUser", false))
+		level = "strict";
+	if (level && (unit_is_on(u, "ProtectSystem", true)) && is_system(path, level))
+		return "ProtectSystem";
+	return NULL;
+}
+
+static bool belongs(const struct patient *p, const struct service *s, gid_t gid)
+{
+	if (p->gid == gid)
+		return true;
+	for (int i = 0; i < s->group_count; i++) {
+		if (s->groups[i] == gid)
+			return true;
+	}
+	return false;
+}
+
+/* By the classic mode bits; access control lists are not looked into. */
+static bool may(const struct patient *p, const struct service *s, const struct stat *st, mode_t bit)
+{
+	if (p->uid == 0)
+		return true;
+	if (!s->dynamic_user && st->st_uid == p->uid)
+		return st->st_mode & (bit << 6);
+	if (belongs(p, s, st->st_gid))
+		return st->st_mode & (bit << 3);
+	return st->st_mode & bit;
+}
+
+/* The first part of the path that the service may not pass or use; NULL: it may. */
+static const char *shut_at(const struct patient *p, const struct service *s, const char *path,
+	mode_t bit, char out[PATH_MAX])
+{
+	struct stat st;
+
+	for (size_t n = 1; path[n - 1] && n < PATH_MAX - 1; n++) {
+		bool last = path[n] == '\0';
+
+		if (path[n] != '/' && !last)
+			continue;
+		snprintf(out, PATH_MAX, "%.*s", (int)n, path);
+		if (patient_stat(p, out, &st) == 0 && !may(p, s, &st, last ? bit : 1))
+			return out;
+	}
+	return NULL;
+}
+
+static void check_modes(struct patient *p, const struct service *s, const struct file *f)
+{
+	char at[PATH_MAX];
+	mode_t bit = f->executed ? 1 : f->written ? 2 : 4;
+	struct stat st;
+
+	if (f->written && patient_stat(p, f->path, &st))
+		return; /* it is made when it is needed */
+	if (shut_at(p, s, f->path, bit, at))
+		diagnosis_add(&p->found, f->severity, "permission",
+			"Change its mode or group (who may read it may read the policy), or the "
+			"User of the service",
+			"%s %s: the service may not %s %s", f->what, f->path,
+			strcmp(at, f->path) != 0 ? "pass"
+			: f->executed		 ? "execute"
+			: f->written		 ? "write"
+						 : "read",
+			at);
+}
+
+static void check_file(struct patient *p, const struct service *s, const struct file *f)
+{
+	const struct unit *u = &s->unit;
+	const char *hidden = hidden_by(u, f->path);
+	const char *shut = f->written ? read_only_by(u, f->path) : NULL;
+	struct stat st;
+	int rc = patient_stat(p, f->path, &st);
+
+	if (hidden)
+		diagnosis_add(&p->found, f->severity, "hidden",
+			"Put it elsewhere, or add BindReadOnlyPaths= in a drop-in",
+			"%s %s: %s hides it from the service", f->what, f->path, hidden);
+	else if (rc && !f->written && !is_bound(u, f->path))
+		diagnosis_add(&p->found, f->severity, "file-missing",
+			p->root < 0 ? "Install or name it rightly"
+				    : "Put it there too, or add BindReadOnlyPaths= in a drop-in",
+			"%s %s%s: %s", f->what, p->root_name, f->path, strerror(-rc));
+	else if (shut)
+		diagnosis_add(&p->found, f->severity, "read-only",
+			"Add ReadWritePaths= or LogsDirectory= in a drop-in, or log to syslog",
+			"%s %s: %s makes it read-only", f->what, f->path, shut);
+	else if (p->user_given && !rc)
+		check_modes(p, s, f);
+	if (!hidden && f->executed && is_listed(u, "NoExecPaths", f->path) &&
+		!is_listed(u, "ExecPaths", f->path))
+		diagnosis_add(&p->found, f->severity, "no-exec",
+			"Add ExecPaths= for it in a drop-in", "%s %s: NoExecPaths forbids it",
+			f->what, f->path);
+}
+
+/* Where the library will look for its agent: the variable, beside itself, the installed place. */
+static void agent_path(const struct patient *p, const struct service *s, char out[PATH_MAX])
+{
+	const char *named = service_variable(s, "MAILSEAL_AGENT"), *slash;
+	char beside[PATH_MAX];
+	struct stat st;
+	size_t length;
+
+	snprintf(out, PATH_MAX, "%s", named ? named : MAILSEAL_LIBEXECDIR "/mailseal-agent");
+	slash = strrchr(p->library, '/');
+	if (named || !slash)
+		return;
+	length = (size_t)(slash + 1 - p->library);
+	if (length + sizeof("mailseal-agent") > PATH_MAX)
+		return;
+	snprintf(beside, sizeof(beside), "%.*smailseal-agent", (int)length, p->library);
+	if (patient_stat(p, beside, &st) == 0)
+		memcpy(out, beside, sizeof(beside));
+}
+
+static void check_config(struct patient *p, const struct service *s)
+{
+	const char *named = service_variable(s, "MAILSEAL_CONFIG");
+	struct file f = {
+		named ? named : CONFIG_PATH, "the configuration", false, false, SEVERITY_OBSTACLE};
+	struct stat st;
+
+	if (!named && patient_stat(p, f.path, &st) == -ENOENT)
+		diagnosis_add(&p->found, SEVERITY_NOTE, "config-default", NULL,
+			"%s%s does not exist: the built-in default holds", p->root_name, f.path);
+	else if (*f.path != '/')
+		diagnosis_add(&p->found, SEVERITY_WARNING, "config-relative",
+			"Write an absolute path", "MAILSEAL_CONFIG=%s depends on the directory",
+			f.path);
+	else
+		check_file(p, s, &f);
+}
+
+void doctor_unit_paths(struct patient *p, const struct service *s)
+{
+	const char *log = service_variable(s, "MAILSEAL_LOG");
+	struct file library = {p->library, "the library", false, false, SEVERITY_OBSTACLE};
+	struct file agent = {NULL, "the agent", true, false, SEVERITY_OBSTACLE};
+	struct file log_file = {log, "the log", false, true, SEVERITY_WARNING};
+	char path[PATH_MAX];
+
+	if (!s->by_run && *library.path == '/')
+		check_file(p, s, &library);
+	agent_path(p, s, path);
+	agent.path = path;
+	if (s->system_agent == SYSTEM_AGENT_NONE) {
+		if (!s->by_run && *library.path && *path == '/')
+			check_file(p, s, &agent);
+		check_config(p, s);
+	}
+	if (log && *log == '/')
+		check_file(p, s, &log_file);
+}
