@@ -42,7 +42,7 @@ put_links = for name in $(2); do mkdir -p $(1)/$$name && ln -srf $(3) $(1)/$$nam
 put_literal_link = ln -sfn $(firstword $(LIB_NAMES)) '$(1)/$$LIB'
 
 Q := $(if $(V),,@)
-rooms := base handoff tls smtp agent
+rooms := base handoff tls smtp hop agent
 sources = $(wildcard shim/$(1)/*.c)
 ROOM_SOURCES := $(filter-out shim/agent/main.c,$(foreach r,$(rooms),$(call sources,$(r)))) $(wildcard config/*.c)
 ROOM_OBJECTS := $(ROOM_SOURCES:%.c=$(BUILD)/obj/%.o)

@@ -5,7 +5,6 @@
 #ifndef MAILSEAL_AGENT_CONTEXTS_H
 #define MAILSEAL_AGENT_CONTEXTS_H
 
-#include "config/policy.h"
 #include "shim/tls/tls.h"
 
 #include <pthread.h>
@@ -27,11 +26,5 @@ bool contexts_empty(struct contexts *contexts);
 
 /* Forgets them; what connections hold stays theirs. */
 void contexts_clear(struct contexts *contexts);
-
-/*
- * Whether the client certificates and cipher lists of all sections can be used. 0, or -errno with
- * err: `file:line: setting: ...`.
- */
-int contexts_check(const struct policy_set *set, struct err *err);
 
 #endif

@@ -4,6 +4,7 @@
  */
 #include "shim/agent/caution.h"
 #include "shim/agent/parts.h"
+#include "shim/hop/hop.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -208,7 +209,7 @@ static int copy_names(struct session *s, const struct handoff_request_view *view
 	if (!s->names)
 		return -ENOMEM;
 	for (; s->name_count < view->name_count; s->name_count++) {
-		s->names[s->name_count] = rules_name(view->names[s->name_count]);
+		s->names[s->name_count] = hop_name(view->names[s->name_count]);
 		if (!s->names[s->name_count])
 			return -ENOMEM;
 	}

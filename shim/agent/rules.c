@@ -5,10 +5,10 @@
  */
 #include "shim/agent/rules.h"
 
-#include "config/host.h"
 #include "config/load.h"
 #include "shim/agent/contexts.h"
 #include "shim/handoff/handoff.h"
+#include "shim/hop/hop.h"
 
 #include <errno.h>
 #include <limits.h>
@@ -127,7 +127,7 @@ static int load(struct edition *e, const struct rules *r, struct err *err)
 		return rc;
 	e->main = (struct place){seen.main_present ? 0 : ENOENT, seen.main};
 	e->domains = (struct place){seen.domains_present ? 0 : ENOENT, seen.domains};
-	rc = contexts_check(set, err);
+	rc = hop_check(set, err);
 	if (rc < 0)
 		policy_set_free(set);
 	else
@@ -285,16 +285,6 @@ struct edition *rules_edition(struct rules *r)
 	return r->current;
 }
 
-/*
- * The handshake is tried from TLS 1.2 on where a newer version is demanded: what it yields is
- * judged afterwards, and TLS 1.2 to a server that is not required to do better beats a fall back to
- * cleartext.
- */
-static int handshake_floor(enum tls_version min_tls)
-{
-	return min_tls < TLS_VERSION_1_2 ? (int)min_tls : TLS_VERSION_1_2;
-}
-
 bool rules_tls_untried(struct rules *r)
 {
 	return contexts_empty(&r->contexts);
@@ -303,45 +293,13 @@ bool rules_tls_untried(struct rules *r)
 int rules_tls(
 	struct rules *r, const struct policy *policy, struct tls_context **context, struct err *err)
 {
-	const struct connection_settings *c = &policy->connection;
-	const struct tls_settings settings = {
-		.ca_file = c->ca_file,
-		.min_version = handshake_floor(policy->demands.min_tls),
-		.client_certificate = c->client_certificate,
-		.client_key = c->client_key,
-		.ciphers = c->ciphers,
-		.ciphersuites = c->ciphersuites,
-	};
+	struct tls_settings settings;
 
+	hop_tls_settings(policy, &settings);
 	return contexts_get(&r->contexts, &settings, context, err);
 }
 
 struct tls_sessions *rules_sessions(struct rules *r)
 {
 	return r->sessions;
-}
-
-static bool is_ascii(const char *text)
-{
-	for (; *text; text++)
-		if ((unsigned char)*text > 0x7e)
-			return false;
-	return true;
-}
-
-char *rules_name(const char *looked_up)
-{
-	char name[NAME_SIZE];
-
-	if (!is_ascii(looked_up) && host_name_parse(looked_up, name, NULL) == 0)
-		return strdup(name);
-	return strdup(looked_up);
-}
-
-void rules_facts(const struct tls_facts *seen, struct facts *facts)
-{
-	*facts = (struct facts){.tls = TLS_FACT_ON,
-		.version = (enum tls_version)seen->version,
-		.verified = seen->verified};
-	snprintf(facts->reason, sizeof(facts->reason), "%s", seen->reason);
 }

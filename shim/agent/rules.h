@@ -63,13 +63,4 @@ int rules_tls(struct rules *rules, const struct policy *policy, struct tls_conte
  * any thread. */
 struct tls_sessions *rules_sessions(struct rules *rules);
 
-/*
- * A name as the application looked it up, fit for policy and certificates: U-labels become
- * A-labels, all else stays. The caller frees it. NULL without memory.
- */
-char *rules_name(const char *looked_up);
-
-/* What policy judges, from what the handshake showed. */
-void rules_facts(const struct tls_facts *seen, struct facts *facts);
-
 #endif

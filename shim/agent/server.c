@@ -2,6 +2,7 @@
  * server: the server's side of a session: TLS on its connection, a fresh connection, the end.
  */
 #include "shim/agent/parts.h"
+#include "shim/hop/hop.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -65,29 +66,6 @@ void server_close(struct session *s)
 	s->server_deadline = NEVER;
 }
 
-/* Whom the certificate must name: what the administrator says, else every name looked up, else the
- * address. */
-static void identify(const struct session *s, struct tls_identity *id)
-{
-	const struct connection_settings *c = &s->policy.connection;
-
-	*id = (struct tls_identity){
-		.servername = c->servername   ? c->servername
-			      : s->name_count ? s->names[0]
-					      : NULL,
-		.names = (const char *const *)s->names,
-		.name_count = s->name_count,
-		.address = (const struct sockaddr *)&s->peer.ss,
-		.fingerprints = c->fingerprints,
-	};
-	if (!c->match)
-		return;
-	id->names = c->match;
-	id->any_name = true;
-	for (id->name_count = 0; c->match[id->name_count];)
-		id->name_count++;
-}
-
 static void tls_failed(struct session *s, const char *why)
 {
 	s->server_leg = LEG_UP; /* closing it is the dialogue's wish to come */
@@ -110,7 +88,7 @@ static void tls_up(struct session *s)
 	s->tls = *tls_facts(s->server.tls);
 	s->tls_since = loop_now(s->lane->loop);
 	s->reused = false;
-	rules_facts(&s->tls, &facts);
+	hop_facts(&s->tls, &facts);
 	if (s->head.flags & HANDOFF_NAMES_TORN && !s->policy.connection.match &&
 		!s->policy.connection.fingerprints) {
 		facts.verified = false;
@@ -152,7 +130,8 @@ static bool start_tls(struct session *s)
 		dialogue_residue(s->dialogue);
 		return true;
 	}
-	identify(s, &id);
+	hop_identity(&s->policy, (const char *const *)s->names, s->name_count,
+		(const struct sockaddr *)&s->peer.ss, &id);
 	s->server_leg = LEG_SHAKING;
 	s->progress = loop_now(s->lane->loop);
 	if (tls_new(&s->server.tls, s->context, s->server.fd, &id, &err) < 0) {

@@ -2,6 +2,7 @@
  * rules: what of the configuration the agent keeps, and when two connections share a TLS context.
  */
 #include "shim/agent/rules.h"
+#include "shim/hop/hop.h"
 #include "shim/handoff/handoff.h"
 
 #include <openssl/evp.h>
@@ -475,14 +476,14 @@ static void internationalised_names_become_a_labels(void **state)
 	char *name;
 
 	(void)state;
-	name = rules_name("mx.b\xc3\xbc"
+	name = hop_name("mx.b\xc3\xbc"
 			  "cher.example");
 	assert_string_equal(name, "mx.xn--bcher-kva.example");
 	free(name);
-	name = rules_name("MX.b.example.");
+	name = hop_name("MX.b.example.");
 	assert_string_equal(name, "MX.b.example.");
 	free(name);
-	name = rules_name("\xff\xfe");
+	name = hop_name("\xff\xfe");
 	assert_string_equal(name, "\xff\xfe");
 	free(name);
 }
