@@ -221,3 +221,5 @@ says() {
 . "$E2E/exim.sh"
 # shellcheck source=tests/e2e/opensmtpd.sh
 . "$E2E/opensmtpd.sh"
+# shellcheck source=tests/e2e/systemd.sh
+. "$E2E/systemd.sh"

@@ -70,3 +70,30 @@ t_stopping_leaves_nothing() {
 	equal "$(readlink /proc/self/ns/net)" "$(readlink /proc/1/ns/net)"
 	equal "$(ip -o link | wc -l)" 1
 }
+
+t_a_machine_with_systemd() {
+	systemd_start
+	equal "$(booted systemctl is-system-running)" running "the system's state"
+	equal "$(booted cat /proc/1/comm)" systemd "PID 1"
+	refute booted sh -c 'echo 1 >/proc/sys/kernel/printk'
+	unit hello.service <<-END
+		[Service]
+		DynamicUser=yes
+		ExecStart=/bin/sh -c 'read group </proc/self/cgroup; echo "hello from \$\${group##*:}"; exec sleep 1000'
+	END
+	check booted systemctl start hello
+	journal_holds 'hello from ' -u hello.service
+	equal "$(booted systemctl is-active hello)" active "the service's state"
+	systemd_user joe
+	user_unit joe own.service <<-END
+		[Service]
+		ExecStart=/bin/sh -c 'id -un >%h/who; exec sleep 1000'
+	END
+	check booted_as joe systemctl --user start own
+	until_true 5 test -s /home/joe/who
+	equal "$(cat /home/joe/who)" joe "the user of a user's service"
+	group=$bed_group
+	systemd_stop
+	refute test -e "$group"
+	refute test -e "/proc/$bed"
+}
