@@ -311,7 +311,7 @@ static void session_start(void *context)
 		s->next->link = &s->next;
 	s->lane->sessions = s;
 	report_address(&s->to.ss, true, s->address, sizeof(s->address));
-	report_exe(s);
+	report_program(s);
 	literal(&s->to.ss, s->address_literal, sizeof(s->address_literal));
 	s->server_name = s->name_count ? s->names[0] : s->address_literal;
 	rc = begin(s, &told);

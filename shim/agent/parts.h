@@ -100,7 +100,8 @@ struct session {
 	pid_t pid;
 	uid_t uid;
 	gid_t gid;
-	char *exe; /* NULL without memory for it */
+	char *exe;  /* NULL without memory for it */
+	char *unit; /* NULL: the agent's own, or without memory */
 };
 
 /* session.c */
@@ -165,7 +166,7 @@ void own_tls_end(struct session *s, const char *note); /* static text */
 unsigned own_tls_patience(const struct session *s);    /* seconds */
 
 /* report.c */
-void report_exe(struct session *s);
+void report_program(struct session *s); /* learns which it is, while it is there */
 void report_dialogue(void *context, const struct dialogue_report *report);
 void report_relay(struct session *s);
 void report_own_tls(const struct session *s);

@@ -3,10 +3,10 @@
  */
 #include "shim/agent/log.h"
 #include "shim/agent/parts.h"
+#include "shim/agent/program.h"
 #include "shim/smtp/own_tls.h"
 
 #include <arpa/inet.h>
-#include <fcntl.h>
 #include <netinet/in.h>
 #include <stdio.h>
 #include <string.h>
@@ -17,41 +17,17 @@
 #define TEXT_LIMIT 300
 #define REASON_LIMIT 700
 
-/* What a process calls itself is there for all to see; its executable is not, if it is another
- * user's. */
-static ssize_t read_comm(pid_t pid, char *out, size_t size)
+/* Callers of an agent of their own are in its control group, by which they found it. */
+void report_program(struct session *s)
 {
-	char path[48];
-	ssize_t n;
-	int fd;
+	char exe[256], unit[UNIT_NAME_SIZE];
 
-	snprintf(path, sizeof(path), "/proc/%ld/comm", (long)pid);
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (fd < 0)
-		return -1;
-	n = read(fd, out, size - 1);
-	close(fd);
-	return n > 0 && out[n - 1] == '\n' ? n - 1 : n;
-}
-
-static void find_exe(pid_t pid, char *exe, size_t size)
-{
-	char path[48];
-	ssize_t n;
-
-	snprintf(path, sizeof(path), "/proc/%ld/exe", (long)pid);
-	n = readlink(path, exe, size - 1);
-	if (n <= 0)
-		n = read_comm(pid, exe, size);
-	exe[n > 0 ? n : 0] = '\0';
-}
-
-void report_exe(struct session *s)
-{
-	char exe[256];
-
-	find_exe(s->pid, exe, sizeof(exe));
+	program_exe(s->pid, exe, sizeof(exe));
 	s->exe = strdup(exe);
+	if (!s->lane->agent->options.worker)
+		return;
+	program_unit(s->pid, unit);
+	s->unit = strdup(unit);
 }
 
 void report_address(const struct sockaddr_storage *ss, bool port, char *out, size_t size)
@@ -113,6 +89,13 @@ static void add_reference(struct log_line *line, const struct session *s, bool v
 		line_word(line, "reference", "unknown");
 }
 
+static const char *unit_of(const struct session *s)
+{
+	if (s->lane->agent->options.worker)
+		return s->unit ? s->unit : "";
+	return program_own_unit();
+}
+
 static void begin(struct log_line *line, const char *event, const struct session *s)
 {
 	char id[64];
@@ -123,6 +106,7 @@ static void begin(struct log_line *line, const char *event, const struct session
 	line_number(line, "pid", (uint64_t)s->pid);
 	line_number(line, "uid", s->uid);
 	line_quoted(line, "exe", s->exe ? s->exe : "", TEXT_LIMIT);
+	line_quoted(line, "unit", unit_of(s), UNIT_NAME_SIZE);
 	line_quoted(line, "host", s->name_count ? s->names[0] : "", NAME_LIMIT);
 	if (s->mx_domain)
 		line_quoted(line, "mx-domain", s->mx_domain, NAME_LIMIT);
@@ -250,14 +234,16 @@ void report_own_tls(const struct session *s)
 void report_caller(const struct ucred *peer, const struct request *r, const char *why)
 {
 	struct sockaddr_storage ss = {0};
-	char exe[256], address[64];
+	char exe[256], unit[UNIT_NAME_SIZE], address[64];
 	struct log_line line;
 
 	line_begin(&line, "connect-refused");
 	line_number(&line, "pid", (uint64_t)peer->pid);
 	line_number(&line, "uid", peer->uid);
-	find_exe(peer->pid, exe, sizeof(exe));
+	program_exe(peer->pid, exe, sizeof(exe));
 	line_quoted(&line, "exe", exe, TEXT_LIMIT);
+	program_unit(peer->pid, unit);
+	line_quoted(&line, "unit", unit, UNIT_NAME_SIZE);
 	if (r && r->view.head.magic == HANDOFF_MAGIC) {
 		handoff_addr_to_sockaddr(&r->view.head.peer, &ss);
 		report_address(&ss, true, address, sizeof(address));

@@ -41,6 +41,7 @@ void session_free(struct session *s)
 	loop_undefer(lane->loop, &s->task);
 	opening_clear(s);
 	free(s->exe);
+	free(s->unit);
 	*s->link = s->next;
 	if (s->next)
 		s->next->link = s->link;

@@ -15,6 +15,7 @@
 #include <time.h>
 
 #include "shim/handoff/text.h"
+#include "shim/handoff/unit.h"
 #include "shim/preload/settings.h"
 #include "shim/preload/sys.h"
 
@@ -54,9 +55,10 @@ static void add_quoted(struct text *t, const char *key, const char *value)
 	text_add(t, key);
 	text_add(t, "\"");
 	for (; *value; value++) {
-		bool plain = (unsigned char)*value >= ' ' && *value != 0x7f && *value != '"' &&
-			     *value != '\\';
+		bool plain = (unsigned char)*value >= ' ' && *value != 0x7f;
 
+		if (*value == '"' || *value == '\\')
+			text_add(t, "\\");
 		text_add_bytes(t, plain ? value : "?", 1);
 	}
 	text_add(t, "\"");
@@ -143,6 +145,16 @@ static void add_date(struct text *t)
 	text_add(t, "+0000 ");
 }
 
+/* As much of the file as may lie on a stack that is not ours. */
+__attribute__((noinline)) static void add_unit(struct text *t)
+{
+	char cgroup[2048], unit[UNIT_NAME_SIZE];
+	long n = sys_read_file("/proc/self/cgroup", cgroup, sizeof(cgroup));
+
+	unit_of_cgroup(cgroup, n > 0 ? (unsigned long)n : 0, unit);
+	add_quoted(t, " unit=", unit);
+}
+
 static void add_line(struct text *t, const struct handoff_addr *peer, const char *host)
 {
 	char exe[256];
@@ -159,6 +171,7 @@ static void add_line(struct text *t, const struct handoff_addr *peer, const char
 		n = (long)strlen(exe);
 	exe[n > 0 ? n : 0] = '\0';
 	add_quoted(t, " exe=", exe);
+	add_unit(t);
 	if (host)
 		add_quoted(t, " host=", host);
 	add_address(t, peer);

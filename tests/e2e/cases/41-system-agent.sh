@@ -139,7 +139,7 @@ t_chroot_without_root_and_without_proc() {
 	settle
 	nothing_plain
 	holds "$W/transcript" ' tls C: "MAIL'
-	system_logged 'event=transaction .*uid=1234 exe="confined" host="" .*verdict=tls'
+	system_logged 'event=transaction .*uid=1234 exe="confined" unit="[^"]*" host="" .*verdict=tls'
 	equal "$(dispatchers)" "$system" "the agents"
 }
 
@@ -981,7 +981,7 @@ t_opensmtpd() {
 	over_tls
 	holds "$W/stored.body" '^SECRETBODY'
 	opensmtpd_said ' mta delivery .*result="Ok" stat="250 2\.0\.0 Ok: queued as '
-	system_logged 'event=transaction .*uid=5605 exe="smtpd" host="" .*verdict=tls-verified'
+	system_logged 'event=transaction .*uid=5605 exe="smtpd" unit="[^"]*" host="" .*verdict=tls-verified'
 	relay=$(opensmtpd_relay)
 	equal "$(readlink "/proc/$relay/root")" /var/lib/opensmtpd/empty "root of the relay"
 	equal "$(awk '$1 == "Uid:" { print $2, $3, $4 }' "/proc/$relay/status")" "5605 5605 5605"

@@ -147,7 +147,7 @@ t_postfix_is_held_to_the_name_of_the_mx_host() {
 	capture_stop
 	over_tls
 	wire starttls a@b.example SECRET
-	logged 'exe="[^"]*smtp" host="mx\.b\.example" mx-domain="b\.example" addr=127\.0\.0\.10:25 reference="mx\.b\.example" .*verdict=tls-verified'
+	logged 'exe="[^"]*smtp" unit="[^"]*" host="mx\.b\.example" mx-domain="b\.example" addr=127\.0\.0\.10:25 reference="mx\.b\.example" .*verdict=tls-verified'
 }
 
 # It would encrypt if it were shown STARTTLS, without looking at the certificate.
@@ -252,7 +252,7 @@ t_exim_is_held_to_the_name_of_the_mx_host() {
 	capture_stop
 	over_tls
 	wire starttls a@b.example SECRET
-	logged 'exe="[^"]*/exim4" host="mx\.b\.example" mx-domain="b\.example" addr=127\.0\.0\.10:25 reference="mx\.b\.example" .*verdict=tls-verified'
+	logged 'exe="[^"]*/exim4" unit="[^"]*" host="mx\.b\.example" mx-domain="b\.example" addr=127\.0\.0\.10:25 reference="mx\.b\.example" .*verdict=tls-verified'
 }
 
 t_exim_is_refused_a_server_of_another_name() {
