@@ -22,12 +22,14 @@ bed_units='basic.target sysinit.target shutdown.target sockets.target timers.tar
 
 # Unpacked systemd over /usr, where none is installed.
 bed_programs() {
-	local unpacked=$BUILD/systemd
+	local unpacked=$BUILD/systemd d
 	[ -x /usr/lib/systemd/systemd ] && [ -x /usr/lib/systemd/systemd-journald ] && [ -x /usr/bin/systemctl ] && return
 	[ -x "$unpacked/lib/systemd/systemd" ] || skip "no systemd installed, and none unpacked in $unpacked"
 	[ -L /lib ] || skip "no systemd installed, and the unpacked one needs a merged /usr"
-	mount -t overlay -o "lowerdir=$unpacked/usr:$unpacked:/usr" overlay /usr 2>"$W/bed.err" ||
-		skip "no systemd installed, and the unpacked one cannot be laid over /usr: $(tail -n 1 "$W/bed.err")"
+	for d in bin lib; do
+		mount -t overlay -o "lowerdir=$unpacked/usr/$d:$unpacked/$d:/usr/$d" overlay "/usr/$d" 2>"$W/bed.err" ||
+			skip "no systemd installed, and the unpacked one cannot be laid over /usr/$d: $(head -n 1 "$W/bed.err")"
+	done
 }
 
 # Its own /var, /dev and directories of units, in the case's mount namespace.
@@ -93,15 +95,15 @@ bed_devices() {
 bed_cgroup() {
 	local own
 	mkdir -p "$W/.cgroup"
-	mount -t cgroup2 cgroup2 "$W/.cgroup" 2>"$W/bed.err" || skip "no cgroup2 can be mounted: $(tail -n 1 "$W/bed.err")"
+	mount -t cgroup2 cgroup2 "$W/.cgroup" 2>"$W/bed.err" || skip "no cgroup2 can be mounted: $(head -n 1 "$W/bed.err")"
 	own=$(sed -n 's/^0:://p' /proc/self/cgroup)
 	[ -n "$own" ] || skip "this process is in no cgroup of version 2"
 	[[ $own != /..* ]] || skip "the tests' own cgroup, $own, lies outside of their cgroup namespace"
 	bed_group=$(mktemp -d "$W/.cgroup/$own/mailseal-e2e.XXXXXX" 2>"$W/bed.err") ||
-		skip "no cgroup can be made in $own: $(tail -n 1 "$W/bed.err")"
+		skip "no cgroup can be made in $own: $(head -n 1 "$W/bed.err")"
 	chmod 755 "$bed_group"
 	echo "${bed_group#"$W/.cgroup/"}" >"$W/.cgroup-name"
-	(echo 0 >"$bed_group/cgroup.procs") 2>"$W/bed.err" || skip "no process can be put into a cgroup of its own: $(tail -n 1 "$W/bed.err")"
+	(echo 0 >"$bed_group/cgroup.procs") 2>"$W/bed.err" || skip "no process can be put into a cgroup of its own: $(head -n 1 "$W/bed.err")"
 }
 
 systemd_start() {
