@@ -39,6 +39,14 @@ static void read_values(const struct unit *u, const char *key)
 	}
 }
 
+static int take_assignment(void *context, const char *assignment)
+{
+	(void)context;
+	if (!strchr(assignment, '='))
+		abort();
+	return 0;
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct unit u = {.name = "billing@instance.service"};
@@ -51,6 +59,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	read_values(&u, "ExecStart");
 	read_values(&u, "Environment");
 	unit_clear(&u);
+	free(text);
+	text = copy(data, size);
+	if (env_file_parse(text, take_assignment, NULL))
+		abort();
 	free(text);
 	ld_cache_parse(&cache, copy(data, size), size);
 	for (unsigned i = 0; (path = ld_cache_find(&cache, "libc.so.6", i)); i++)

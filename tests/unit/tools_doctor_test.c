@@ -483,6 +483,14 @@ static void settings_of_a_unit_are_told(void **state)
 		{"RestrictAddressFamilies=AF_INET\n", 0, "leaves AF_UNIX out"},
 		{"RestrictAddressFamilies=~AF_UNIX\n", 0, "leaves AF_UNIX out"},
 		{"RestrictAddressFamilies=~AF_NETLINK\n", 0, "leaves AF_UNIX, which"},
+		{"RestrictAddressFamilies=none\nRestrictAddressFamilies=AF_UNIX AF_INET\n", 0,
+			"leaves AF_UNIX, which"},
+		{"RestrictAddressFamilies=none\nRestrictAddressFamilies=~AF_INET\n", 0,
+			"leaves AF_UNIX, which"},
+		{"RestrictAddressFamilies=~AF_UNIX\nRestrictAddressFamilies=AF_UNIX\n", 0,
+			"leaves AF_UNIX, which"},
+		{"RestrictAddressFamilies=~AF_UNIX\nRestrictAddressFamilies=\n", 0,
+			"mailseal reaches ./x.service."},
 		{"RestrictAddressFamilies=none\n", 0, "leaves neither AF_INET nor AF_INET6"},
 		{"SystemCallFilter=@system-service\n", 0,
 			"SystemCallFilter allows what mailseal calls in the service"},
@@ -534,6 +542,17 @@ static void settings_of_a_unit_are_told(void **state)
 		{"ExecStart=\nExecStart=+/bin/true x\n", 0, "the + before the command lifts"},
 		{"ExecStart=\nExecStart=\"/bin/true\" 'x'\n", 0, "mailseal reaches"},
 		{"ExecStart=\nExecStart=true x\n", 0, "mailseal reaches"},
+		{"ExecStart=\nExecStart=@/usr/bin/env true /none/program\n", 1,
+			"/none/program"},
+		{"ExecStart=\nExecStart=/bin/true ; /none/program\n", 1,
+			"/none/program: No such file"},
+		{"ExecStart=\nExecStart=/bin/true \\; /none/program\n", 0, "mailseal reaches"},
+		{"ExecStart=\nExecStart=/bin/true \";\" /none/program\n", 0, "mailseal reaches"},
+		{"ExecStart=\nExecStart=; /none/program ;\n", 1, ";: No such file"},
+		{"ExecStart=\nExecStart=/bin/t\\x72u\\145\n", 0, "/bin/true is dynamically"},
+		{"ExecStart=\nExecStart=\\x\\q\\09\n", 1, "xq09"},
+		{"ExecStartPre=/none/program\n", 0, "ExecStartPre: /none/program: No such file"},
+		{"ExecStopPost=-+/none/program\n", 0, "ExecStopPost: /none/program: No such"},
 		{"ExecStart=\nExecStart=%h/program\n", 1, "is not known here"},
 		{"ExecStart=\n", 65, "x.service has no ExecStart="},
 	};
@@ -559,7 +578,7 @@ static void a_unit_without_the_library_is_told(void **state)
 	(void)state;
 	need_command();
 	assert_int_equal(examine(UNIT), 1);
-	assert_says("the unit does not load the library: LD_PRELOAD is not set. Put the drop-in");
+	assert_says("the unit does not load the library: LD_PRELOAD is not set. Seal it: mailseal enable");
 	assert_int_equal(examine("[Service]\nExecStart=DIR/mailseal run\n"), 1);
 	assert_int_equal(examine("[Unit]\nExecStart=/bin/true\n"), 65);
 }
@@ -742,6 +761,41 @@ static void environment_files_come_after_environment(void **state)
 	assert_null(strstr(output, "/vars: No such file"));
 }
 
+/* As systemd reads them, which is not as a shell does. */
+static void environment_files_have_a_syntax_of_their_own(void **state)
+{
+	static const struct {
+		const char *text, *preload;
+	} cases[] = {
+		{"LD_PRELOAD=/a /b  \n", "=/a /b."},
+		{"LD_PRELOAD = '/a'\" /b\"\n", "=/a /b."},
+		{"LD_PRELOAD=/a\\\n/b", "=/a/b."},
+		{"LD_PRELOAD=\"/a\\$\\q\\\nb\"", "=/a$\\qb."},
+		{"# LD_PRELOAD=/a\n;LD_PRELOAD=/b\n", " is not set"},
+		{"export LD_PRELOAD=/a\n", " is not set"},
+		{"LD_PRELOAD=/a\nLD_PRELOAD\nLD_PRELOAD=\n", " is not set"},
+		{"X='\nLD_PRELOAD=/a", " is not set"},
+		{"LD_PRELOAD=/a\rLD_PRELOAD=/b\r\n", "=/b."},
+		{"LD_PRELOAD=a'b'c\n", "=a'b'c."},
+	};
+
+	(void)state;
+	need_command();
+	assert_sh(0,
+		"printf '[Service]\\nExecStart=/bin/true\\nEnvironmentFile=%s/var[rs]\\n' $PWD "
+		">f.service",
+		"");
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		char expected[100];
+
+		write_file("vars", cases[i].text);
+		assert_sh(1, "./mailseal doctor ./f.service", "does not load the library");
+		snprintf(expected, sizeof(expected), "LD_PRELOAD%s", cases[i].preload);
+		assert_says(expected);
+	}
+	assert_sh(1, "rm vars; ./mailseal doctor ./f.service", "/var[rs]: there is none");
+}
+
 static void units_are_found_as_systemctl_cat_finds_them(void **state)
 {
 	const char *doctor = "SYSTEMD_UNIT_PATH=$PWD/etc:$PWD/usr ./mailseal doctor ";
@@ -783,6 +837,21 @@ static void units_are_found_as_systemctl_cat_finds_them(void **state)
 	assert_sh(65, command, "masked.service has no ExecStart= (is it masked");
 	snprintf(command, sizeof(command), "%s none.service", doctor);
 	assert_sh(66, command, "there is no unit none.service");
+	/* the drop-ins of an alias count for the unit, whatever it is called by */
+	assert_sh(0,
+		"mkdir etc/alias.service.d; "
+		"printf '[Service]\\nTasksMax=3\\n' >etc/alias.service.d/z.conf",
+		"");
+	snprintf(command, sizeof(command), "%s a-b.service", doctor);
+	assert_sh(0, command, "TasksMax=3");
+	assert_sh(0, "ln -s u@.service usr/v@.service; ln -s v@.service usr/w@.service; "
+		     "cp usr/t@.service usr/u@.service", "");
+	snprintf(command, sizeof(command), "%s w@true.service", doctor);
+	assert_sh(0, command, "/bin/true is dynamically linked");
+	assert_sh(0, "ln -s circle.service usr/round.service; "
+		     "ln -s round.service usr/circle.service", "");
+	snprintf(command, sizeof(command), "%s circle.service", doctor);
+	assert_sh(65, command, "its links go round in a circle");
 	assert_sh(66, "./mailseal doctor ./etc/a-b.service.d/", "is a directory");
 	assert_sh(66, "mkdir -p d.service; ./mailseal doctor ./d.service", "is a directory");
 }
@@ -955,6 +1024,7 @@ int main(void)
 		cmocka_unit_test(programs_that_scripts_name_are_looked_at),
 		cmocka_unit_test(continued_lines_and_comments_are_read_as_systemd_does),
 		cmocka_unit_test(environment_files_come_after_environment),
+		cmocka_unit_test(environment_files_have_a_syntax_of_their_own),
 		cmocka_unit_test(units_are_found_as_systemctl_cat_finds_them),
 		cmocka_unit_test(a_root_directory_is_a_tree_of_its_own),
 		cmocka_unit_test(a_process_with_the_library_is_protected),

@@ -20,11 +20,22 @@ struct mapped {
 	ino_t inode;
 };
 
+/* A file that is taken to be so, whatever is there. */
+struct overlay {
+	const char *path; /* NULL ends the list */
+	const char *text; /* NULL: it is not there */
+};
+
+struct passwd;
+
 /* What is examined, and what is known of how it is started. */
 struct patient {
 	struct diagnosis found;
-	int root;		   /* a directory in whose tree all paths are looked up; -1: "/" */
-	const char *root_name;	   /* what it is called, "" for "/" */
+	int root;	       /* a directory in whose tree all paths are looked up; -1: "/" */
+	const char *root_name; /* what it is called, "" for "/" */
+	const struct overlay *overlays; /* drop-ins and environment files; NULL: none */
+	const char *unit_places;   /* where units are looked for; NULL: as the system's manager */
+	bool user_manager;	   /* services are those of this user's own manager */
 	const char *search;	   /* PATH */
 	const char *library_paths; /* LD_LIBRARY_PATH, NULL if not set */
 	const char *preload;	   /* LD_PRELOAD if it is known what it will be, else NULL */
@@ -65,6 +76,24 @@ int patient_find(const struct patient *p, const char *name, char path[PATH_MAX])
 /* The whole of a small file, \0 behind it; free it. NULL with errno. */
 char *patient_read(const struct patient *p, const char *path, size_t most, size_t *length);
 char *read_all(int fd, size_t most, size_t *length);
+
+/* The target of a symbolic link: its length; -EINVAL where it is none. */
+ssize_t patient_readlink(const struct patient *p, const char *path, char out[PATH_MAX]);
+
+/* What the overlays say of the path; NULL: nothing. */
+const struct overlay *patient_overlay(const struct patient *p, const char *path);
+
+/* --- glob.c, users.c ---------------------------------------------------------------- */
+
+/* Calls for each path that the pattern stands for, until it returns other than 0. What that
+ * returned; -ENOENT where there is none; -ENOMEM. */
+int patient_glob(const struct patient *p, const char *pattern,
+	int (*take)(void *context, const char *path), void *context);
+
+/* By name or number. The user is valid until the next call; NULL where there is none. */
+const struct passwd *patient_user(const struct patient *p, const char *name);
+bool patient_group(const struct patient *p, const char *name, gid_t *gid);
+int patient_groups(const struct patient *p, const struct passwd *user, gid_t *groups, int most);
 
 /* --- program.c, script.c, known.c ------------------------------------------------------------ */
 

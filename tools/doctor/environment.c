@@ -23,13 +23,22 @@ static bool is_named(const char *variable, const char *name, size_t length)
 	return strncmp(variable, name, length) == 0 && variable[length] == '=';
 }
 
+/* systemd passes what has another name over. */
+static bool is_name(const char *name, size_t length)
+{
+	static const char letters[] =
+		"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz_0123456789";
+
+	return length > 0 && (*name < '0' || *name > '9') && strspn(name, letters) >= length;
+}
+
 /* NAME=VALUE: replaces an earlier one. */
 static int set(struct service *s, const char *assignment)
 {
 	const char *equals = strchr(assignment, '=');
 	char **grown;
 
-	if (!equals || equals == assignment)
+	if (!equals || !is_name(assignment, (size_t)(equals - assignment)))
 		return 0;
 	for (size_t i = 0; i < s->variable_count; i++) {
 		if (is_named(s->variables[i], assignment, (size_t)(equals - assignment)))
@@ -69,59 +78,64 @@ static int take_words(struct service *s, const char *value)
 	return rc;
 }
 
-/* A line of an environment file; quotes around the value go. */
-static int take_line(struct service *s, char *line)
+static int take_assignment(void *service, const char *assignment)
 {
-	char *assignment, *word;
-	const char *value;
-	size_t size;
-	int rc;
-
-	line += strspn(line, " \t");
-	if (!*line || *line == '#' || *line == ';' || !(value = strchr(line, '=')))
-		return 0;
-	size = strlen(line) + 1;
-	word = malloc(size);
-	if (!word)
-		return -ENOMEM;
-	value++;
-	if (*value != '"' && *value != '\'')
-		snprintf(word, size, "%s", value);
-	else if (!unit_word(&value, word, size))
-		*word = '\0';
-	if (strncmp(line, "export ", 7) == 0)
-		line += 7;
-	rc = asprintf(&assignment, "%.*s=%s", (int)strcspn(line, "= \t"), line, word);
-	free(word);
-	if (rc < 0)
-		return -ENOMEM;
-	rc = set(s, assignment);
-	free(assignment);
-	return rc;
+	return set(service, assignment);
 }
 
-static int take_file(struct service *s, struct patient *p, const char *value)
-{
-	bool may_miss = *value == '-';
-	char path[PATH_MAX], *text, *save = NULL;
-	int rc = 0;
+struct file_context {
+	struct service *s;
+	struct patient *p;
+	bool may_miss;
+};
 
-	if (!unit_expand(&s->unit, value + may_miss, path, sizeof(path)))
-		return 0;
-	text = patient_read(p, path, FILE_MOST, NULL);
+static int take_file(void *context, const char *path)
+{
+	struct file_context *c = context;
+	char *text = patient_read(c->p, path, FILE_MOST, NULL);
+	int rc;
+
 	if (!text) {
-		if (!may_miss || errno != ENOENT)
-			diagnosis_add(&p->found, SEVERITY_WARNING, "environment-file",
+		if (!c->may_miss || errno != ENOENT)
+			diagnosis_add(&c->p->found, SEVERITY_WARNING, "environment-file",
 				errno == EACCES ? "Ask as root: what is in it is not known here"
 						: "The service does not start without it, unless a "
 						  "- stands before its name",
 				"EnvironmentFile %s: %s", path, strerror(errno));
 		return 0;
 	}
-	for (char *line = strtok_r(text, "\r\n", &save); !rc && line;
-		line = strtok_r(NULL, "\r\n", &save))
-		rc = take_line(s, line);
+	rc = env_file_parse(text, take_assignment, c->s);
 	free(text);
+	return rc;
+}
+
+static int take_files(struct service *s, struct patient *p, const char *value)
+{
+	struct file_context context = {s, p, *value == '-'};
+	char path[PATH_MAX];
+	int rc;
+
+	if (!unit_expand(&s->unit, value + context.may_miss, path, sizeof(path)))
+		return 0;
+	rc = patient_glob(p, path, take_file, &context);
+	if (rc == -ENOENT && !context.may_miss)
+		diagnosis_add(&p->found, SEVERITY_WARNING, "environment-file",
+			"The service does not start without it, unless a - stands before its name",
+			"EnvironmentFile %s: there is none", path);
+	return rc == -ENOENT ? 0 : rc;
+}
+
+/* What the manager gives to all of its services. */
+static int take_default(struct service *s, const struct patient *p)
+{
+	const char *value;
+	struct unit manager;
+	size_t at = 0;
+	int rc = unit_load_manager(&manager, p) == -ENOMEM ? -ENOMEM : 0;
+
+	while (!rc && (value = unit_next_in(&manager, "Manager", "DefaultEnvironment", &at)))
+		rc = take_words(s, value);
+	unit_clear(&manager);
 	return rc;
 }
 
@@ -132,11 +146,12 @@ int service_environment(struct service *s, struct patient *p)
 	size_t at = 0;
 	int rc = 0;
 
+	rc = take_default(s, p);
 	while (!rc && (value = unit_next(&s->unit, "Environment", &at)))
 		rc = take_words(s, value);
 	at = 0;
 	while (!rc && (value = unit_next(&s->unit, "EnvironmentFile", &at)))
-		rc = take_file(s, p, value);
+		rc = take_files(s, p, value);
 	at = 0;
 	while (!rc && (value = unit_next(&s->unit, "UnsetEnvironment", &at))) {
 		while (unit_word(&value, word, sizeof(word)))

@@ -42,6 +42,31 @@ int patient_stat(const struct patient *p, const char *path, struct stat *st)
 	return rc;
 }
 
+ssize_t patient_readlink(const struct patient *p, const char *path, char out[PATH_MAX])
+{
+	int fd = open_as(p, path, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+	ssize_t n;
+
+	if (fd < 0)
+		return fd;
+	n = readlinkat(fd, "", out, PATH_MAX - 1);
+	if (n < 0)
+		n = errno == ENOENT ? -EINVAL : -errno; /* readlink(2): what is no link */
+	else
+		out[n] = '\0';
+	close(fd);
+	return n;
+}
+
+const struct overlay *patient_overlay(const struct patient *p, const char *path)
+{
+	for (const struct overlay *o = p->overlays; o && o->path; o++) {
+		if (strcmp(o->path, path) == 0)
+			return o;
+	}
+	return NULL;
+}
+
 int patient_enter(struct patient *p, const char *path)
 {
 	int fd = open_as(p, path, O_PATH | O_DIRECTORY | O_CLOEXEC);
@@ -127,9 +152,15 @@ char *read_all(int fd, size_t most, size_t *length)
 
 char *patient_read(const struct patient *p, const char *path, size_t most, size_t *length)
 {
-	int fd = patient_open(p, path);
+	const struct overlay *overlay = patient_overlay(p, path);
+	int fd = overlay ? -ENOENT : patient_open(p, path);
 	char *bytes;
 
+	if (overlay && overlay->text) {
+		if (length)
+			*length = strlen(overlay->text);
+		return strdup(overlay->text);
+	}
 	if (fd < 0) {
 		errno = -fd;
 		return NULL;

@@ -13,63 +13,25 @@
 static const char system_agent_advice[] =
 	"Allow it in a drop-in, or run the system-wide agent (mailseal-agent(8))";
 
-struct families {
-	bool unix_sockets, inet, inet6, restricted;
-};
-
-static void apply_families(struct families *f, const char *value, bool listed_are_allowed)
-{
-	bool inverted = *value == '~', to = !inverted;
-	char word[64];
-
-	(void)listed_are_allowed;
-	value += inverted;
-	while (unit_word(&value, word, sizeof(word))) {
-		if (strcmp(word, "AF_UNIX") == 0 || strcmp(word, "AF_LOCAL") == 0)
-			f->unix_sockets = to;
-		else if (strcmp(word, "AF_INET") == 0)
-			f->inet = to;
-		else if (strcmp(word, "AF_INET6") == 0)
-			f->inet6 = to;
-		else if (strcmp(word, "none") == 0)
-			f->unix_sockets = f->inet = f->inet6 = false;
-	}
-}
-
-static struct families families_of(const struct unit *u)
-{
-	struct families f = {true, true, true, false};
-	const char *value;
-	size_t at = 0;
-
-	while ((value = unit_next(u, "RestrictAddressFamilies", &at))) {
-		bool lists_allowed = *value != '~';
-
-		if (!f.restricted)
-			f = (struct families){!lists_allowed, !lists_allowed, !lists_allowed, true};
-		apply_families(&f, value, lists_allowed);
-	}
-	return f;
-}
-
 static void check_families(struct patient *p, const struct service *s)
 {
 	struct families f = families_of(&s->unit);
 	const char *log = service_variable(s, "MAILSEAL_LOG");
+	bool unix_sockets = families_allow(&f, FAMILY_UNIX);
 	bool to_syslog = !log || strcmp(log, "syslog") == 0;
 
-	if (!f.restricted)
+	if (!families_restrict(&f))
 		return;
-	if (!f.inet && !f.inet6)
+	if (!families_allow(&f, FAMILY_INET) && !families_allow(&f, FAMILY_INET6))
 		diagnosis_add(&p->found, SEVERITY_WARNING, "no-network", NULL,
 			"RestrictAddressFamilies leaves neither AF_INET nor AF_INET6: the service "
 			"reaches no mail server at all");
-	if (!f.unix_sockets && s->system_agent != SYSTEM_AGENT_NONE)
+	if (!unix_sockets && s->system_agent != SYSTEM_AGENT_NONE)
 		diagnosis_add(&p->found, SEVERITY_OBSTACLE, "address-families",
 			"Add RestrictAddressFamilies=AF_UNIX in a drop-in",
 			"RestrictAddressFamilies leaves AF_UNIX out: the system-wide agent cannot "
 			"be reached, and no mail leaves the service");
-	else if (!f.unix_sockets)
+	else if (!unix_sockets)
 		diagnosis_add(&p->found, SEVERITY_WARNING, "address-families",
 			"Add RestrictAddressFamilies=AF_UNIX in a drop-in",
 			"RestrictAddressFamilies leaves AF_UNIX out: each process starts an agent "

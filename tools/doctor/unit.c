@@ -7,41 +7,42 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <grp.h>
 #include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 /* Where systemd looks for a program that is named without a path. */
 static const char search_default[] = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
 #define WORD 4096
 
-static const struct passwd *user_of(const char *name)
-{
-	char *end;
-	unsigned long uid = strtoul(name, &end, 10);
-
-	return *name && !*end ? getpwuid((uid_t)uid) : getpwnam(name);
-}
-
 static void take_groups(struct patient *p, struct service *s)
 {
 	const char *value, *name = unit_value(&s->unit, "Group");
-	const struct group *group = name ? getgrnam(name) : NULL;
 	char word[256];
 	size_t at = 0;
 
-	if (group)
-		p->gid = group->gr_gid;
+	if (name)
+		patient_group(p, name, &p->gid);
 	while ((value = unit_next(&s->unit, "SupplementaryGroups", &at))) {
 		while (unit_word(&value, word, sizeof(word)) && s->group_count < GROUPS_MOST) {
-			group = getgrnam(word);
-			if (group)
-				s->groups[s->group_count++] = group->gr_gid;
+			if (patient_group(p, word, &s->groups[s->group_count]))
+				s->group_count++;
 		}
 	}
+}
+
+/* A user's manager starts services as that user, whatever they say. */
+static void take_own_user(struct patient *p, struct service *s)
+{
+	p->user_given = true;
+	p->uid = geteuid();
+	p->gid = getegid();
+	s->group_count = getgroups(GROUPS_MOST, s->groups);
+	if (s->group_count < 0)
+		s->group_count = 0;
 }
 
 static void take_user(struct patient *p, struct service *s)
@@ -52,7 +53,7 @@ static void take_user(struct patient *p, struct service *s)
 
 	if (value)
 		unit_expand(&s->unit, value, name, sizeof(name));
-	user = *name ? user_of(name) : NULL;
+	user = *name ? patient_user(p, name) : NULL;
 
 	p->user_given = true;
 	s->dynamic_user = unit_is_on(&s->unit, "DynamicUser", false) && !user;
@@ -64,11 +65,9 @@ static void take_user(struct patient *p, struct service *s)
 			"DynamicUser: the service gets a user of its own, so that everybody must "
 			"be allowed to read the configuration");
 	} else if (user) {
-		s->group_count = GROUPS_MOST;
 		p->uid = user->pw_uid;
 		p->gid = user->pw_gid;
-		if (getgrouplist(user->pw_name, p->gid, s->groups, &s->group_count) < 0)
-			s->group_count = GROUPS_MOST;
+		s->group_count = patient_groups(p, user, s->groups, GROUPS_MOST);
 	} else if (*name) {
 		p->user_given = false;
 		diagnosis_add(&p->found, SEVERITY_WARNING, "user-unknown",
@@ -104,31 +103,43 @@ static void tell_preload(struct patient *p)
 			"/etc/ld.so.preload names the library, for all programs but those of musl");
 	else if (!p->preload || !names_library(p->preload))
 		diagnosis_add(&p->found, SEVERITY_OBSTACLE, "not-preloaded",
-			"Put the drop-in tools/systemd/mailseal.conf (installed in "
-			"share/doc/mailseal/systemd) into its .service.d directory",
+			"Seal it: mailseal enable UNIT",
 			"the unit does not load the library: LD_PRELOAD%s%s", p->preload ? "=" : "",
 			p->preload ? p->preload : " is not set");
 }
 
-/* Cuts the signs before the path in ExecStart=; true for +, which lifts the sandbox. */
-static bool cut_signs(const char **command)
-{
-	size_t signs = strspn(*command, "@-:+!|");
-	bool lifted = memchr(*command, '+', signs) != NULL;
+/* What stands before the path in ExecStart=. */
+struct signs {
+	bool lifted;  /* +: without the sandbox */
+	bool renamed; /* @: the second word is what the program is told its name is */
+};
 
-	*command += signs;
-	return lifted;
+static struct signs cut_signs(const char **command)
+{
+	size_t n = strspn(*command, "@-:+!|");
+	struct signs signs = {memchr(*command, '+', n) != NULL, memchr(*command, '@', n) != NULL};
+
+	*command += n;
+	return signs;
 }
 
-/* Its words, with the names of the unit put in where they are known. */
-static int make_command(struct command *c, const struct unit *u, const char *line)
+/* Its words up to a ";" that stands alone, with the names of the unit put in where they are known.
+ * Behind that another command begins. */
+static int make_command(
+	struct command *c, const struct unit *u, const char **line, const struct signs *signs)
 {
 	char word[WORD], expanded[WORD];
+	unsigned n = 0;
 	int rc = 0;
 
-	while (!rc && unit_word(&line, word, sizeof(word)))
+	while (!rc && unit_word(line, word, sizeof(word))) {
+		if (n && strcmp(word, ";") == 0 && (*line)[-1] == ';' && (*line)[-2] != '\\')
+			break;
+		if (n++ == 1 && signs->renamed)
+			continue;
 		rc = command_add(
 			c, unit_expand(u, word, expanded, sizeof(expanded)) ? expanded : word);
+	}
 	return rc;
 }
 
@@ -166,43 +177,82 @@ static int examine_started(struct patient *p, struct service *s, struct command 
 }
 
 /* A program that cannot be examined is a finding here: the unit itself was found. */
-static void examine_command(struct patient *p, struct service *s, const char *line)
+static void examine_command(struct patient *p, struct service *s, const char **line)
 {
 	char word[WORD] = "", program[WORD];
+	struct signs signs;
 	struct command c = {0};
 	struct err err = {""};
 	const char *at;
 
-	if (cut_signs(&line))
+	*line += strspn(*line, " \t\n");
+	signs = cut_signs(line);
+	if (signs.lifted)
 		diagnosis_add(&p->found, SEVERITY_NOTE, "lifted", NULL,
 			"the + before the command lifts the sandbox for it");
-	at = line;
+	at = *line;
 	if (!unit_word(&at, word, sizeof(word)) ||
 		!unit_expand(&s->unit, word, program, sizeof(program)) ||
-		make_command(&c, &s->unit, line))
+		make_command(&c, &s->unit, line, &signs)) {
+		*line += strlen(*line);
 		diagnosis_add(&p->found, SEVERITY_OBSTACLE, "program-unknown",
 			"Examine it by its path: mailseal doctor PROGRAM",
 			"the program of the service is not known here: %.200s", word);
-	else if (examine_started(p, s, &c, &err))
+	} else if (examine_started(p, s, &c, &err)) {
 		diagnosis_add(&p->found, SEVERITY_OBSTACLE, "program-unknown",
 			"The service does not start so", "%s", err.text);
+	}
 	command_clear(&c);
+}
+
+/* Those of one setting; how many. */
+static size_t examine_setting(struct patient *p, struct service *s, const char *key)
+{
+	const char *line;
+	size_t at = 0, count = 0;
+
+	while ((line = unit_next(&s->unit, key, &at))) {
+		for (; *line; count++)
+			examine_command(p, s, &line);
+	}
+	return count;
+}
+
+/* What runs beside the service's own program, with the same environment. It may send mail, but
+ * seldom does: what does not reach it is no more than a warning. */
+static void examine_beside(struct patient *p, struct service *s)
+{
+	static const char *const keys[] = {"ExecCondition", "ExecStartPre", "ExecStartPost",
+		"ExecReload", "ExecStop", "ExecStopPost"};
+	struct patient before = *p;
+	bool by_run = s->by_run, chrooted = s->chrooted;
+
+	for (size_t i = 0; i < sizeof(keys) / sizeof(*keys); i++) {
+		struct diagnosis beside;
+
+		p->found = (struct diagnosis){0};
+		examine_setting(p, s, keys[i]);
+		beside = p->found;
+		p->found = before.found;
+		for (size_t n = 0; n < beside.count; n++) {
+			if (beside.at[n].severity == SEVERITY_OBSTACLE)
+				diagnosis_add(&p->found, SEVERITY_WARNING, beside.at[n].code,
+					beside.at[n].advice, "%s: %s", keys[i], beside.at[n].text);
+		}
+		diagnosis_clear(&beside);
+		before.found = p->found;
+	}
+	*p = before;
+	s->by_run = by_run;
+	s->chrooted = chrooted;
 }
 
 static int examine_commands(struct patient *p, struct service *s, struct err *err)
 {
-	const char *command;
-	size_t at = 0, count = 0;
-
-	while ((command = unit_next(&s->unit, "ExecStart", &at))) {
-		if (!*command)
-			continue;
-		examine_command(p, s, command);
-		count++;
-	}
-	if (count == 0)
+	if (examine_setting(p, s, "ExecStart") == 0)
 		return err_fail(err, ENOEXEC,
 			"%s has no ExecStart= (is it masked, or not a service?)", s->unit.name);
+	examine_beside(p, s);
 	return 0;
 }
 
@@ -254,7 +304,10 @@ static int examine(struct patient *p, struct service *s, struct err *err)
 	int rc = 0;
 
 	tell_files(p, &s->unit);
-	take_user(p, s);
+	if (p->user_manager)
+		take_own_user(p, s);
+	else
+		take_user(p, s);
 	take_variables(p, s);
 	doctor_sandbox(p, s);
 	if (enter_root(p, s, directory)) {

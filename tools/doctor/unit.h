@@ -30,6 +30,24 @@ void service_environment_clear(struct service *s);
 /* A variable of the service; NULL if it is not set, or empty. */
 const char *service_variable(const struct service *s, const char *name);
 
+/* --- families.c: RestrictAddressFamilies= --- */
+
+enum family { FAMILY_UNIX, FAMILY_INET, FAMILY_INET6 };
+#define FAMILIES 3
+
+struct families {
+	bool is_list;	    /* else all families are alike */
+	bool lists_allowed; /* else it lists what is forbidden; without a list: nothing is allowed
+			     */
+	bool listed[FAMILIES];
+};
+
+/* One more line; "" is a reset. */
+void families_apply(struct families *f, const char *value);
+struct families families_of(const struct unit *u);
+bool families_allow(const struct families *f, enum family family);
+bool families_restrict(const struct families *f);
+
 /* --- sandbox.c, filter.c, unit_paths.c: what settings mean for mailseal --- */
 
 void doctor_sandbox(struct patient *p, const struct service *s);

@@ -137,18 +137,23 @@ void unit_clear(struct unit *u)
 	*u = (struct unit){0};
 }
 
-static bool is_setting(const struct unit_setting *s, const char *key)
+static bool is_setting(const struct unit_setting *s, const char *section, const char *key)
 {
-	return strcmp(s->section, "Service") == 0 && strcmp(s->key, key) == 0;
+	return strcmp(s->section, section) == 0 && strcmp(s->key, key) == 0;
+}
+
+const char *unit_value_in(const struct unit *u, const char *section, const char *key)
+{
+	for (size_t i = u->setting_count; i-- > 0;) {
+		if (is_setting(&u->settings[i], section, key))
+			return *u->settings[i].value ? u->settings[i].value : NULL;
+	}
+	return NULL;
 }
 
 const char *unit_value(const struct unit *u, const char *key)
 {
-	for (size_t i = u->setting_count; i-- > 0;) {
-		if (is_setting(&u->settings[i], key))
-			return *u->settings[i].value ? u->settings[i].value : NULL;
-	}
-	return NULL;
+	return unit_value_in(u, "Service", key);
 }
 
 bool unit_is_on(const struct unit *u, const char *key, bool otherwise)
@@ -166,16 +171,16 @@ bool unit_is_on(const struct unit *u, const char *key, bool otherwise)
 	return otherwise;
 }
 
-const char *unit_next(const struct unit *u, const char *key, size_t *at)
+const char *unit_next_in(const struct unit *u, const char *section, const char *key, size_t *at)
 {
 	size_t reset = 0;
 
 	for (size_t i = 0; *at == 0 && i < u->setting_count; i++) {
-		if (is_setting(&u->settings[i], key) && !*u->settings[i].value)
+		if (is_setting(&u->settings[i], section, key) && !*u->settings[i].value)
 			reset = i + 1;
 	}
 	for (size_t i = *at ? *at : reset; i < u->setting_count; i++) {
-		if (is_setting(&u->settings[i], key)) {
+		if (is_setting(&u->settings[i], section, key)) {
 			*at = i + 1;
 			return u->settings[i].value;
 		}
@@ -183,18 +188,42 @@ const char *unit_next(const struct unit *u, const char *key, size_t *at)
 	return NULL;
 }
 
-static char unescape(char c)
+const char *unit_next(const struct unit *u, const char *key, size_t *at)
 {
-	switch (c) {
-	case 'n':
-		return '\n';
-	case 't':
-		return '\t';
-	case 's':
-		return ' ';
-	default:
+	return unit_next_in(u, "Service", key, at);
+}
+
+/* The octet that two hexadecimal or three octal digits stand for; they are passed over. 0: there
+ * are none. */
+static char octet(const char **at, const char *valid, size_t count, int base)
+{
+	char digits[4] = "";
+
+	if (strspn(*at, valid) < count)
+		return 0;
+	memcpy(digits, *at, count);
+	*at += count;
+	return (char)strtoul(digits, NULL, base);
+}
+
+/* What stands behind a backslash; it is passed over. */
+static char unescape(const char **at)
+{
+	static const char letters[] = "abfnrtvs", meant[] = "\a\b\f\n\r\t\v ";
+	const char *known = strchr(letters, **at), *digits = *at + 1;
+	char c = 0;
+
+	if (**at == 'x')
+		c = octet(&digits, "0123456789abcdefABCDEF", 2, 16);
+	else if (**at >= '0' && **at <= '3' && digits--)
+		c = octet(&digits, "01234567", 3, 8);
+	if (c) {
+		*at = digits;
 		return c;
 	}
+	c = known ? meant[known - letters] : **at;
+	++*at;
+	return c;
 }
 
 bool unit_word(const char **value, char *out, size_t size)
@@ -205,15 +234,15 @@ bool unit_word(const char **value, char *out, size_t size)
 
 	if (!*at)
 		return false;
-	for (; *at && (quote || !strchr(" \t\n", *at)); at++) {
-		char c = *at;
+	while (*at && (quote || !strchr(" \t\n", *at))) {
+		char c = *at++;
 
 		if (quote ? c == quote : (c == '"' || c == '\'')) {
 			quote = quote ? 0 : c;
 			continue;
 		}
-		if (c == '\\' && at[1])
-			c = unescape(*++at);
+		if (c == '\\' && *at)
+			c = unescape(&at);
 		if (n + 1 < size)
 			out[n++] = c;
 	}

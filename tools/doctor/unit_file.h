@@ -29,11 +29,20 @@ int unit_load(
 	struct unit *u, const struct patient *p, const char *name, bool is_file, struct err *err);
 void unit_clear(struct unit *u);
 
+/* The same of a timer, a socket or whatever has units' files. */
+int unit_load_other(struct unit *u, const struct patient *p, const char *name, struct err *err);
+
+/* What the manager itself is told: system.conf or user.conf, with drop-ins. Clear it, too. */
+int unit_load_manager(struct unit *u, const struct patient *p);
+
 /* Takes the settings of one file in. `text` is changed. 0 or -ENOMEM. */
 int unit_parse(struct unit *u, const char *path, char *text);
 
 /* The last value in [Service]; NULL if it is not set, or was reset. */
 const char *unit_value(const struct unit *u, const char *key);
+
+/* The same in another section. */
+const char *unit_value_in(const struct unit *u, const char *section, const char *key);
 
 /* The last value as a yes or no; `otherwise` where it is neither. */
 bool unit_is_on(const struct unit *u, const char *key, bool otherwise);
@@ -41,6 +50,7 @@ bool unit_is_on(const struct unit *u, const char *key, bool otherwise);
 /* The values of a setting that may be given more than once, from the last reset on: start with *at
  * = 0; NULL after the last one. */
 const char *unit_next(const struct unit *u, const char *key, size_t *at);
+const char *unit_next_in(const struct unit *u, const char *section, const char *key, size_t *at);
 
 /*
  * Cuts the next word off a value: quotes and escapes are undone. Writes it to `out`, cut to size;
@@ -50,5 +60,13 @@ bool unit_word(const char **value, char *out, size_t size);
 
 /* Puts the unit's names in for %n, %N, %p, %i, %I and %%. False where another specifier stands. */
 bool unit_expand(const struct unit *u, const char *text, char *out, size_t size);
+
+/* --- env_file.c: files that EnvironmentFile= names --- */
+
+/* NAME=VALUE, valid during the call alone. What is not 0 ends the reading. */
+typedef int env_file_take(void *context, const char *assignment);
+
+/* 0, -ENOMEM, or what `take` returned. */
+int env_file_parse(const char *text, env_file_take *take, void *context);
 
 #endif

@@ -1,27 +1,20 @@
 /*
- * unit_find: the files that make up a unit, by systemd.unit(5): where units are looked for,
- * aliases, templates, and the directories of drop-ins from the most special to the most general.
+ * unit_find: the files that make up a unit, by systemd.unit(5): its own, and the drop-ins, from the
+ * most special directory to the most general.
  */
+#include "tools/doctor/unit_names.h"
 #include "tools/doctor/unit_file.h"
 
 #include <dirent.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #define UNIT_MOST (1u << 20) /* octets of a file */
-#define NAMES_MOST 16	     /* names under which drop-ins may stand */
+#define NAMES_MOST 48	     /* names under which drop-ins may stand */
 #define DROPINS_MOST 256
-
-static const char places_default[] =
-	"/etc/systemd/system.control:/run/systemd/system.control:/run/systemd/transient:"
-	"/run/systemd/generator.early:/etc/systemd/system:/etc/systemd/system.attached:"
-	"/run/systemd/system:/run/systemd/system.attached:/run/systemd/generator:"
-	"/usr/local/lib/systemd/system:/usr/lib/systemd/system:/lib/systemd/system:"
-	"/run/systemd/generator.late";
 
 struct names {
 	char at[NAMES_MOST][300];
@@ -37,41 +30,6 @@ struct dropins {
 	size_t count;
 };
 
-/* As systemd itself: the variable replaces the places; one that ends in a colon goes before them.
- */
-static const char *places(char out[4096])
-{
-	const char *given = environment("SYSTEMD_UNIT_PATH");
-	size_t length = given ? strlen(given) : 0;
-	int n;
-
-	if (!given)
-		return places_default;
-	n = snprintf(out, 4096, "%s%s", given, given[length - 1] == ':' ? places_default : "");
-	return n > 0 && n < 4096 ? out : places_default;
-}
-
-static bool next_place(const char **list, char out[PATH_MAX])
-{
-	size_t length;
-
-	*list += strspn(*list, ":");
-	length = strcspn(*list, ":");
-	if (length == 0 || length >= PATH_MAX)
-		return false;
-	memcpy(out, *list, length);
-	out[length] = '\0';
-	*list += length;
-	return true;
-}
-
-static bool join(char out[PATH_MAX], const char *a, const char *b, const char *c)
-{
-	int n = snprintf(out, PATH_MAX, "%s/%s%s", a, b, c);
-
-	return n > 0 && n < PATH_MAX;
-}
-
 static void add_name(struct names *names, const char *name)
 {
 	for (unsigned i = 0; i < names->count; i++) {
@@ -82,51 +40,11 @@ static void add_name(struct names *names, const char *name)
 		snprintf(names->at[names->count++], sizeof(names->at[0]), "%s", name);
 }
 
-/* name@instance.service to name@.service; false if it has no instance. */
-static bool template_of(const char *name, char out[256])
-{
-	const char *at = strchr(name, '@'), *dot = strrchr(name, '.');
-
-	if (!at || !dot || dot < at || dot == at + 1)
-		return false;
-	snprintf(out, 256, "%.*s%s", (int)(at + 1 - name), name, dot);
-	return true;
-}
-
 static const char *base_of(const char *path)
 {
 	const char *slash = strrchr(path, '/');
 
 	return slash ? slash + 1 : path;
-}
-
-/* The file behind a name, and the names that links lead over. A descriptor or -errno. */
-static int open_unit(const struct patient *p, const char *path, struct names *names)
-{
-	char target[PATH_MAX];
-	ssize_t n = p->root < 0 ? readlink(path, target, sizeof(target) - 1) : -1;
-	int fd = patient_open(p, path);
-
-	if (fd >= 0 && n > 0) {
-		target[n] = '\0';
-		add_name(names, base_of(target));
-	}
-	return fd;
-}
-
-static int find_fragment(
-	const struct patient *p, const char *name, struct names *names, char path[PATH_MAX])
-{
-	char room[4096], place[PATH_MAX];
-	const char *list = places(room);
-
-	while (next_place(&list, place)) {
-		int fd = join(path, place, name, "") ? open_unit(p, path, names) : -ENOENT;
-
-		if (fd >= 0 || (fd != -ENOENT && fd != -ENOTDIR))
-			return fd;
-	}
-	return -ENOENT;
 }
 
 static bool is_known(const struct dropins *d, const char *name)
@@ -153,32 +71,48 @@ static void add_dropin(struct dropins *d, const char *directory, const char *nam
 		return;
 	d->at = grown;
 	snprintf(d->at[d->count].name, sizeof(d->at[d->count].name), "%s", name);
-	if (join(d->at[d->count].path, directory, name, ""))
+	if (unit_path_join(d->at[d->count].path, directory, name, ""))
 		d->count++;
+}
+
+/* What is taken to be in the directory. */
+static void add_overlays(const struct patient *p, struct dropins *d, const char *directory)
+{
+	size_t length = strlen(directory);
+
+	for (const struct overlay *o = p->overlays; o && o->path; o++) {
+		if (o->text && strncmp(o->path, directory, length) == 0 && o->path[length] == '/' &&
+			!strchr(o->path + length + 1, '/'))
+			add_dropin(d, directory, o->path + length + 1);
+	}
 }
 
 static void list_directory(const struct patient *p, struct dropins *d, const char *directory)
 {
 	int fd = patient_open(p, directory);
 	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+	char path[PATH_MAX];
 
+	add_overlays(p, d, directory);
 	if (!dir) {
 		if (fd >= 0)
 			close(fd);
 		return;
 	}
-	for (const struct dirent *e; (e = readdir(dir));)
-		add_dropin(d, directory, e->d_name);
+	for (const struct dirent *e; (e = readdir(dir));) {
+		if (unit_path_join(path, directory, e->d_name, "") && !patient_overlay(p, path))
+			add_dropin(d, directory, e->d_name);
+	}
 	closedir(dir);
 }
 
 static void list_everywhere(const struct patient *p, struct dropins *d, const char *name)
 {
-	char room[4096], place[PATH_MAX], directory[PATH_MAX];
-	const char *list = places(room);
+	char room[UNIT_PLACES_SIZE], place[PATH_MAX], directory[PATH_MAX];
+	const char *list = unit_places(p, room);
 
-	while (next_place(&list, place)) {
-		if (join(directory, place, name, ".d"))
+	while (unit_place_next(&list, place)) {
+		if (unit_path_join(directory, place, name, ".d"))
 			list_directory(p, d, directory);
 	}
 }
@@ -200,16 +134,17 @@ static void add_prefixes(struct names *names, const char *name)
 
 static void more_names(struct names *names)
 {
+	const char *dot = strrchr(names->at[0], '.');
 	unsigned given = names->count;
-	char template[256];
+	char template[UNIT_NAME_SIZE];
 
 	for (unsigned i = 0; i < given; i++) {
-		if (template_of(names->at[i], template))
+		if (unit_template_of(names->at[i], template))
 			add_name(names, template);
 	}
 	for (unsigned i = 0; i < given; i++)
 		add_prefixes(names, names->at[i]);
-	add_name(names, "service");
+	add_name(names, dot ? dot + 1 : "service");
 }
 
 static int by_name(const void *a, const void *b)
@@ -217,21 +152,36 @@ static int by_name(const void *a, const void *b)
 	return strcmp(((const struct dropin *)a)->name, ((const struct dropin *)b)->name);
 }
 
-/* An empty file, or a link to /dev/null, hides without saying anything. */
-static int load_file(struct unit *u, int fd, const char *path, struct err *err)
+static int parse(struct unit *u, const char *path, char *text, struct err *err)
 {
-	struct stat st;
-	char *text;
-	int rc;
+	int rc = text ? unit_parse(u, path, text) : -ENOMEM;
 
-	if (fstat(fd, &st) == 0 && S_ISDIR(st.st_mode))
-		return err_fail(err, EISDIR, "%s is a directory, not a unit", path);
-	text = read_all(fd, UNIT_MOST, NULL);
-	if (!text)
-		return err_fail(err, errno, "%s: %s", path, strerror(errno));
-	rc = unit_parse(u, path, text);
 	free(text);
 	return rc ? err_fail(err, -rc, "%s: %s", path, strerror(-rc)) : 0;
+}
+
+/* An empty file, or a link to /dev/null, hides without saying anything. */
+static int load_file(struct unit *u, const struct patient *p, const char *path, struct err *err)
+{
+	const struct overlay *o = patient_overlay(p, path);
+	struct stat st;
+	char *text;
+	int fd;
+
+	if (o && o->text)
+		return parse(u, path, strdup(o->text), err);
+	fd = o ? -ENOENT : patient_open(p, path);
+	if (fd < 0)
+		return err_fail(err, -fd, "%s: %s", path, strerror(-fd));
+	if (fstat(fd, &st) == 0 && S_ISDIR(st.st_mode)) {
+		close(fd);
+		return err_fail(err, EISDIR, "%s is a directory, not a unit", path);
+	}
+	text = read_all(fd, UNIT_MOST, NULL);
+	close(fd);
+	if (!text)
+		return err_fail(err, errno, "%s: %s", path, strerror(errno));
+	return parse(u, path, text, err);
 }
 
 static int load_dropins(struct unit *u, const struct patient *p, struct dropins *d, struct err *err)
@@ -240,14 +190,8 @@ static int load_dropins(struct unit *u, const struct patient *p, struct dropins 
 
 	if (d->count)
 		qsort(d->at, d->count, sizeof(*d->at), by_name);
-	for (size_t i = 0; !rc && i < d->count; i++) {
-		int fd = patient_open(p, d->at[i].path);
-
-		if (fd < 0)
-			return err_fail(err, -fd, "%s: %s", d->at[i].path, strerror(-fd));
-		rc = load_file(u, fd, d->at[i].path, err);
-		close(fd);
-	}
+	for (size_t i = 0; !rc && i < d->count; i++)
+		rc = load_file(u, p, d->at[i].path, err);
 	return rc;
 }
 
@@ -255,13 +199,10 @@ static int load_from(struct unit *u, const struct patient *p, const char *path, 
 {
 	struct dropins d = {0};
 	char directory[PATH_MAX];
-	int fd = patient_open(p, path), rc;
+	int rc;
 
-	if (fd < 0)
-		return err_fail(err, -fd, "%s: %s", path, strerror(-fd));
 	snprintf(u->name, sizeof(u->name), "%s", base_of(path));
-	rc = load_file(u, fd, path, err);
-	close(fd);
+	rc = load_file(u, p, path, err);
 	if (!rc && snprintf(directory, sizeof(directory), "%s.d", path) < (int)sizeof(directory))
 		list_directory(p, &d, directory);
 	if (!rc)
@@ -272,31 +213,28 @@ static int load_from(struct unit *u, const struct patient *p, const char *path, 
 
 static int load_named(struct unit *u, const struct patient *p, const char *name, struct err *err)
 {
+	struct unit_found *found = malloc(sizeof(*found));
 	struct names *names = calloc(1, sizeof(*names));
 	struct dropins d = {0};
-	char path[PATH_MAX], template[256];
-	int fd, rc = 0;
+	int rc = found && names ? unit_find(p, name, found, err)
+				: err_fail(err, ENOMEM, "out of memory");
 
-	if (!names)
-		return err_fail(err, ENOMEM, "out of memory");
-	snprintf(u->name, sizeof(u->name), "%s", name);
-	add_name(names, name);
-	fd = find_fragment(p, name, names, path);
-	if (fd == -ENOENT && template_of(name, template))
-		fd = find_fragment(p, template, names, path);
-	if (fd < 0)
-		rc = err_fail(err, -fd, "there is no unit %s: %s", name, strerror(-fd));
 	if (!rc) {
-		rc = load_file(u, fd, path, err);
-		close(fd);
+		snprintf(u->name, sizeof(u->name), "%s", found->names[0]);
+		rc = load_file(u, p, found->path, err);
 	}
-	more_names(names);
+	if (!rc) {
+		for (unsigned i = 0; i < found->name_count; i++)
+			add_name(names, found->names[i]);
+		more_names(names);
+	}
 	for (unsigned i = 0; !rc && i < names->count; i++)
 		list_everywhere(p, &d, names->at[i]);
 	if (!rc)
 		rc = load_dropins(u, p, &d, err);
 	free(d.at);
 	free(names);
+	free(found);
 	return rc;
 }
 
@@ -312,4 +250,39 @@ int unit_load(
 		return err_fail(err, EINVAL,
 			"%s: not the name of a service, such as billing.service", name);
 	return load_named(u, p, name, err);
+}
+
+int unit_load_other(struct unit *u, const struct patient *p, const char *name, struct err *err)
+{
+	*u = (struct unit){0};
+	return load_named(u, p, name, err);
+}
+
+/* The first main file counts, then drop-ins of all directories by their names. */
+int unit_load_manager(struct unit *u, const struct patient *p)
+{
+	static const char *const directories[] = {"/etc/systemd", "/run/systemd",
+		"/usr/local/lib/systemd", "/usr/lib/systemd", "/lib/systemd"};
+	const char *name = p->user_manager ? "user.conf" : "system.conf";
+	struct dropins d = {0};
+	char path[PATH_MAX];
+	bool found = false;
+	int rc = 0;
+
+	*u = (struct unit){0};
+	for (size_t i = 0; i < sizeof(directories) / sizeof(*directories); i++) {
+		struct stat st;
+
+		unit_path_join(path, directories[i], name, "");
+		if (!rc && !found && patient_stat(p, path, &st) == 0) {
+			rc = load_file(u, p, path, NULL);
+			found = true;
+		}
+		unit_path_join(path, directories[i], name, ".d");
+		list_directory(p, &d, path);
+	}
+	if (!rc)
+		rc = load_dropins(u, p, &d, NULL);
+	free(d.at);
+	return rc;
 }
