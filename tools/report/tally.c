@@ -1,0 +1,443 @@
+#include "tools/report/tally.h"
+
+#include "tools/report/entry.h"
+#include "tools/report/names.h"
+#include "tools/report/over_time.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define ROWS_MOST 50000
+#define REASONS_MOST 20000
+#define SPARE 1000 /* of each, for TALLY_OTHER beside names that are known */
+#define ROOM_FIRST 256
+
+const char *tally_outcome_name(enum tally_outcome outcome)
+{
+	static const char *const names[TALLY_OUTCOMES] = {
+		[TALLY_VERIFIED] = "tls-verified",
+		[TALLY_UNVERIFIED] = "tls-unverified",
+		[TALLY_CLEARTEXT] = "cleartext",
+		[TALLY_BLOCKED] = "blocked",
+		[TALLY_WOULD_BLOCK] = "would-block",
+		[TALLY_UNDECIDED] = "undecided",
+		[TALLY_ATTACK] = "attack",
+		[TALLY_FAILED] = "failed",
+		[TALLY_RELAYED] = "relayed",
+		[TALLY_OWN_TLS] = "application-tls",
+		[TALLY_NO_MAIL] = "no-mail",
+	};
+
+	return names[outcome];
+}
+
+const char *tally_key_name(enum tally_key key)
+{
+	static const char *const names[TALLY_KEYS] = {"program", "host", "sender", "recipient"};
+
+	return names[key];
+}
+
+int tally_init(struct tally *t, unsigned by, unsigned only)
+{
+	*t = (struct tally){
+		.by = by, .only = only, .row_room = ROOM_FIRST, .reason_room = ROOM_FIRST};
+	over_time_init(&t->time);
+	t->rows = calloc(t->row_room, sizeof(*t->rows));
+	t->reasons = calloc(t->reason_room, sizeof(*t->reasons));
+	t->row_index = calloc(2 * t->row_room, sizeof(*t->row_index));
+	t->reason_index = calloc(2 * t->reason_room, sizeof(*t->reason_index));
+	if (names_init(&t->names) == 0 && t->rows && t->reasons && t->row_index && t->reason_index)
+		return 0;
+	tally_clear(t);
+	return -ENOMEM;
+}
+
+void tally_clear(struct tally *t)
+{
+	names_clear(&t->names);
+	free(t->rows);
+	free(t->reasons);
+	free(t->row_index);
+	free(t->reason_index);
+	*t = (struct tally){0};
+}
+
+/* Texts of the pool are equal where their addresses are. */
+static size_t hash_of(const void *const *keys, size_t count)
+{
+	uint64_t hash = 0;
+
+	for (size_t i = 0; i < count; i++) {
+		hash = (hash ^ (uintptr_t)keys[i] >> 4) * 0x9e3779b97f4a7c15u;
+		hash ^= hash >> 32;
+	}
+	return (size_t)hash;
+}
+
+static size_t row_hash(const struct tally_row *r)
+{
+	return hash_of((const void *const *)r->key, TALLY_KEYS);
+}
+
+static bool same_row(const struct tally_row *a, const struct tally_row *b)
+{
+	return memcmp(a->key, b->key, sizeof(a->key)) == 0;
+}
+
+static size_t reason_hash(const struct tally_reason *r)
+{
+	const void *keys[] = {
+		(const void *)(uintptr_t)(16u * r->outcome), r->host, r->reason, r->rule};
+
+	return hash_of(keys, 4);
+}
+
+static bool same_reason(const struct tally_reason *a, const struct tally_reason *b)
+{
+	return a->outcome == b->outcome && a->host == b->host && a->reason == b->reason &&
+	       a->rule == b->rule;
+}
+
+/* The place in the index of what is there under this key, or of where it belongs: 0 then. An index
+ * has twice as many places as the array has elements. */
+static uint32_t *row_place(struct tally *t, const struct tally_row *key)
+{
+	size_t mask = 2 * t->row_room - 1, i = row_hash(key) & mask;
+
+	while (t->row_index[i] && !same_row(&t->rows[t->row_index[i] - 1], key))
+		i = (i + 1) & mask;
+	return &t->row_index[i];
+}
+
+static uint32_t *reason_place(struct tally *t, const struct tally_reason *key)
+{
+	size_t mask = 2 * t->reason_room - 1, i = reason_hash(key) & mask;
+
+	while (t->reason_index[i] && !same_reason(&t->reasons[t->reason_index[i] - 1], key))
+		i = (i + 1) & mask;
+	return &t->reason_index[i];
+}
+
+/* Twice the room for elements and for places, which are empty then. */
+static bool grow(void *array, uint32_t **index, size_t *room, size_t size)
+{
+	void **elements = array;
+	void *more = realloc(*elements, 2 * *room * size);
+	uint32_t *places;
+
+	if (!more)
+		return false;
+	*elements = more;
+	places = calloc(4 * *room, sizeof(*places));
+	if (!places)
+		return false;
+	free(*index);
+	*index = places;
+	*room *= 2;
+	return true;
+}
+
+static bool rows_grow(struct tally *t)
+{
+	if (!grow(&t->rows, &t->row_index, &t->row_room, sizeof(*t->rows)))
+		return false;
+	for (size_t i = 0; i < t->row_count; i++)
+		*row_place(t, &t->rows[i]) = (uint32_t)i + 1;
+	return true;
+}
+
+static bool reasons_grow(struct tally *t)
+{
+	if (!grow(&t->reasons, &t->reason_index, &t->reason_room, sizeof(*t->reasons)))
+		return false;
+	for (size_t i = 0; i < t->reason_count; i++)
+		*reason_place(t, &t->reasons[i]) = (uint32_t)i + 1;
+	return true;
+}
+
+static struct tally_row *row_put(struct tally *t, const struct tally_row *key, size_t most)
+{
+	uint32_t *place = row_place(t, key);
+
+	if (*place)
+		return &t->rows[*place - 1];
+	if (t->row_count >= most)
+		return NULL;
+	if (t->row_count == t->row_room) {
+		if (!rows_grow(t)) {
+			t->no_memory = true;
+			return NULL;
+		}
+		place = row_place(t, key);
+	}
+	t->rows[t->row_count] = (struct tally_row){0};
+	memcpy(t->rows[t->row_count].key, key->key, sizeof(key->key));
+	*place = (uint32_t)++t->row_count;
+	return &t->rows[t->row_count - 1];
+}
+
+static struct tally_reason *reason_put(struct tally *t, const struct tally_reason *key, size_t most)
+{
+	uint32_t *place = reason_place(t, key);
+
+	if (*place)
+		return &t->reasons[*place - 1];
+	if (t->reason_count >= most)
+		return NULL;
+	if (t->reason_count == t->reason_room) {
+		if (!reasons_grow(t)) {
+			t->no_memory = true;
+			return NULL;
+		}
+		place = reason_place(t, key);
+	}
+	t->reasons[t->reason_count] = *key;
+	*place = (uint32_t)++t->reason_count;
+	return &t->reasons[t->reason_count - 1];
+}
+
+/* A flood of domains first loses its domains, then all. NULL only without memory. */
+static struct tally_row *row_of(struct tally *t, const struct tally_row *key)
+{
+	const char *other = t->names.other;
+	struct tally_row *row = row_put(t, key, ROWS_MOST), less = *key;
+
+	if (row || t->no_memory)
+		return row;
+	t->overflow = true;
+	for (int k = TALLY_KEYS - 1; k >= 0; k--) {
+		if (!less.key[k])
+			continue;
+		less.key[k] = other;
+		row = row_put(
+			t, &less, k > TALLY_PROGRAM ? ROWS_MOST + SPARE : ROWS_MOST + SPARE + 1);
+		if (row || t->no_memory)
+			return row;
+	}
+	return NULL;
+}
+
+static void see(int64_t time, int64_t *first, int64_t *last)
+{
+	if (time == 0)
+		return;
+	if (*first == 0 || time < *first)
+		*first = time;
+	if (time > *last)
+		*last = time;
+}
+
+static void add_event(
+	struct tally_counts *c, const struct entry *e, enum tally_outcome outcome, bool main)
+{
+	c->events[outcome] += e->weight;
+	see(e->time, &c->first, &c->last);
+	if (!main)
+		return;
+	c->bytes += e->bytes;
+	c->taken += e->taken;
+	c->clear += e->clear;
+	c->clear_bytes += e->clear ? e->bytes : 0;
+	c->clear_envelopes += e->clear_envelope;
+	c->clear_logins += e->clear_login;
+}
+
+/* One domain of the line. A message that passed for some of the row's recipients, and was refused
+ * for others, is one message in it. */
+static void add_to_row(struct tally *t, const struct entry *e, struct tally_row *key,
+	const struct names_count *name, enum tally_outcome outcome)
+{
+	struct tally_row *row;
+
+	if (key->key[TALLY_RECIPIENT])
+		key->key[TALLY_RECIPIENT] = name->domain;
+	row = row_of(t, key);
+	if (!row)
+		return;
+	if (row->line != t->line)
+		add_event(&row->counts, e, outcome, outcome == e->outcome);
+	row->line = t->line;
+	row->counts.recipients[outcome] += name->count * e->weight;
+}
+
+static bool wanted(const struct tally *t, enum tally_outcome outcome)
+{
+	return t->only >> outcome & 1;
+}
+
+static void add_to_rows(struct tally *t, const struct entry *e, const char *host)
+{
+	struct names *n = &t->names;
+	const char *keys[TALLY_KEYS] = {names_text(n, &e->exe), host, n->none, n->none};
+	struct names_count found[NAMES_MOST] = {{n->none, 0}};
+	struct tally_row key = {0};
+	size_t count = 0;
+
+	if (e->message) {
+		keys[TALLY_SENDER] = names_sender(n, &e->sender);
+		count = names_recipients(n, &e->recipients, e->recipient_count, found);
+	}
+	for (unsigned k = 0; k < TALLY_KEYS; k++)
+		key.key[k] = t->by >> k & 1 ? keys[k] : NULL;
+	if (count == 0 && !(e->outcome == TALLY_BLOCKED && e->refused_count))
+		count = 1;
+	for (size_t i = 0; i < count && wanted(t, e->outcome); i++)
+		add_to_row(t, e, &key, &found[i], e->outcome);
+	if (e->refused_count == 0 || !wanted(t, TALLY_BLOCKED))
+		return;
+	count = names_recipients(n, &e->refused, e->refused_count, found);
+	for (size_t i = 0; i < count; i++)
+		add_to_row(t, e, &key, &found[i], TALLY_BLOCKED);
+}
+
+static void add_reason(struct tally *t, const struct entry *e, struct tally_reason *key,
+	uint64_t events, uint64_t recipients)
+{
+	struct tally_reason *r = reason_put(t, key, REASONS_MOST);
+
+	if (!r && !t->no_memory) {
+		t->overflow = true;
+		key->reason = t->names.other;
+		r = reason_put(t, key, REASONS_MOST + SPARE);
+	}
+	if (!r && !t->no_memory) {
+		key->host = key->rule = t->names.other;
+		r = reason_put(t, key, REASONS_MOST + SPARE + TALLY_OUTCOMES);
+	}
+	if (!r)
+		return;
+	r->events += events;
+	r->recipients += recipients;
+	see(e->time, &r->first, &r->last);
+}
+
+static bool needs_reason(const struct entry *e)
+{
+	switch (e->outcome) {
+	case TALLY_UNVERIFIED:
+	case TALLY_CLEARTEXT:
+	case TALLY_BLOCKED:
+	case TALLY_WOULD_BLOCK:
+	case TALLY_ATTACK:
+	case TALLY_FAILED:
+		return true;
+	case TALLY_NO_MAIL:
+		return e->refusing;
+	case TALLY_VERIFIED:
+	case TALLY_UNDECIDED:
+	case TALLY_RELAYED:
+	case TALLY_OWN_TLS:
+	case TALLY_OUTCOMES:
+		break;
+	}
+	return false;
+}
+
+static void add_reasons(struct tally *t, const struct entry *e, const char *host)
+{
+	struct names *n = &t->names;
+	struct tally_reason key = {.outcome = e->outcome, .host = host};
+
+	if (needs_reason(e) && wanted(t, e->outcome)) {
+		key.reason = names_said(n, &e->reason);
+		key.rule = names_said(n, &e->rule);
+		add_reason(
+			t, e, &key, e->weight, e->outcome == TALLY_BLOCKED ? e->refused_count : 0);
+	}
+	if (e->refused_count && e->outcome != TALLY_BLOCKED && wanted(t, TALLY_BLOCKED)) {
+		key.outcome = TALLY_BLOCKED;
+		key.host = host;
+		key.reason = names_said(n, &e->reason);
+		key.rule = names_said(n, &e->refused_rule);
+		add_reason(t, e, &key, 0, e->refused_count);
+	}
+}
+
+static void add_own(struct tally *t, const struct entry *e)
+{
+	struct tally_reading *r = &t->reading;
+
+	switch (e->kind) {
+	case ENTRY_MAIL:
+		break;
+	case ENTRY_OVERLOAD:
+		r->overload += e->weight;
+		break;
+	case ENTRY_FAILED:
+		r->failed += e->weight;
+		break;
+	case ENTRY_STOPPED:
+		r->stopped += e->weight;
+		break;
+	case ENTRY_RELOADED:
+		r->reloaded += e->weight;
+		break;
+	case ENTRY_LOG:
+		r->log += e->weight;
+		break;
+	case ENTRY_UNKNOWN:
+		r->unknown += e->weight;
+		break;
+	}
+}
+
+int tally_add(struct tally *t, const struct entry *e)
+{
+	const char *host;
+
+	if (e->kind != ENTRY_MAIL) {
+		add_own(t, e);
+		return 0;
+	}
+	t->line++;
+	t->reading.counted++;
+	t->reading.undated += e->time == 0;
+	t->reading.suppressed += e->weight - 1;
+	see(e->time, &t->reading.first, &t->reading.last);
+	add_event(&t->total, e, e->outcome, true);
+	t->total.recipients[e->outcome] += e->recipient_count * e->weight;
+	t->total.recipients[TALLY_BLOCKED] += e->refused_count * e->weight;
+	if (wanted(t, e->outcome))
+		over_time_add(&t->time, e->time, e->outcome, e->weight);
+	host = names_host(&t->names, &e->host, &e->addr);
+	add_to_rows(t, e, host);
+	add_reasons(t, e, host);
+	t->overflow |= t->names.overflow;
+	return t->no_memory ? -ENOMEM : 0;
+}
+
+static int compare_rows(const void *one, const void *two)
+{
+	const struct tally_row *a = one, *b = two;
+
+	for (unsigned k = 0; k < TALLY_KEYS; k++) {
+		int order = a->key[k] ? strcmp(a->key[k], b->key[k]) : 0;
+
+		if (order)
+			return order;
+	}
+	return 0;
+}
+
+static int compare_reasons(const void *one, const void *two)
+{
+	const struct tally_reason *a = one, *b = two;
+	int order;
+
+	if (a->outcome != b->outcome)
+		return a->outcome < b->outcome ? -1 : 1;
+	if (a->events + a->recipients != b->events + b->recipients)
+		return a->events + a->recipients > b->events + b->recipients ? -1 : 1;
+	order = strcmp(a->host, b->host);
+	if (order == 0)
+		order = strcmp(a->reason, b->reason);
+	return order ? order : strcmp(a->rule, b->rule);
+}
+
+void tally_sort(struct tally *t)
+{
+	qsort(t->rows, t->row_count, sizeof(*t->rows), compare_rows);
+	qsort(t->reasons, t->reason_count, sizeof(*t->reasons), compare_reasons);
+}
