@@ -138,7 +138,7 @@ endif
 
 asan: SANITIZE := address,undefined -fno-sanitize-recover=undefined
 tsan: SANITIZE := thread
-tsan: CHOSEN := UNIT_TESTS="$(patsubst %,$(BUILD)/tsan/test/agent_%_test,lanes session parts)"
+tsan: CHOSEN := UNIT_TESTS="$(patsubst %,$(BUILD)/tsan/test/agent_%_test,lanes session parts repeats)"
 asan tsan: deps-test # unit tests and agent with sanitizers; tsan finds races of an agent's threads
 	@$(MAKE) BUILD=$(BUILD)/$@ HARDENING= HARDENED_LINK= CFLAGS="-O1 -g -fno-omit-frame-pointer -fsanitize=$(SANITIZE)" \
 		SANITIZER_LOG=/tmp/mailseal-sanitizer $(filter %/asan/mailseal,$(BUILD)/$@/mailseal) $(BUILD)/$@/mailseal-agent unit $(CHOSEN)

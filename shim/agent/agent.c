@@ -189,6 +189,7 @@ static int set_up(struct agent *agent)
 	agent->loop = loop_new();
 	if (!agent->loop)
 		return -errno;
+	recap_begin(&agent->recap, agent->loop);
 	agent->lane = (struct lane){.agent = agent, .loop = agent->loop};
 	lanes_init(agent);
 	room_init(agent);
@@ -212,6 +213,7 @@ static int set_up(struct agent *agent)
 static void tear_down(struct agent *agent)
 {
 	lanes_clear(agent);
+	repeats_end();
 	rules_free(agent->rules);
 	loop_free(agent->loop);
 	if (agent->signals >= 0)

@@ -8,6 +8,7 @@
 #include "shim/agent/lane.h"
 #include "shim/agent/lanes.h"
 #include "shim/agent/loop.h"
+#include "shim/agent/repeats.h"
 #include "shim/agent/rules.h"
 #include "shim/agent/system.h"
 
@@ -60,11 +61,8 @@ struct agent {
 	struct watch listening;
 	struct task accepting;
 	struct timer pause;
-	int spare;	      /* a descriptor to give up when there are no others left */
-	uint64_t complained;  /* when a stranger was last logged, or a user with too much */
-	unsigned usable;      /* descriptors, for all but what room.h says */
-	uint64_t overloaded;  /* when a lack of them was last logged */
-	unsigned turned_away; /* since then */
+	int spare;	 /* a descriptor to give up when there are no others left */
+	unsigned usable; /* descriptors, for all but what room.h says */
 	struct caller *callers;
 	unsigned caller_count;
 	/* of a worker */
@@ -87,6 +85,7 @@ struct agent {
 	unsigned crowd; /* most sessions since the last tidying */
 	struct task settling;
 	bool stopping, leaving;
+	struct recap recap;
 };
 
 /* Runs until the agent has nothing more to do. An exit status. */

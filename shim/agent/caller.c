@@ -73,7 +73,7 @@ static bool identity_is_ours(const struct agent *agent, const struct handoff_req
 static void refuse(const struct caller *c, struct request *r, int error, const char *why)
 {
 	request_clear(r);
-	report_caller(&c->peer, r, why);
+	report_caller(c->agent, &c->peer, r, why);
 	handover_reply(c->fd, HANDOFF_ACK, error, NULL);
 }
 

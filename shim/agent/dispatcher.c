@@ -18,9 +18,8 @@
 #include <sysexits.h>
 #include <unistd.h>
 
-#define AT_ONCE 64   /* callers taken in one round */
-#define PAUSE_MS 100 /* after running out of descriptors */
-#define COMPLAIN_MS 10000
+#define AT_ONCE 64	 /* callers taken in one round */
+#define PAUSE_MS 100	 /* after running out of descriptors */
 #define PATIENCE_MS 2000 /* for the workers, beyond their own last call */
 
 struct dispatcher {
@@ -34,21 +33,10 @@ struct dispatcher {
 	struct task accepting, on_signal;
 	struct timer pause, idle, last_call;
 	int signals;
-	uint64_t called;     /* when somebody called last */
-	uint64_t complained; /* when a refusal was last logged */
+	uint64_t called; /* when somebody called last */
+	struct recap recap;
 	bool stopping;
 };
-
-/* Whoever can make us log can fill a disk: these come seldom. */
-static bool may_complain(struct dispatcher *d)
-{
-	uint64_t now = loop_now(d->loop);
-
-	if (d->complained && now - d->complained < COMPLAIN_MS)
-		return false;
-	d->complained = now;
-	return true;
-}
 
 /* In a new process, where epoll is the dispatcher's too: nothing is unwatched. */
 static void disown(void *context)
@@ -71,11 +59,10 @@ static void turn_away(struct dispatcher *d, int fd, uid_t uid, int error)
 		refusals_add(&d->refusals, fd, HANDOFF_STALE, 0);
 		return;
 	}
-	if (may_complain(d))
-		log_event("overload",
-			"user %u cannot be served: his process does not move, or there is no place "
-			"for another one",
-			(unsigned)uid);
+	repeats_event(loop_now(d->loop), "overload",
+		"user %u cannot be served: his process does not move, or there is no place "
+		"for another one",
+		(unsigned)uid);
 	refusals_add(&d->refusals, fd, HANDOFF_ACK, error);
 }
 
@@ -115,9 +102,8 @@ static void resume(void *context)
 /* No descriptor is left: nobody is taken in for a moment. */
 static void out_of_descriptors(struct dispatcher *d)
 {
-	if (may_complain(d))
-		log_event("overload", "the limit of %u descriptors is reached; " ROOM_ADVICE,
-			room_limit());
+	repeats_event(loop_now(d->loop), "overload",
+		"the limit of %u descriptors is reached; " ROOM_ADVICE, room_limit());
 	listen_for(d, 0);
 	loop_timer_set(d->loop, &d->pause, loop_now(d->loop) + PAUSE_MS);
 }
@@ -313,6 +299,7 @@ static int set_up(struct dispatcher *d)
 	d->loop = loop_new();
 	if (!d->loop)
 		return -errno;
+	recap_begin(&d->recap, d->loop);
 	d->workers = workers_new(d->loop, d->options, disown, settle, d);
 	if (!d->workers)
 		return -ENOMEM;
@@ -344,6 +331,7 @@ int dispatcher_run(const struct agent_options *options)
 		rc = loop_run(d.loop);
 	if (rc < 0)
 		log_event("failed", "%s", strerror(-rc));
+	repeats_end();
 	workers_free(d.workers);
 	loop_free(d.loop);
 	if (d.signals >= 0)

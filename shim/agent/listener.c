@@ -14,26 +14,13 @@
 
 #define AT_ONCE 64   /* callers turned away in one round */
 #define PAUSE_MS 100 /* after running out of descriptors */
-#define COMPLAIN_MS 10000
-
-/* Whoever can make us log can fill a disk: these come seldom. */
-static bool may_complain(struct agent *agent)
-{
-	uint64_t now = loop_now(agent->loop);
-
-	if (agent->complained && now - agent->complained < COMPLAIN_MS)
-		return false;
-	agent->complained = now;
-	return true;
-}
 
 /* The uid is the kernel's word. One that the kernel cannot name is nobody's. */
 static bool may_call(struct agent *agent, const struct ucred *peer)
 {
 	if (peer->uid == agent->uid && peer->uid != agent->overflow_uid)
 		return true;
-	if (may_complain(agent))
-		report_caller(peer, NULL, "this agent does not serve this user");
+	report_caller(agent, peer, NULL, "this agent does not serve this user");
 	return false;
 }
 

@@ -235,6 +235,12 @@ void line_quoted(struct log_line *line, const char *key, const char *value, size
 	add(line, "\"", 1);
 }
 
+void line_copy(struct log_line *line, const char *text)
+{
+	line->length = 0;
+	add(line, text, strlen(text));
+}
+
 void line_send(const struct log_line *line)
 {
 	send_text(line->priority, line->text);

@@ -31,6 +31,8 @@ void line_number(struct log_line *line, const char *key, uint64_t value);
 /* key="value", escaped: control characters and 8-bit as \xHH, quote and backslash by a backslash;
  * at most `limit` bytes of it. */
 void line_quoted(struct log_line *line, const char *key, const char *value, size_t limit);
+/* All of it is `text`, the text of another line. */
+void line_copy(struct log_line *line, const char *text);
 void line_send(const struct log_line *line);
 
 /* event=EVENT reason="…" */

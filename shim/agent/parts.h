@@ -172,7 +172,8 @@ void report_relay(struct session *s);
 void report_own_tls(const struct session *s);
 void report_refused(struct session *s, int error, const char *why);
 /* A caller that got no session; `r` NULL, or decoded only if its magic is right. */
-void report_caller(const struct ucred *peer, const struct request *r, const char *why);
+void report_caller(
+	struct agent *agent, const struct ucred *peer, const struct request *r, const char *why);
 void report_address(const struct sockaddr_storage *ss, bool port, char *out, size_t size);
 
 #endif

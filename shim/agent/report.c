@@ -113,6 +113,16 @@ static void begin(struct log_line *line, const char *event, const struct session
 	line_word(line, "addr", s->address);
 }
 
+/* Of a kind is what happens to one program with one server for one reason. */
+static void send_repeatable(const struct log_line *line, const struct session *s, const char *event,
+	const char *reason, const char *note)
+{
+	const char *const kind[] = {s->name_count ? s->names[0] : "", s->address, reason, note,
+		s->exe ? s->exe : "", unit_of(s), NULL};
+
+	repeats_send(line, event, kind, REPEATS_USUAL, loop_now(s->lane->loop));
+}
+
 static void add_tls(struct log_line *line, const struct session *s, const struct dialogue_report *r)
 {
 	bool tls = r->facts.tls == TLS_FACT_ON;
@@ -158,6 +168,12 @@ static const char *event_of(const struct dialogue_report *r)
 	return r->transaction ? "transaction" : "connection";
 }
 
+/* A connection that broke before anything was to be judged. */
+static bool is_mere_failure(const struct dialogue_report *r)
+{
+	return strcmp(event_of(r), "connection") == 0 && *r->note && !*r->rule && !*r->credentials;
+}
+
 void report_dialogue(void *context, const struct dialogue_report *r)
 {
 	struct session *s = context;
@@ -192,7 +208,10 @@ void report_dialogue(void *context, const struct dialogue_report *r)
 	line_number(&line, "bytes", r->bytes);
 	if (*r->note)
 		line_quoted(&line, "note", r->note, TEXT_LIMIT);
-	line_send(&line);
+	if (is_mere_failure(r))
+		send_repeatable(&line, s, event_of(r), r->facts.reason, r->note);
+	else
+		line_send(&line);
 }
 
 void report_relay(struct session *s)
@@ -231,10 +250,13 @@ void report_own_tls(const struct session *s)
 	line_send(&line);
 }
 
-void report_caller(const struct ucred *peer, const struct request *r, const char *why)
+void report_caller(
+	struct agent *agent, const struct ucred *peer, const struct request *r, const char *why)
 {
 	struct sockaddr_storage ss = {0};
-	char exe[256], unit[UNIT_NAME_SIZE], address[64];
+	const char *host = "";
+	char exe[256], unit[UNIT_NAME_SIZE], address[64] = "", uid[16];
+	const char *kind[] = {why, exe, uid, address, NULL, NULL};
 	struct log_line line;
 
 	line_begin(&line, "connect-refused");
@@ -247,11 +269,14 @@ void report_caller(const struct ucred *peer, const struct request *r, const char
 	if (r && r->view.head.magic == HANDOFF_MAGIC) {
 		handoff_addr_to_sockaddr(&r->view.head.peer, &ss);
 		report_address(&ss, true, address, sizeof(address));
-		line_quoted(&line, "host", r->view.name_count ? r->view.names[0] : "", NAME_LIMIT);
+		host = r->view.name_count ? r->view.names[0] : "";
+		line_quoted(&line, "host", host, NAME_LIMIT);
 		line_word(&line, "addr", address);
 	}
 	line_quoted(&line, "reason", why, REASON_LIMIT);
-	line_send(&line);
+	snprintf(uid, sizeof(uid), "%u", (unsigned)peer->uid);
+	kind[4] = host;
+	repeats_send(&line, "connect-refused", kind, REPEATS_USUAL, loop_now(agent->loop));
 }
 
 void report_refused(struct session *s, int error, const char *why)
@@ -263,5 +288,5 @@ void report_refused(struct session *s, int error, const char *why)
 		*why ? strerror(error) : "");
 	begin(&line, "connect-refused", s);
 	line_quoted(&line, "reason", reason, sizeof(reason));
-	line_send(&line);
+	send_repeatable(&line, s, "connect-refused", reason, "");
 }

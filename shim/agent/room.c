@@ -1,14 +1,12 @@
 #include "shim/agent/room.h"
 
 #include "shim/agent/agent.h"
-#include "shim/agent/log.h"
 
 #include <limits.h>
 #include <sys/resource.h>
 
 #define KEPT_MOST 32 /* of the descriptors */
 #define KEPT_PART 8  /* or one of so many */
-#define COMPLAIN_MS 10000
 
 unsigned room_limit(void)
 {
@@ -33,14 +31,8 @@ bool room_for(const struct agent *agent, int fd)
 
 void room_complain(struct agent *agent)
 {
-	uint64_t now = loop_now(agent->loop);
-
-	agent->turned_away++;
-	if (agent->overloaded && now - agent->overloaded < COMPLAIN_MS)
-		return;
-	log_event("overload",
-		"the limit of %u descriptors is reached; connections turned away: %u; " ROOM_ADVICE,
-		room_limit(), agent->turned_away);
-	agent->overloaded = now;
-	agent->turned_away = 0;
+	repeats_event(loop_now(agent->loop), "overload",
+		"the limit of %u descriptors is reached, and a connection turned "
+		"away; " ROOM_ADVICE,
+		room_limit());
 }

@@ -15,7 +15,7 @@ void room_init(struct agent *agent);
 /* Is there room for what came as `fd`, the lowest that was free? */
 bool room_for(const struct agent *agent, int fd);
 
-/* Somebody was turned away for this reason. Logged at once, and then seldom, with a count. */
+/* Somebody was turned away for this reason. Logged once, then counted. */
 void room_complain(struct agent *agent);
 
 /* How many descriptors this process may have open. */

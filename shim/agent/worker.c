@@ -3,7 +3,6 @@
  */
 #include "shim/agent/agent.h"
 #include "shim/agent/caller.h"
-#include "shim/agent/log.h"
 #include "shim/agent/passing.h"
 #include "shim/agent/room.h"
 
@@ -16,7 +15,6 @@
 #define DESCRIPTORS_KEPT 32 /* for the agent itself */
 #define ROOM_LEAST 2
 #define ROOM_MOST 16384 /* memory is not without end either */
-#define COMPLAIN_MS 10000
 
 /* As many connections as the descriptors of this process allow. */
 static unsigned room_for_descriptors(void)
@@ -32,12 +30,7 @@ static unsigned room_for_descriptors(void)
 
 static void complain(struct agent *agent, uid_t uid)
 {
-	uint64_t now = loop_now(agent->loop);
-
-	if (agent->complained && now - agent->complained < COMPLAIN_MS)
-		return;
-	agent->complained = now;
-	log_event("overload",
+	repeats_event(loop_now(agent->loop), "overload",
 		"user %u has as many connections as he may, %u, with a limit of %u "
 		"descriptors; " ROOM_ADVICE,
 		(unsigned)uid, agent->room, room_limit());

@@ -120,7 +120,7 @@ t_at_the_limit_of_descriptors_it_says_so() {
 	holds "$W/client.out" '^refused: EMFILE EMFILE EMFILE EMFILE$'
 	holds "$W/client.out" '^message: 250 '
 	holds "$W/client.out" '^again: up$'
-	logged 'event=overload reason="the limit of 64 descriptors is reached; connections turned away: 1; raise LimitNOFILE= of the unit, or ulimit -Hn"'
+	logged 'event=overload reason="the limit of 64 descriptors is reached, and a connection turned away; raise LimitNOFILE= of the unit, or ulimit -Hn"'
 	equal "$(grep -c 'event=overload' "$log")" 1 "lines"
 	holds "$W/data/1-1" 'still delivered'
 }
