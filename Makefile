@@ -5,10 +5,8 @@ BUILD ?= build
 PREFIX ?= /usr/local
 SYSCONFDIR ?= /etc
 LIBDIR ?= $(PREFIX)/lib/mailseal
-LIBEXECDIR ?= $(PREFIX)/lib/mailseal
+LIBEXECDIR ?= $(PREFIX)/libexec/mailseal
 BINDIR ?= $(PREFIX)/bin
-MANDIR ?= $(PREFIX)/share/man
-DOCDIR ?= $(PREFIX)/share/doc/mailseal
 CONFIG_DEFAULT ?= $(SYSCONFDIR)/mailseal.conf
 SOCKET_DEFAULT ?= /run/mailseal/agent.sock
 
@@ -19,7 +17,7 @@ WARNINGS := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wfo
 	-Werror=switch-enum $(WERROR)
 HARDENING ?= -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2 -fstack-protector-strong -fstack-clash-protection -fcf-protection -fPIE
 HARDENED_LINK ?= -pie -Wl,-z,relro,-z,now,-z,noexecstack
-ALL_CFLAGS = -std=gnu11 -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 -I. -MMD -MP -fvisibility=hidden $(WARNINGS) $(CFLAGS) \
+ALL_CFLAGS = -std=gnu11 -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 -I. -MMD -MP -fvisibility=hidden $(WARNINGS) $(CPPFLAGS) $(CFLAGS) \
 	-DMAILSEAL_VERSION='"$(VERSION)"' -DMAILSEAL_CONFIG_DEFAULT='"$(CONFIG_DEFAULT)"' \
 	-DMAILSEAL_SOCKET_DEFAULT='"$(SOCKET_DEFAULT)"' -DMAILSEAL_LIBDIR='"$(LIBDIR)"' -DMAILSEAL_LIBEXECDIR='"$(LIBEXECDIR)"'
 
@@ -37,7 +35,7 @@ LIB_NAMES := $(or $(sort $(LOADER_LIB) $(addprefix lib/,$(shell $(CC) -print-mul
 LIB32_NAMES := $(filter-out $(LIB_NAMES),lib lib/i386-linux-gnu)
 LIB32 := $(if $(filter x86_64-%,$(shell $(CC) -dumpmachine)),lib32)
 # FILE and what stands beside it, under other names in DIRECTORY
-put_links = for name in $(2); do mkdir -p $(1)/$$name && ln -srf $(3) $(1)/$$name || exit 1; done
+put_links = for name in $(2); do install -d -m 755 $(1)/$$name && ln -srf $(3) $(1)/$$name || exit 1; done
 # musl's loader takes $LIB as it stands: that name too leads to the library.
 put_literal_link = ln -sfn $(firstword $(LIB_NAMES)) '$(1)/$$LIB'
 
@@ -106,14 +104,14 @@ $(SANITIZED): ALL_CFLAGS += -DSANITIZER_OPTIONS='"log_path=$(SANITIZER_LOG):veri
 
 # -rdynamic: for the mark in main.c.
 $(BUILD)/mailseal-agent: $(BUILD)/obj/shim/agent/main.o $(SANITIZED) $(BUILD)/rooms.a
-	$(Q)$(CC) $(CFLAGS) $(HARDENED_LINK) -rdynamic -o $@ $^ $(LIBS)
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) $(HARDENED_LINK) -rdynamic -o $@ $^ $(LIBS)
 
 # The same agent with every protocol timeout divided by 100, so that tests of stalls end, and 3 threads on any machine.
 $(BUILD)/mailseal-agent-fast: $(patsubst %.c,$(BUILD)/obj-fast/%.o,$(call sources,agent)) $(BUILD)/rooms.a
-	$(Q)$(CC) $(CFLAGS) $(HARDENED_LINK) -rdynamic -o $@ $^ $(LIBS)
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) $(HARDENED_LINK) -rdynamic -o $@ $^ $(LIBS)
 
 $(BUILD)/mailseal: $(TOOL_OBJECTS) $(SANITIZED) $(BUILD)/rooms.a
-	$(Q)$(CC) $(CFLAGS) $(HARDENED_LINK) -o $@ $^ $(LIBS)
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) $(HARDENED_LINK) -o $@ $^ $(LIBS)
 
 $(BUILD)/test/%: $(BUILD)/obj/tests/unit/%.o $(BUILD)/rooms.a
 	@mkdir -p $(@D)
@@ -128,7 +126,7 @@ test: deps-test all $(LIB32) $(BUILD)/mailseal-agent-fast $(UNIT_TESTS)
 demo: deps-demo all
 	@BUILD=$(BUILD) tests/demo/demo
 
-deps deps-demo deps-test deps-lint deps-fuzz deps-bench:
+deps deps-demo deps-test deps-lint deps-fuzz deps-bench deps-deb:
 	@tests/deps $(or $(@:deps-%=%),build)
 
 # The list of prerequisites says that packages come before the compiler runs.
@@ -158,42 +156,12 @@ lint: deps-lint all
 bench: deps-bench all
 	@tests/bench/bench --cells "$(CELLS)" $(BENCH_OPTIONS) $(BUILD)
 
-# The texts name the usual places; installed, they name the true ones.
-TRUE_PLACES = sed -e 's|/usr/local/lib/mailseal|$(LIBDIR)|g' -e 's|/usr/local/share/doc/mailseal|$(DOCDIR)|g' \
-	-e 's|/usr/local/bin|$(BINDIR)|g' -e 's|/etc/mailseal\.conf|$(CONFIG_DEFAULT)|g' \
-	-e 's|/etc/mailseal\.d/|$(CONFIG_DEFAULT:.conf=).d/|g' -e 's|/run/mailseal/agent\.sock|$(SOCKET_DEFAULT)|g'
-PAGES := $(wildcard tools/man/*)
-SYSTEMD := $(wildcard tools/systemd/*)
-page_place = $(MANDIR)/man$(subst .,,$(suffix $(1)))/$(notdir $(1))
-install_text = $(TRUE_PLACES) $(1) | install -D -m 644 /dev/stdin $(DESTDIR)$(2)
-LIB_LINKS = $(patsubst %,$(LIBDIR)/%/libmailseal.so,$(LIB_NAMES) lib32 $(LIB32_NAMES))
-INSTALLED = $(LIBDIR)/libmailseal.so $(LIB_LINKS) '$(LIBDIR)/$$LIB' $(LIBEXECDIR)/mailseal-agent $(BINDIR)/mailseal \
-	$(addprefix $(DOCDIR)/,README.md LICENSE mailseal.conf $(SYSTEMD:tools/%=%)) $(foreach p,$(PAGES),$(call page_place,$(p)))
-
-install: all $(if $(wildcard $(BUILD)/lib32/libmailseal.so),lib32,$(filter lib32,$(MAKECMDGOALS)))
-	install -D -m 644 $(BUILD)/libmailseal.so $(DESTDIR)$(LIBDIR)/libmailseal.so
-	$(call put_links,$(DESTDIR)$(LIBDIR),$(LIB_NAMES),$(DESTDIR)$(LIBDIR)/libmailseal.so)
-	$(call put_literal_link,$(DESTDIR)$(LIBDIR))
-	if [ -e $(BUILD)/lib32/libmailseal.so ]; then \
-		install -D -m 644 -t $(DESTDIR)$(LIBDIR)/lib32 $(BUILD)/lib32/libmailseal.so && \
-		$(call put_links,$(DESTDIR)$(LIBDIR),$(LIB32_NAMES),$(DESTDIR)$(LIBDIR)/lib32/libmailseal.so); fi
-	install -D -m 755 $(BUILD)/mailseal-agent $(DESTDIR)$(LIBEXECDIR)/mailseal-agent
-	install -D -m 755 $(BUILD)/mailseal $(DESTDIR)$(BINDIR)/mailseal
-	install -D -m 644 -t $(DESTDIR)$(DOCDIR) README.md LICENSE
-	$(call install_text,config/mailseal.conf,$(DOCDIR)/mailseal.conf)
-	$(foreach f,$(SYSTEMD),$(call install_text,$(f),$(DOCDIR)/$(f:tools/%=%)) &&) true
-	$(foreach p,$(PAGES),$(call install_text,$(p),$(call page_place,$(p))) &&) true
-
-uninstall:
-	rm -f $(INSTALLED:%=$(DESTDIR)%)
-	for directory in $(addprefix $(DESTDIR),$(DOCDIR)/systemd $(DOCDIR) $(patsubst %/libmailseal.so,%,$(LIB_LINKS)) \
-		$(LIBDIR)/lib $(sort $(LIBEXECDIR) $(LIBDIR))); do \
-		if [ -d $$directory ]; then rmdir --ignore-fail-on-non-empty $$directory; fi; done
+include tools/install.mk tools/deb.mk
 
 clean:
 	rm -rf $(BUILD)
 
-.PHONY: all lib32 can32 unit test demo deps deps-demo deps-test deps-lint deps-fuzz deps-bench asan tsan fuzz lint bench install uninstall clean FORCE
+.PHONY: all lib32 can32 unit test demo deps deps-demo deps-test deps-lint deps-fuzz deps-bench deps-deb asan tsan fuzz lint bench deb install uninstall clean FORCE
 .DELETE_ON_ERROR:
 .SECONDARY:
 -include $(shell find $(BUILD)/obj $(BUILD)/obj-fast $(BUILD)/pic $(BUILD)/pic32 -name "*.d" 2>/dev/null)

@@ -19,7 +19,7 @@
 #define MAILSEAL_VERSION "0"
 #endif
 #ifndef MAILSEAL_LIBEXECDIR
-#define MAILSEAL_LIBEXECDIR "/usr/local/lib/mailseal"
+#define MAILSEAL_LIBEXECDIR "/usr/local/libexec/mailseal"
 #endif
 
 static const char installed[] = MAILSEAL_LIBEXECDIR "/mailseal-agent";

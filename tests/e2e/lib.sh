@@ -56,6 +56,13 @@ product() {
 	chmod 666 "$log"
 }
 
+# in_usual_places: library and agent where they are installed by default; all else of /usr/local is hidden.
+in_usual_places() {
+	mount -t tmpfs -o mode=755 tmpfs /usr/local || exit 70
+	install -D -t /usr/local/lib/mailseal "$BUILD/libmailseal.so"
+	install -D -t /usr/local/libexec/mailseal "$BUILD/mailseal-agent"
+}
+
 fast_product() {
 	[ "$native" = 1 ] && return
 	product

@@ -164,8 +164,7 @@ t_ssmtp_as_installed() {
 	prepare
 	capture_stop
 	policy "${firm[@]}"
-	mount -t tmpfs -o mode=755 tmpfs /usr/local/lib || exit 70
-	install -D -t /usr/local/lib/mailseal "$BUILD/libmailseal.so" "$BUILD/mailseal-agent"
+	in_usual_places
 	cp "$conf" /etc/mailseal.conf
 	echo "$sender_libs" >/etc/ld.so.conf.d/senders.conf
 	ldconfig

@@ -305,8 +305,7 @@ t_exim_hands_the_connection_to_its_next_program() {
 # loader ignores the environment. /etc/ld.so.preload reaches it, and what was compiled in counts.
 setuid_exim() {
 	begin
-	mount -t tmpfs -o mode=755 tmpfs /usr/local/lib || exit 70
-	install -D -t /usr/local/lib/mailseal "$BUILD/libmailseal.so" "$BUILD/mailseal-agent"
+	in_usual_places
 	cp "$conf" /etc/mailseal.conf
 	compgen -G "$exim_dir/usr/lib/*-linux-gnu" >/etc/ld.so.conf.d/exim.conf
 	ldconfig

@@ -95,40 +95,6 @@ t_run_missing_config_fails_closed() {
 	equal "$(connections)" 0
 }
 
-# make_aside TARGET [VARIABLE=VALUE ...]: in a build directory of its own
-make_aside() { make -s -j2 -C "$ROOT" BUILD="$W/b" DESTDIR= "$@" >"$W/make.log" 2>&1 || fail "make $*: $(tail -n 3 "$W/make.log")"; }
-
-# timeout: 120
-t_installed() {
-	local places=(PREFIX="$W/inst" SYSCONFDIR="$W/etc") before
-	command_there
-	need make
-	make_aside all
-	before=$(stat -c %y "$W/b/mailseal")
-	make_aside all
-	equal "$(stat -c %y "$W/b/mailseal")" "$before" "built anew though nothing changed"
-	# What was built for one place is not installed in another.
-	make_aside install "${places[@]}"
-	holds <(strings "$W/inst/lib/mailseal/libmailseal.so") "^$W/etc/mailseal\.conf$"
-	for file in inst/lib/mailseal/libmailseal.so inst/lib/mailseal/mailseal-agent inst/bin/mailseal; do
-		lacks <(strings "$W/$file") '^/usr/local/lib/mailseal|^/etc/mailseal'
-	done
-	lacks <(cat "$W"/inst/share/man/man?/* "$W"/inst/share/doc/mailseal/systemd/*) '/usr/local/|[ =]/etc/mailseal\.conf'
-	holds "$W/inst/share/doc/mailseal/systemd/mailseal.conf" "^Environment=LD_PRELOAD=$W/inst/lib/mailseal/libmailseal\.so$"
-	holds "$W/inst/share/doc/mailseal/systemd/mailseal-agent.service" "^ExecStart=$W/inst/lib/mailseal/mailseal-agent$"
-	holds "$W/inst/share/doc/mailseal/systemd/mailseal-agent.socket" '^ListenSequentialPacket=@mailseal/1/system$'
-	policy 'require_tls = true'
-	hostile good_server.hs
-	plain "$W/inst/bin/mailseal" run --config "$conf" --log "$log" -- swaks --to a@b.example --server mx.b.example
-	equal "$status" 0
-	settle
-	nothing_plain
-	check test -n "$(for p in $(agents); do readlink "/proc/$p/exe" | grep "^$W/inst/"; done)"
-	make_aside uninstall "${places[@]}"
-	equal "$(find "$W/inst" -type f -o -name '*mailseal*')" "" "left by uninstall"
-	rm -rf "$W/b"
-}
-
 t_check_ok() {
 	command_there
 	policy 'require_tls = true' -- 'host "127.0.0.0/8" {' 'intercept = false' '}'

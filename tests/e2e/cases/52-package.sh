@@ -1,0 +1,173 @@
+# make install, make uninstall, and the Debian package: what is put where, that it works there, and goes again.
+# shellcheck shell=bash
+
+# make_aside TARGET [VARIABLE=VALUE ...]: in a build directory of its own
+make_aside() {
+	make -s -j2 -C "$ROOT" BUILD="$W/b" DESTDIR= "$@" >"$W/make.log" 2>&1 || fail "make $*: $(tail -n 3 "$W/make.log")"
+}
+
+# A copy of the tree and of what was built, from which this case may install into an empty /usr/local.
+tree_aside() {
+	product
+	need make
+	unset MAILSEAL_AGENT MAILSEAL_LOG MAKEFLAGS MFLAGS
+	export -n BUILD
+	mkdir -p /run/tree/build
+	cp -a "$ROOT"/{shim,config,tools,Makefile,README.md,LICENSE} /run/tree
+	cp -a "$BUILD"/{obj,pic,flags,rooms.a,mailseal,mailseal-agent,libmailseal.so,links,lib} /run/tree/build
+	[ ! -e "$BUILD/lib32" ] || cp -a "$BUILD"/{pic32,lib32} /run/tree/build
+	mount -t tmpfs -o "mode=755${1:+,size=$1}" tmpfs /usr/local || exit 70
+	cd /run/tree || exit 70
+}
+
+makes() { make -s -j2 "$@" >"$W/make.log" 2>&1 || fail "make $*: $(tail -n 3 "$W/make.log")"; }
+
+content() { (cd "$1" && find . ! -type d | LC_ALL=C sort); }
+
+# timeout: 120
+t_installed() {
+	local before file
+	local places=(PREFIX="$W/inst" SYSCONFDIR="$W/etc")
+	product
+	unset MAILSEAL_AGENT MAILSEAL_LOG
+	need make
+	make_aside all
+	before=$(stat -c %y "$W/b/mailseal")
+	make_aside all
+	equal "$(stat -c %y "$W/b/mailseal")" "$before" "built anew though nothing changed"
+	# What was built for one place is not installed in another.
+	make_aside install "${places[@]}"
+	for file in lib/mailseal/libmailseal.so 'lib/mailseal/$LIB/libmailseal.so' libexec/mailseal/mailseal-agent bin/mailseal \
+		share/man/man1/mailseal.1 share/man/man5/mailseal.conf.5 share/man/man8/mailseal-agent.8 share/man/man8/libmailseal.8 \
+		share/bash-completion/completions/mailseal lib/systemd/system/mailseal-agent.{socket,service} \
+		share/doc/mailseal/{README.md,LICENSE,examples/mailseal.conf,examples/systemd/mailseal.conf}; do
+		check test -s "$W/inst/$file"
+	done
+	refute test -e "$W/etc"
+	holds <(strings "$W/inst/lib/mailseal/libmailseal.so") "^$W/etc/mailseal\.conf$"
+	for file in inst/lib/mailseal/libmailseal.so inst/libexec/mailseal/mailseal-agent inst/bin/mailseal; do
+		lacks <(strings "$W/$file") '^/usr/local/lib|^/etc/mailseal'
+	done
+	lacks <(cat "$W"/inst/share/man/man?/* "$W"/inst/lib/systemd/system/* "$W"/inst/share/doc/mailseal/examples/*.conf \
+		"$W"/inst/share/doc/mailseal/examples/systemd/*) '/usr/local/|[ =]/etc/mailseal\.conf'
+	holds "$W/inst/share/doc/mailseal/examples/systemd/mailseal.conf" "^Environment=LD_PRELOAD=$W/inst/lib/mailseal/libmailseal\.so$"
+	holds "$W/inst/lib/systemd/system/mailseal-agent.service" "^ExecStart=$W/inst/libexec/mailseal/mailseal-agent$"
+	holds "$W/inst/lib/systemd/system/mailseal-agent.socket" '^ListenSequentialPacket=@mailseal/1/system$'
+	policy 'require_tls = true'
+	hostile good_server.hs
+	plain "$W/inst/bin/mailseal" run --config "$conf" --log "$log" -- swaks --to a@b.example --server mx.b.example
+	equal "$status" 0
+	settle
+	nothing_plain
+	check test -n "$(for p in $(agents); do readlink "/proc/$p/exe" | grep "^$W/inst/libexec/"; done)"
+	# shellcheck disable=SC2016
+	plain env LD_PRELOAD="$W/inst/lib/mailseal/\$LIB/libmailseal.so" MAILSEAL_CONFIG="$conf" MAILSEAL_LOG="$log" \
+		swaks --to a@b.example --server mx.b.example
+	equal "$status" 0
+	settle
+	nothing_plain
+	rm -rf "$W/b"
+}
+
+# Twice is once; and what others put there is left.
+t_uninstalled() {
+	local before
+	tree_aside
+	mkdir -p /usr/local/{bin,lib/mailseal,share/doc/mailseal/examples}
+	touch /usr/local/{bin/other,lib/mailseal/own,share/doc/mailseal/examples/notes} /etc/mailseal.conf
+	before=$(content /usr/local)
+	makes install
+	content /usr/local >"$W/first"
+	check test "$(wc -l <"$W/first")" -ge 18
+	makes install
+	equal "$(content /usr/local)" "$(cat "$W/first")" "installed twice"
+	makes uninstall
+	equal "$(content /usr/local)" "$before" "after uninstall"
+	check test -e /etc/mailseal.conf
+	rm /usr/local/{lib/mailseal/own,share/doc/mailseal/examples/notes}
+	makes uninstall
+	equal "$(find /usr/local -type d -name mailseal)" "" "directories of our own"
+}
+
+# Staging needs no root, and its umask shows nowhere.
+t_staged_by_a_user_of_narrow_umask() {
+	local stage=/tmp/stage
+	tree_aside
+	chown -R mailbox build
+	install -d -o mailbox "$stage"
+	plain setpriv --reuid mailbox --regid mailbox --clear-groups sh -c 'umask 077; exec "$@"' - \
+		make -s DESTDIR=$stage install
+	equal "$status" 0 "make install: $(tail -n 3 "$W/client.out")"
+	equal "$(find "$stage" -mindepth 1 ! -type l ! -perm -a=r)" "" "not to be read by all"
+	equal "$(find "$stage" -mindepth 1 -type d ! -perm 755)" "" "directories not for all"
+	check test -x "$stage/usr/local/libexec/mailseal/mailseal-agent"
+	holds "$stage/usr/local/share/man/man8/mailseal-agent.8" 'Pa /usr/local/lib/systemd/system'
+	equal "$(readlink -f "$stage/usr/local/lib/mailseal/\$LIB/libmailseal.so")" "$stage/usr/local/lib/mailseal/libmailseal.so"
+	plain make -s DESTDIR=$stage uninstall
+	equal "$status" 0 "make uninstall"
+	equal "$(content "$stage")" "" "left"
+}
+
+# A file in use is never opened for writing nor missing: programs that run keep theirs, those that start find one.
+t_replaced_by_rename() {
+	local file touched before running
+	need strace
+	tree_aside
+	makes install
+	policy 'require_tls = true'
+	hostile good_server.hs
+	LD_PRELOAD=/usr/local/lib/mailseal/libmailseal.so MAILSEAL_LOG=$log python3 - "$W/go" >"$W/running.out" 2>&1 <<-'END' &
+		import os, smtplib, sys, time
+		while not os.path.exists(sys.argv[1]):
+		    time.sleep(0.05)
+		smtplib.SMTP("mx.b.example").sendmail("s@a.example", ["a@b.example"], "Subject: x\r\n\r\nx\r\n")
+	END
+	running=$!
+	before=$(stat -c %i /usr/local/lib/mailseal/libmailseal.so)
+	strace -f -qq -s 400 -o "$W/trace" -e trace=open,openat,creat,truncate,unlink,unlinkat,rename,renameat,renameat2 \
+		make -s install >"$W/make.log" 2>&1 || fail "make install under strace"
+	for file in lib/mailseal/libmailseal.so libexec/mailseal/mailseal-agent bin/mailseal; do
+		touched=$(grep -F "/usr/local/$file\"" "$W/trace" | grep -v O_RDONLY)
+		holds <(echo "$touched") "rename.*\"/usr/local/$file\.new\".*\"/usr/local/$file\""
+		equal "$(grep -vc 'rename' <<<"$touched")" 0 "touched otherwise than by rename: $touched"
+	done
+	refute test "$(stat -c %i /usr/local/lib/mailseal/libmailseal.so)" = "$before"
+	touch "$W/go"
+	wait $running
+	equal $? 0 "the program that ran meanwhile: $(tail -n 1 "$W/running.out")"
+	settle
+	nothing_plain
+	equal "$(grep -c 'tls # data' "$W/transcript")" 1 "its message"
+}
+
+# A disk that is full in the middle leaves the old file, whole, and nothing beside it.
+t_disk_full() {
+	tree_aside 8m
+	makes install
+	cp /usr/local/lib/mailseal/libmailseal.so /usr/local/libexec/mailseal/mailseal-agent "$W"
+	head -c 10m /dev/zero >/usr/local/filler 2>/dev/null
+	plain make -s install
+	refute test "$status" = 0
+	holds "$W/client.out" 'No space left'
+	same_file "$W/libmailseal.so" /usr/local/lib/mailseal/libmailseal.so
+	same_file "$W/mailseal-agent" /usr/local/libexec/mailseal/mailseal-agent
+	equal "$(find /usr/local -name '*.new')" "" "left behind"
+}
+
+# Who still counts on it is told before it goes.
+t_uninstall_tells_who_is_left() {
+	tree_aside
+	mkdir -p /etc/systemd/system/{billing.service.d,old.service.d,sockets.target.wants}
+	makes install
+	printf '[Unit]\nAssertPathExists=%s\n[Service]\nEnvironment=LD_PRELOAD=%s\n' /usr/local/lib/mailseal/libmailseal.so \
+		/usr/local/lib/mailseal/libmailseal.so >/etc/systemd/system/billing.service.d/50-mailseal.conf
+	printf '[Service]\nEnvironment=LD_PRELOAD=%s\n' /usr/local/lib/mailseal/libmailseal.so >/etc/systemd/system/old.service.d/mailseal.conf
+	ln -s /usr/local/lib/systemd/system/mailseal-agent.socket /etc/systemd/system/sockets.target.wants
+	plain make -s uninstall
+	equal "$status" 0 "make uninstall"
+	holds "$W/client.out" 'billing\.service\.d/50-mailseal\.conf: billing\.service will not start any more'
+	holds "$W/client.out" 'old\.service\.d/mailseal\.conf: old\.service runs WITHOUT mailseal'
+	holds "$W/client.out" 'sockets\.target\.wants/mailseal-agent\.socket: the system agent is enabled'
+	check test -e /etc/systemd/system/billing.service.d/50-mailseal.conf
+	check test -L /etc/systemd/system/sockets.target.wants/mailseal-agent.socket
+}
