@@ -180,13 +180,20 @@ static bool same_text(const char *a, const char *b)
 	return a && b && strcmp(a, b) == 0;
 }
 
+bool process_is_agent(pid_t pid)
+{
+	char name[PATH_MAX];
+
+	return exe_name(pid, name) == 0 && is_agent_name(name);
+}
+
 /* Could it be the agent of the process: same user, same service? */
 static bool is_agent_of(pid_t agent, long uid, const char *cgroup)
 {
-	char name[PATH_MAX], *status, *its;
+	char *status, *its;
 	bool is = false;
 
-	if (exe_name(agent, name) || !is_agent_name(name))
+	if (!process_is_agent(agent))
 		return false;
 	status = process_read(agent, "status", NULL);
 	its = process_read(agent, "cgroup", NULL);
@@ -243,7 +250,6 @@ static void look_for_agent(struct patient *p, const struct process *x, const cha
 static int examine(struct patient *p, struct process *x, const char *status,
 	const struct ports *ports, struct err *err)
 {
-	char name[PATH_MAX];
 	int rc;
 
 	look_at_root(p, x->pid);
@@ -255,7 +261,7 @@ static int examine(struct patient *p, struct process *x, const char *status,
 		rc = look_at_program(p, x->pid, err);
 	if (rc)
 		return rc;
-	if (exe_name(x->pid, name) == 0 && is_agent_name(name)) {
+	if (process_is_agent(x->pid)) {
 		diagnosis_add(&p->found, SEVERITY_NOTE, "is-agent",
 			"Ask for the program that sends instead",
 			"this is an agent: it holds the connections that are sealed");

@@ -24,6 +24,9 @@ void process_path(char out[PROCESS_PATH], pid_t pid, const char *what);
 /* The whole of a file there, \0 behind it; free it. NULL with errno. */
 char *process_read(pid_t pid, const char *what, size_t *length);
 
+/* Does it run mailseal-agent? False too where that may not be seen. */
+bool process_is_agent(pid_t pid);
+
 /* Fills in the environment and the ports (those asked for, NULL: those that it was told), and what
  * of it the patient needs to know. */
 void process_started(struct patient *p, struct process *x, const struct ports *asked);

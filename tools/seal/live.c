@@ -1,0 +1,213 @@
+/*
+ * live: the processes of a service: has each of them loaded the library, and who is their agent?
+ */
+#include "tools/seal/sealed.h"
+
+#include "tools/doctor/loader.h"
+#include "tools/doctor/process.h"
+#include "tools/doctor/unit_names.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#define TOLD_MOST 8	  /* processes without the library that are told one by one */
+#define LOOKS 20	  /* at a process that is just being started */
+#define LOOK_MS 10
+
+static bool is_instance_of(const char *name, const char *template)
+{
+	char own[UNIT_NAME_SIZE];
+
+	return unit_template_of(name, own) && strcmp(own, template) == 0;
+}
+
+static bool belongs(const struct sealed *s, const struct view *view, const struct process_of *x)
+{
+	const char *unit = view->user ? x->user_unit : x->unit;
+	char manager[64];
+
+	snprintf(manager, sizeof(manager), "user@%u.service", geteuid());
+	if (view->user && strcmp(x->unit, manager) != 0)
+		return false;
+	return strcmp(unit, s->name) == 0 || is_instance_of(unit, s->name);
+}
+
+/* What a process has to do with the library. */
+struct look {
+	struct patient p;
+	struct process x;
+	int rc;
+};
+
+static void look(struct look *l, pid_t pid)
+{
+	char path[PROCESS_PATH];
+
+	*l = (struct look){.p = {.root = -1, .root_name = "", .is_process = true}, .x = {.pid = pid}};
+	process_path(path, pid, "root");
+	patient_enter(&l->p, path);
+	process_started(&l->p, &l->x, NULL);
+	l->rc = doctor_maps(&l->p, pid, NULL);
+}
+
+static void look_away(struct look *l)
+{
+	doctor_maps_clear(&l->p);
+	diagnosis_clear(&l->p.found);
+	free(l->x.environment);
+	if (l->p.root >= 0)
+		close(l->p.root);
+}
+
+/* Between exec and the loader's work a process has nothing loaded yet. */
+static void look_until_loaded(struct look *l, pid_t pid)
+{
+	static const struct timespec while_it_starts = {0, LOOK_MS * 1000000L};
+
+	look(l, pid);
+	for (int i = 0; i < LOOKS; i++) {
+		if (l->rc || l->p.loaded || !l->p.preload || !names_library(l->p.preload))
+			return;
+		look_away(l);
+		nanosleep(&while_it_starts, NULL);
+		look(l, pid);
+	}
+}
+
+static bool is_older(const struct sealed *s, const struct process_of *x)
+{
+	struct stat st;
+
+	return s->dropin[0] && stat(s->dropin, &st) == 0 && x->started < st.st_ctim.tv_sec;
+}
+
+static void tell_without(struct sealed *s, const struct process_of *x, const struct look *l)
+{
+	const char *why, *advice = "mailseal doctor --pid PID tells more";
+
+	s->without++;
+	if (!l->p.preload || !names_library(l->p.preload)) {
+		bool older = is_older(s, x);
+
+		s->older += older;
+		why = older ? "it was started before the drop-in was written"
+			    : "LD_PRELOAD was not in the environment that it was started with";
+		advice = older ? "Restart the service"
+			       : "Restart the service; a program that clears the environment of what it "
+				 "starts takes the library away from that";
+	} else {
+		why = "LD_PRELOAD names the library, but it is out of reach (static, setuid or of another "
+		      "architecture), or its loader did not find the library";
+	}
+	if (s->without <= TOLD_MOST)
+		diagnosis_add(&s->found, SEVERITY_OBSTACLE, "not-loaded", advice,
+			"process %d (%s) runs without the library: %s", (int)x->pid, x->name, why);
+}
+
+static void tell_unseen(struct sealed *s, const struct process_of *x, int error)
+{
+	s->unseen++;
+	s->unknown = true;
+	if (s->unseen <= TOLD_MOST)
+		diagnosis_add(&s->found, SEVERITY_WARNING, "unseen", ask_as_root,
+			"process %d (%s): what it has loaded cannot be seen: %s", (int)x->pid,
+			x->name, strerror(error));
+}
+
+/* A library that was replaced since still protects. */
+static void take_findings(struct sealed *s, const struct look *l)
+{
+	for (size_t i = 0; i < l->p.found.count; i++) {
+		const struct finding *f = &l->p.found.at[i];
+
+		if (strcmp(f->code, "library-replaced") == 0 || strcmp(f->code, "other-library") == 0)
+			diagnosis_add(&s->found, f->severity, f->code, f->advice, "%s", f->text);
+	}
+}
+
+/* The first one that has the library tells whose agent serves the service. */
+static void look_for_agent(struct sealed *s, struct look *l)
+{
+	const char *socket = process_variable(&l->x, "MAILSEAL_SOCKET"), *path;
+	const char *config = process_variable(&l->x, "MAILSEAL_CONFIG");
+	enum system_agent which = patient_system_agent(&l->p, socket, config, &path);
+	struct stat st;
+
+	if (which == SYSTEM_AGENT_NONE)
+		return;
+	if (patient_stat(&l->p, path, &st) == 0 && S_ISSOCK(st.st_mode)) {
+		diagnosis_add(&s->found, SEVERITY_OK, "system-agent", NULL,
+			"the system agent serves it: %s", path);
+		s->agent_elsewhere = true;
+	} else {
+		diagnosis_add(&s->found, SEVERITY_OBSTACLE, "system-agent-missing",
+			"No mail passes: start it (mailseal-agent(8))",
+			"no system agent is at %s (MAILSEAL_SOCKET)", path);
+	}
+}
+
+static void judge_process(struct sealed *s, const struct process_of *x)
+{
+	struct look l;
+
+	look_until_loaded(&l, x->pid);
+	if (l.rc == -ENOENT || l.rc == -ESRCH) {
+		; /* it has ended */
+	} else if (l.rc) {
+		tell_unseen(s, x, -l.rc);
+	} else if (!l.p.loaded) {
+		tell_without(s, x, &l);
+	} else {
+		if (s->with++ == 0)
+			look_for_agent(s, &l);
+		take_findings(s, &l);
+	}
+	look_away(&l);
+}
+
+static void tell_sums(struct sealed *s)
+{
+	if (s->without > TOLD_MOST)
+		diagnosis_add(&s->found, SEVERITY_OBSTACLE, "not-loaded", NULL,
+			"and %u more processes without the library", s->without - TOLD_MOST);
+	if (s->unseen > TOLD_MOST)
+		diagnosis_add(&s->found, SEVERITY_WARNING, "unseen", ask_as_root,
+			"and %u more processes that cannot be looked at", s->unseen - TOLD_MOST);
+	if (s->with)
+		diagnosis_add(&s->found, SEVERITY_OK, "loaded", NULL,
+			s->with == 1 ? "%u process has loaded the library"
+				     : "%u processes have loaded the library",
+			s->with);
+	if (s->agent)
+		diagnosis_add(&s->found, SEVERITY_OK, "agent", NULL,
+			"its agent runs (process %d)", (int)s->agent);
+	else if (s->with && !s->agent_elsewhere)
+		diagnosis_add(&s->found, SEVERITY_NOTE, "agent-idle", NULL,
+			"no agent of its own runs now; the next connection starts one");
+	if (!s->with && !s->without && !s->unseen)
+		diagnosis_add(&s->found, SEVERITY_NOTE, "stopped", NULL, "no process of it runs");
+}
+
+void sealed_judge_processes(struct sealed *s, const struct view *view)
+{
+	for (size_t i = 0; i < view->processes.count; i++) {
+		const struct process_of *x = &view->processes.at[i];
+
+		if (!belongs(s, view, x))
+			continue;
+		if (x->is_agent)
+			s->agent = x->pid;
+		else
+			judge_process(s, x);
+	}
+	if (view->processes.hidden) {
+		s->unknown = true;
+		diagnosis_add(&s->found, SEVERITY_WARNING, "hidden", ask_as_root,
+			"the processes of others are hidden from you here");
+	}
+	tell_sums(s);
+}

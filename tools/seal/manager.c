@@ -1,0 +1,127 @@
+#include "tools/seal/manager.h"
+
+#include "tools/doctor/doctor.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <spawn.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define ANSWER_MOST (1u << 20)
+
+extern char **environ;
+
+bool manager_runs(bool user)
+{
+	const char *directory = environment("XDG_RUNTIME_DIR");
+	char path[PATH_MAX];
+	struct stat st;
+	int n;
+
+	if (!user)
+		return lstat("/run/systemd/system", &st) == 0 && S_ISDIR(st.st_mode);
+	n = directory ? snprintf(path, sizeof(path), "%s/systemd/private", directory)
+		      : snprintf(path, sizeof(path), "/run/user/%u/systemd/private", geteuid());
+	return n > 0 && (size_t)n < sizeof(path) && stat(path, &st) == 0 && S_ISSOCK(st.st_mode);
+}
+
+/* Its standard output goes to `out`, its errors with it. */
+static int start(pid_t *pid, int out, char *const argv[])
+{
+	posix_spawn_file_actions_t actions;
+	int rc = posix_spawn_file_actions_init(&actions);
+
+	if (rc)
+		return -rc;
+	rc = posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
+	if (!rc)
+		rc = posix_spawn_file_actions_adddup2(&actions, out, STDOUT_FILENO);
+	if (!rc)
+		rc = posix_spawn_file_actions_adddup2(&actions, out, STDERR_FILENO);
+	if (!rc)
+		rc = posix_spawnp(pid, argv[0], &actions, NULL, argv, environ);
+	posix_spawn_file_actions_destroy(&actions);
+	return -rc;
+}
+
+/* What it printed, \0 behind it; free it. NULL with errno. */
+static char *run(char *const argv[], int *status)
+{
+	int ends[2], rc;
+	char *text;
+	pid_t pid;
+
+	if (pipe2(ends, O_CLOEXEC) < 0)
+		return NULL;
+	rc = start(&pid, ends[1], argv);
+	close(ends[1]);
+	text = rc ? NULL : read_all(ends[0], ANSWER_MOST, NULL);
+	close(ends[0]);
+	if (rc) {
+		errno = -rc;
+		return NULL;
+	}
+	while (waitpid(pid, status, 0) < 0 && errno == EINTR)
+		;
+	return text;
+}
+
+static void cut_lines(char *text)
+{
+	for (; *text; text++) {
+		if (*text == '\n')
+			*text = '\0';
+	}
+}
+
+int manager_ask(struct manager_view *v, bool user, const char *unit, struct err *err)
+{
+	char *argv[] = {"systemctl", user ? "--user" : "--system", "--no-pager", "show",
+		"--property=Id,LoadState,LoadError,ActiveState,SubState,NeedDaemonReload,DropInPaths",
+		"--", (char *)unit, NULL};
+	int status = 0;
+	size_t length;
+	char *text = run(argv, &status), *grown;
+
+	v->text = NULL;
+	if (!text && errno == ENOENT)
+		return err_fail(err, ENOENT, "there is no systemctl");
+	if (!text)
+		return err_fail(err, errno, "systemctl: %s", strerror(errno));
+	length = strlen(text);
+	grown = realloc(text, length + 2);
+	if (!grown) {
+		free(text);
+		return err_fail(err, ENOMEM, "out of memory");
+	}
+	grown[length + 1] = '\0';
+	cut_lines(grown);
+	if (!WIFEXITED(status) || WEXITSTATUS(status) != 0) {
+		err_fail(err, EHOSTDOWN, "%s", *grown ? grown : "systemctl failed and said nothing");
+		free(grown);
+		return -EHOSTDOWN;
+	}
+	v->text = grown;
+	return 0;
+}
+
+const char *manager_value(const struct manager_view *v, const char *name)
+{
+	size_t length = strlen(name);
+
+	for (const char *at = v->text; at && *at; at += strlen(at) + 1) {
+		if (strncmp(at, name, length) == 0 && at[length] == '=')
+			return at + length + 1;
+	}
+	return "";
+}
+
+void manager_clear(struct manager_view *v)
+{
+	free(v->text);
+	v->text = NULL;
+}

@@ -1,0 +1,278 @@
+#include "tools/seal/sealed.h"
+
+#include "tools/doctor/loader.h"
+#include "tools/doctor/unit_names.h"
+#include "tools/seal/manager.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define DROPIN "50-mailseal.conf"
+
+static const char *base_of(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	return slash ? slash + 1 : path;
+}
+
+static void take_dropin(struct sealed *s, const struct unit *u)
+{
+	for (unsigned i = 1; i < u->file_count; i++) {
+		if (strcmp(base_of(u->files[i]), DROPIN) == 0)
+			snprintf(s->dropin, sizeof(s->dropin), "%s", u->files[i]);
+	}
+}
+
+/* Is there an AssertPathExists= for a file of that name? */
+static bool asserts(const struct unit *u, bool (*is)(const char *path), char out[PATH_MAX])
+{
+	const char *value;
+	size_t at = 0;
+
+	while ((value = unit_next_in(u, "Unit", "AssertPathExists", &at))) {
+		value += strspn(value, "|");
+		if (is(value) && strlen(value) < PATH_MAX) {
+			snprintf(out, PATH_MAX, "%s", value);
+			return true;
+		}
+	}
+	return false;
+}
+
+static bool is_our_library(const char *path)
+{
+	return is_library(path, strlen(path));
+}
+
+/* The first word of ExecStart= is mailseal, the second run. */
+static bool starts_by_run(const struct unit *u)
+{
+	const char *command = unit_value(u, "ExecStart");
+	char word[PATH_MAX];
+
+	if (!command)
+		return false;
+	command += strspn(command, "@-:+!|");
+	return unit_word(&command, word, sizeof(word)) && strcmp(base_of(word), "mailseal") == 0 &&
+	       unit_word(&command, word, sizeof(word)) && strcmp(word, "run") == 0;
+}
+
+/* By which of the files, where it is not ours. */
+static const char *setter_of(const struct unit *u)
+{
+	const char *file = "";
+
+	for (size_t i = 0; i < u->setting_count; i++) {
+		if (strcmp(u->settings[i].key, "Environment") == 0 &&
+			strstr(u->settings[i].value, "LD_PRELOAD="))
+			file = u->files[u->settings[i].file];
+	}
+	return *file ? file : "a file that EnvironmentFile= names";
+}
+
+static void tell_library(struct sealed *s, const struct view *view, const struct unit *u, const char *preload)
+{
+	char path[PATH_MAX];
+	struct stat st;
+	size_t length;
+	int rc;
+
+	if (asserts(u, is_our_library, path)) {
+		rc = patient_stat(&view->p, path, &st);
+		if (rc) {
+			s->unfit = true;
+			diagnosis_add(&s->found, SEVERITY_OBSTACLE, "library-missing",
+				"The service does not start until it is back; or take the seal away: mailseal "
+				"disable UNIT",
+				"%s: %s", path, strerror(-rc));
+		}
+		return;
+	}
+	diagnosis_add(&s->found, SEVERITY_WARNING, "no-assert", "Add AssertPathExists= for it",
+		"should the library go missing, the service would start without it");
+	next_library(&preload, &length);
+	if (length >= sizeof(path) || memchr(preload, '$', length))
+		return;
+	snprintf(path, sizeof(path), "%.*s", (int)length, preload);
+	rc = patient_stat(&view->p, path, &st);
+	if (rc)
+		diagnosis_add(&s->found, SEVERITY_OBSTACLE, "library-missing",
+			"Whenever it starts, it runs unprotected", "%s: %s", path, strerror(-rc));
+}
+
+static void tell_not_sealed(struct sealed *s, const char *preload)
+{
+	if (s->dropin[0])
+		diagnosis_add(&s->found, SEVERITY_OBSTACLE, "overridden",
+			"See systemctl cat UNIT; mailseal enable UNIT writes the drop-in anew",
+			"%s does not seal it: what counts in the end is LD_PRELOAD=%s", s->dropin,
+			preload ? preload : "");
+	else
+		diagnosis_add(&s->found, SEVERITY_OBSTACLE, "not-sealed", "Seal it: mailseal enable UNIT",
+			"it is not sealed");
+}
+
+static void judge_seal(struct sealed *s, const struct view *view, const struct service *service)
+{
+	const char *preload = service_variable(service, "LD_PRELOAD");
+	bool named = preload && names_library(preload);
+
+	take_dropin(s, &service->unit);
+	if (named && s->dropin[0]) {
+		s->by = "drop-in";
+		diagnosis_add(&s->found, SEVERITY_OK, "drop-in", NULL, "sealed by %s", s->dropin);
+	} else if (named) {
+		s->by = "unit";
+		diagnosis_add(&s->found, SEVERITY_NOTE, "by-hand", NULL,
+			"sealed by hand: LD_PRELOAD is set in %s", setter_of(&service->unit));
+	} else if (starts_by_run(&service->unit)) {
+		s->by = "run";
+		diagnosis_add(&s->found, SEVERITY_NOTE, "run", NULL, "mailseal run starts it");
+	} else if (view->p.everywhere) {
+		s->by = "ld.so.preload";
+		diagnosis_add(&s->found, SEVERITY_NOTE, "ld.so.preload", NULL,
+			"/etc/ld.so.preload names the library, for all programs but those of musl");
+	} else {
+		tell_not_sealed(s, preload);
+	}
+	if (named)
+		tell_library(s, view, &service->unit, preload);
+}
+
+/* An unreadable environment file leaves open what counts. */
+static void take_doubts(struct sealed *s, const struct patient *p)
+{
+	for (size_t i = 0; i < p->found.count; i++) {
+		const struct finding *f = &p->found.at[i];
+
+		diagnosis_add(&s->found, f->severity, f->code, f->advice, "%s", f->text);
+		s->unknown = true;
+	}
+}
+
+static int judge_files(struct sealed *s, const struct view *view, struct err *err)
+{
+	struct service service = {0};
+	struct patient p = view->p;
+	struct err why = {""};
+	int rc;
+
+	rc = unit_load(&service.unit, &p, s->name, false, &why);
+	if (rc == -EACCES) {
+		s->unknown = true;
+		diagnosis_add(&s->found, SEVERITY_WARNING, "unreadable", "Ask as root", "%s", why.text);
+	} else if (rc && rc != -ENOMEM) {
+		s->unfit = true;
+		diagnosis_add(&s->found, SEVERITY_OBSTACLE, "no-unit",
+			"systemd cannot start it: is the name right, is it installed?", "%s", why.text);
+	} else if (!rc) {
+		rc = service_environment(&service, &p);
+		if (!rc)
+			judge_seal(s, view, &service);
+		take_doubts(s, &p);
+	}
+	service_environment_clear(&service);
+	unit_clear(&service.unit);
+	diagnosis_clear(&p.found);
+	return rc == -ENOMEM ? err_fail(err, ENOMEM, "out of memory") : 0;
+}
+
+static bool has_word(const char *list, const char *word)
+{
+	size_t length = strlen(word);
+
+	for (const char *at = list; (at = strstr(at, word)); at += length) {
+		if ((at == list || at[-1] == ' ') && (!at[length] || at[length] == ' '))
+			return true;
+	}
+	return false;
+}
+
+static void tell_loaded(struct sealed *s, const struct manager_view *v)
+{
+	const char *state = manager_value(v, "LoadState");
+	bool changed = strcmp(manager_value(v, "NeedDaemonReload"), "yes") == 0;
+
+	if (strcmp(state, "masked") == 0) {
+		diagnosis_add(&s->found, SEVERITY_NOTE, "masked", NULL, "it is masked, and cannot be started");
+	} else if (strcmp(state, "loaded") != 0) {
+		s->unfit = true;
+		diagnosis_add(&s->found, SEVERITY_OBSTACLE, "not-loaded-by-systemd",
+			"systemctl status UNIT and systemd-analyze verify UNIT tell more",
+			"systemd does not load it: %s%s%s", state, *manager_value(v, "LoadError") ? ": " : "",
+			manager_value(v, "LoadError"));
+	} else if (s->dropin[0] && !has_word(manager_value(v, "DropInPaths"), s->dropin)) {
+		s->stale = true;
+		diagnosis_add(&s->found, SEVERITY_OBSTACLE, "not-read",
+			"systemctl daemon-reload, then restart the service",
+			"systemd has not read the drop-in: it would start the service without it");
+	} else if (changed) {
+		diagnosis_add(&s->found, SEVERITY_WARNING, "changed",
+			"systemctl daemon-reload, then restart the service",
+			"its files were changed since systemd has read them");
+	}
+	if (strcmp(manager_value(v, "ActiveState"), "failed") == 0)
+		diagnosis_add(&s->found, SEVERITY_WARNING, "failed", "systemctl status UNIT tells why",
+			"it has failed");
+}
+
+/* A template is nothing that systemd knows by itself. */
+static void judge_manager(struct sealed *s, const struct view *view)
+{
+	struct manager_view v = {NULL};
+	struct err err = {""};
+
+	if (unit_is_template(s->name))
+		return;
+	if (manager_ask(&v, view->user, s->name, &err)) {
+		s->unknown = true;
+		diagnosis_add(&s->found, SEVERITY_WARNING, "not-asked",
+			"Ask as root: whether systemd has read the drop-in is not known here",
+			"systemd cannot be asked: %s", err.text);
+	} else {
+		tell_loaded(s, &v);
+	}
+	manager_clear(&v);
+}
+
+int sealed_judge(struct sealed *s, const struct view *view, const char *name, struct err *err)
+{
+	int rc;
+
+	*s = (struct sealed){0};
+	snprintf(s->name, sizeof(s->name), "%s", name);
+	rc = judge_files(s, view, err);
+	if (rc || !view->runs)
+		return rc;
+	if (s->by)
+		judge_manager(s, view);
+	sealed_judge_processes(s, view);
+	if (s->found.incomplete)
+		return err_fail(err, ENOMEM, "out of memory");
+	return 0;
+}
+
+const char *sealed_state(const struct sealed *s)
+{
+	if (s->without && s->by)
+		return s->without == s->older ? "restart-needed" : "unprotected";
+	if (!s->by)
+		return s->unfit ? "no-unit" : s->unknown ? "unknown" : "not-sealed";
+	if (s->unfit)
+		return "cannot-start";
+	if (s->stale)
+		return "not-read";
+	if (diagnosis_count(&s->found, SEVERITY_OBSTACLE))
+		return "unprotected";
+	if (s->unknown)
+		return "unknown";
+	return s->with ? "in-force" : "stopped";
+}
+
+void sealed_clear(struct sealed *s)
+{
+	diagnosis_clear(&s->found);
+}

@@ -1,0 +1,321 @@
+/*
+ * mailseal status: which services are sealed, and whether that is in force now.
+ * It reads unit files and /proc, and asks systemd; it changes nothing and runs nothing of a service.
+ */
+#include "tools/doctor/unit_names.h"
+#include "tools/mailseal.h"
+#include "tools/seal/manager.h"
+#include "tools/seal/sealed.h"
+#include "tools/values.h"
+
+#include <argp.h>
+#include <dirent.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+#define EXIT_NOT_IN_FORCE 1
+#define DROPIN "50-mailseal.conf"
+
+struct names {
+	char **at;
+	size_t count;
+};
+
+struct arguments {
+	struct names units;
+	const char *root;
+	bool user, json;
+	bool failed; /* out of memory */
+};
+
+static const struct argp_option options[] = {
+	{"user", 'u', NULL, 0, "services of your own manager (systemctl --user)", 0},
+	{"root", 'r', "DIR", 0, "those in the tree of DIR; nothing of it runs", 0},
+	{"json", 'j', NULL, 0, "print the result as JSON", 0},
+	{0},
+};
+
+static const char text[] =
+	"Tell of each sealed service, or of each UNIT, whether it is sealed and whether its running "
+	"processes have the library and an agent."
+	"\v"
+	"Each line is a finding: ok, note, warning or obstacle, with what to do. Exit status 0: all "
+	"are sealed, and all that runs of them is protected. 1: something is not, or no service is "
+	"sealed at all. 64: wrong usage. 66: there is no directory DIR. 77: something may not be "
+	"looked at, and nothing else is wrong.";
+
+static int by_text(const void *a, const void *b)
+{
+	return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+/* 0 or -ENOMEM; known ones are not added again. */
+static int add_name(struct names *n, const char *name)
+{
+	char **grown, *copy;
+
+	for (size_t i = 0; i < n->count; i++) {
+		if (strcmp(n->at[i], name) == 0)
+			return 0;
+	}
+	grown = reallocarray(n->at, n->count + 1, sizeof(*n->at));
+	if (!grown)
+		return -ENOMEM;
+	n->at = grown;
+	copy = strdup(name);
+	if (!copy)
+		return -ENOMEM;
+	n->at[n->count++] = copy;
+	return 0;
+}
+
+static void clear_names(struct names *n)
+{
+	for (size_t i = 0; i < n->count; i++)
+		free(n->at[i]);
+	free(n->at);
+	*n = (struct names){0};
+}
+
+/* billing means billing.service. */
+static void take_unit(struct arguments *a, const char *argument, struct argp_state *state)
+{
+	char name[UNIT_NAME_SIZE];
+	size_t length = strlen(argument);
+	bool has_type = strrchr(argument, '.') != NULL;
+	int n = snprintf(name, sizeof(name), "%s%s", argument, has_type ? "" : ".service");
+
+	if (n < 0 || (size_t)n >= sizeof(name) || !unit_name_is_valid(name) ||
+		(has_type && (length < 9 || strcmp(argument + length - 8, ".service") != 0)))
+		argp_error(state, "'%s' is not the name of a service, such as billing.service", argument);
+	if (add_name(&a->units, name))
+		a->failed = true;
+}
+
+static error_t parse_option(int key, char *argument, struct argp_state *state)
+{
+	struct arguments *a = state->input;
+
+	switch (key) {
+	case 'u':
+		a->user = true;
+		return 0;
+	case 'r':
+		if (!*argument)
+			argp_error(state, "--root: the name of the directory is empty");
+		a->root = argument;
+		return 0;
+	case 'j':
+		a->json = true;
+		return 0;
+	case ARGP_KEY_ARG:
+		take_unit(a, argument, state);
+		return 0;
+	default:
+		return ARGP_ERR_UNKNOWN;
+	}
+}
+
+/* --- which services -------------------------------------------------------------------------- */
+
+static int list_place(const struct patient *p, const char *place, struct names *n)
+{
+	static const char end[] = ".service.d";
+	int fd = patient_open(p, place), rc = 0;
+	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+	char path[PATH_MAX], name[UNIT_NAME_SIZE];
+	struct stat st;
+
+	if (!dir && fd >= 0)
+		close(fd);
+	for (const struct dirent *e; dir && !rc && (e = readdir(dir));) {
+		size_t length = strlen(e->d_name);
+
+		if (length < sizeof(end) || length - 2 >= sizeof(name) ||
+			strcmp(e->d_name + length - (sizeof(end) - 1), end) != 0)
+			continue;
+		snprintf(name, sizeof(name), "%.*s", (int)length - 2, e->d_name);
+		if (snprintf(path, sizeof(path), "%s/%s.d/%s", place, name, DROPIN) < (int)sizeof(path) &&
+			patient_stat(p, path, &st) == 0)
+			rc = add_name(n, name);
+	}
+	if (dir)
+		closedir(dir);
+	return rc;
+}
+
+/* Those that have the drop-in. */
+static int list_sealed(const struct patient *p, struct names *n)
+{
+	char room[UNIT_PLACES_SIZE], place[PATH_MAX];
+	const char *list = unit_places(p, room);
+	int rc = 0;
+
+	while (!rc && unit_place_next(&list, place))
+		rc = list_place(p, place, n);
+	if (n->count)
+		qsort(n->at, n->count, sizeof(*n->at), by_text);
+	return rc;
+}
+
+/* --- printing -------------------------------------------------------------------------------- */
+
+struct sums {
+	size_t units, good;
+	bool wrong, unknown;
+};
+
+static void add_to_sums(struct sums *sums, const struct sealed *s)
+{
+	bool wrong = diagnosis_count(&s->found, SEVERITY_OBSTACLE) > 0;
+
+	sums->units++;
+	sums->good += !wrong && !s->unknown;
+	sums->wrong = sums->wrong || wrong;
+	sums->unknown = sums->unknown || s->unknown;
+}
+
+static json_t *as_json(const struct sealed *s)
+{
+	return json_pack("{s:o, s:s, s:b, s:s?, s:o, s:{s:i, s:i, s:i}, s:o, s:o}", "unit",
+		json_text(s->name), "state", sealed_state(s), "sealed", s->by != NULL, "by", s->by,
+		"drop_in", s->dropin[0] ? json_text(s->dropin) : json_null(), "processes", "protected",
+		(int)s->with, "unprotected", (int)s->without, "unknown", (int)s->unseen, "agent",
+		s->agent ? json_integer(s->agent) : json_null(), "findings",
+		diagnosis_as_json(&s->found));
+}
+
+static void print_one(const struct sealed *s)
+{
+	printf("%s: %s\n", s->name, sealed_state(s));
+	diagnosis_print(&s->found);
+	putchar('\n');
+}
+
+static const char *verdict(const struct sums *sums, enum severity *severity, char *out, size_t size)
+{
+	*severity = sums->wrong || !sums->units ? SEVERITY_OBSTACLE
+		    : sums->unknown		? SEVERITY_WARNING
+						: SEVERITY_OK;
+	if (!sums->units)
+		snprintf(out, size, "No service is sealed.");
+	else if (sums->good == sums->units)
+		snprintf(out, size, sums->units == 1 ? "The service is sealed, and that is in force."
+						     : "All %zu services are sealed, and that is in force.",
+			sums->units);
+	else
+		snprintf(out, size, "Of %zu services, %zu %s sealed with that known to be in force.",
+			sums->units, sums->good, sums->good == 1 ? "is" : "are");
+	return out;
+}
+
+static int exit_code(const struct sums *sums)
+{
+	if (sums->wrong || !sums->units)
+		return EXIT_NOT_IN_FORCE;
+	return sums->unknown ? EX_NOPERM : EX_OK;
+}
+
+static int close_with(const struct view *view, const struct sums *sums, json_t *units, bool json)
+{
+	enum severity severity;
+	char words[200];
+	int code;
+
+	verdict(sums, &severity, words, sizeof(words));
+	if (!json) {
+		if (!view->runs)
+			printf("%s\n", view->why_not);
+		diagnosis_print_verdict(severity, words);
+		return exit_code(sums);
+	}
+	code = json_print(json_pack("{s:b, s:b, s:s?, s:s, s:o}", "in_force",
+		severity == SEVERITY_OK, "looked_at_processes", view->runs, "why_not",
+		view->runs ? NULL : view->why_not, "verdict", words, "units", units));
+	return code != EX_OK ? code : exit_code(sums);
+}
+
+/* --- the command ----------------------------------------------------------------------------- */
+
+static int open_view(struct view *view, const struct arguments *a, char places[UNIT_PLACES_SIZE], struct err *err)
+{
+	int rc = 0;
+
+	view->user = a->user;
+	view->p.root = -1;
+	view->p.root_name = "";
+	view->p.user_manager = a->user;
+	if (a->user && !unit_places_user(places, UNIT_PLACES_SIZE))
+		return err_fail(err, EINVAL, "--user: HOME does not name a directory");
+	if (a->user)
+		view->p.unit_places = places;
+	if (a->root)
+		rc = patient_enter(&view->p, a->root);
+	if (rc)
+		return err_fail(err, -rc, "%s: %s", a->root, strerror(-rc));
+	view->runs = !a->root && manager_runs(a->user);
+	view->why_not = a->root ? "Nothing runs in that tree: only its files were read."
+		      : a->user ? "Your manager (systemd --user) does not run: only files were read."
+				: "systemd does not run here: only files were read.";
+	doctor_look_everywhere(&view->p);
+	return view->runs ? processes_load(&view->processes, err) : 0;
+}
+
+static int judge_all(const struct view *view, const struct arguments *a, struct err *err, int *code)
+{
+	struct sums sums = {0};
+	json_t *units = json_array();
+	int rc = 0;
+
+	for (size_t i = 0; !rc && i < a->units.count; i++) {
+		struct sealed s;
+
+		rc = sealed_judge(&s, view, a->units.at[i], err);
+		if (!rc && a->json)
+			json_array_append_new(units, as_json(&s));
+		else if (!rc)
+			print_one(&s);
+		add_to_sums(&sums, &s);
+		sealed_clear(&s);
+	}
+	if (rc)
+		json_decref(units);
+	else
+		*code = close_with(view, &sums, units, a->json);
+	return rc;
+}
+
+static int fail(int rc, const struct err *err)
+{
+	int code = rc == -ENOMEM ? EX_OSERR : rc == -EACCES ? EX_NOPERM : rc == -EINVAL ? EX_USAGE : EX_NOINPUT;
+
+	return complain(code, "%s", err->text);
+}
+
+int command_status(int argc, char **argv)
+{
+	static const struct argp argp = {options, parse_option, "[UNIT]...", text, NULL, NULL, NULL};
+	struct view view = {0};
+	struct arguments a = {0};
+	char places[UNIT_PLACES_SIZE];
+	struct err err = {""};
+	int code = EX_OK, rc;
+
+	argp_parse(&argp, argc, argv, 0, NULL, &a);
+	rc = a.failed ? err_fail(&err, ENOMEM, "out of memory") : open_view(&view, &a, places, &err);
+	if (!rc && !a.units.count && list_sealed(&view.p, &a.units))
+		rc = err_fail(&err, ENOMEM, "out of memory");
+	if (!rc)
+		rc = judge_all(&view, &a, &err, &code);
+	if (rc)
+		code = fail(rc, &err);
+	processes_clear(&view.processes);
+	clear_names(&a.units);
+	if (view.p.root >= 0)
+		close(view.p.root);
+	return code;
+}
