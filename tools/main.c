@@ -32,7 +32,7 @@ static const struct {
 	{"doctor", "mailseal doctor", command_doctor, "[OPTION]... PROGRAM [PID] | UNIT",
 		"tell whether mailseal reaches a program"},
 	{"status", "mailseal status", command_status, "[OPTION]... [UNIT]...",
-		"tell which services are sealed, and whether that is in force"},
+		"tell which services are sealed, and protected"},
 	{"help", "mailseal help", command_help, "[COMMAND]", "show this, or the help of a command"},
 	{"version", "mailseal version", command_version, "", "show the version"},
 };

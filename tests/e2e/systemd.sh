@@ -142,22 +142,23 @@ booted_as() {
 	booted setpriv --reuid "$uid" --regid "$uid" --clear-groups env HOME="/home/$user" USER="$user" XDG_RUNTIME_DIR="/run/user/$uid" "$@"
 }
 
-# As user@.service does, but without PAM.
+# As the vendor's user@.service does, but without PAM.
 systemd_user() {
 	local user=$1 uid=${2:-5610}
 	grep -q "^$user:" /etc/passwd || echo "$user:x:$uid:$uid::/home/$user:/bin/sh" >>/etc/passwd
 	grep -q "^$user:" /etc/group || echo "$user:x:$uid:" >>/etc/group
 	install -d -m 700 -o "$uid" -g "$uid" "/home/$user" && install -d -m 755 /run/user && install -d -m 700 -o "$uid" -g "$uid" "/run/user/$uid"
-	unit "user-manager-$user.service" <<-END
+	unit "user@$uid.service" <<-END
 		[Service]
 		Type=notify
-		User=$user
+		User=$uid
 		Environment=XDG_RUNTIME_DIR=/run/user/$uid
 		ExecStart=/lib/systemd/systemd --user
+		Slice=user-$uid.slice
 		KillMode=mixed
 		Delegate=yes
 	END
-	booted systemctl start "user-manager-$user.service" || fail "the user's manager does not start: $(booted journalctl -n 20 --no-pager 2>&1)"
+	booted systemctl start "user@$uid.service" || fail "the user's manager does not start: $(booted journalctl -n 20 --no-pager 2>&1)"
 }
 
 unit() {

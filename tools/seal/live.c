@@ -14,8 +14,8 @@
 #include <time.h>
 #include <unistd.h>
 
-#define TOLD_MOST 8	  /* processes without the library that are told one by one */
-#define LOOKS 20	  /* at a process that is just being started */
+#define TOLD_MOST 8 /* processes without the library that are told one by one */
+#define LOOKS 20    /* at a process that is just being started */
 #define LOOK_MS 10
 
 static bool is_instance_of(const char *name, const char *template)
@@ -47,7 +47,8 @@ static void look(struct look *l, pid_t pid)
 {
 	char path[PROCESS_PATH];
 
-	*l = (struct look){.p = {.root = -1, .root_name = "", .is_process = true}, .x = {.pid = pid}};
+	*l = (struct look){
+		.p = {.root = -1, .root_name = "", .is_process = true}, .x = {.pid = pid}};
 	process_path(path, pid, "root");
 	patient_enter(&l->p, path);
 	process_started(&l->p, &l->x, NULL);
@@ -82,7 +83,8 @@ static bool is_older(const struct sealed *s, const struct process_of *x)
 {
 	struct stat st;
 
-	return s->dropin[0] && stat(s->dropin, &st) == 0 && x->started < st.st_ctim.tv_sec;
+	return s->dropin[0] && stat(s->dropin, &st) == 0 &&
+	       x->started <= st.st_ctim.tv_sec * 1000000000LL + st.st_ctim.tv_nsec;
 }
 
 static void tell_without(struct sealed *s, const struct process_of *x, const struct look *l)
@@ -97,10 +99,12 @@ static void tell_without(struct sealed *s, const struct process_of *x, const str
 		why = older ? "it was started before the drop-in was written"
 			    : "LD_PRELOAD was not in the environment that it was started with";
 		advice = older ? "Restart the service"
-			       : "Restart the service; a program that clears the environment of what it "
+			       : "Restart the service; a program that clears the environment of "
+				 "what it "
 				 "starts takes the library away from that";
 	} else {
-		why = "LD_PRELOAD names the library, but it is out of reach (static, setuid or of another "
+		why = "LD_PRELOAD names the library, but it is out of reach (static, setuid or of "
+		      "another "
 		      "architecture), or its loader did not find the library";
 	}
 	if (s->without <= TOLD_MOST)
@@ -124,7 +128,8 @@ static void take_findings(struct sealed *s, const struct look *l)
 	for (size_t i = 0; i < l->p.found.count; i++) {
 		const struct finding *f = &l->p.found.at[i];
 
-		if (strcmp(f->code, "library-replaced") == 0 || strcmp(f->code, "other-library") == 0)
+		if (strcmp(f->code, "library-replaced") == 0 ||
+			strcmp(f->code, "other-library") == 0)
 			diagnosis_add(&s->found, f->severity, f->code, f->advice, "%s", f->text);
 	}
 }
@@ -183,8 +188,8 @@ static void tell_sums(struct sealed *s)
 				     : "%u processes have loaded the library",
 			s->with);
 	if (s->agent)
-		diagnosis_add(&s->found, SEVERITY_OK, "agent", NULL,
-			"its agent runs (process %d)", (int)s->agent);
+		diagnosis_add(&s->found, SEVERITY_OK, "agent", NULL, "its agent runs (process %d)",
+			(int)s->agent);
 	else if (s->with && !s->agent_elsewhere)
 		diagnosis_add(&s->found, SEVERITY_NOTE, "agent-idle", NULL,
 			"no agent of its own runs now; the next connection starts one");

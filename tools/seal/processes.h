@@ -1,26 +1,25 @@
 /*
- * processes: which processes run, and which service each belongs to, by the cgroup that systemd put it into.
- * /proc is read once; no process is touched.
+ * processes: which processes run, and which service each belongs to, by the cgroup that systemd put
+ * it into. /proc is read once; no process is touched.
  */
 #ifndef MAILSEAL_TOOLS_SEAL_PROCESSES_H
 #define MAILSEAL_TOOLS_SEAL_PROCESSES_H
 
 #include "shim/base/err.h"
+#include "tools/seal/cgroup.h"
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <sys/types.h>
 
-#define SERVICE_NAME_SIZE 256
-
 struct process_of {
 	pid_t pid, parent;
-	uid_t uid;		     /* effective */
-	char name[32];		     /* as the kernel has it; any bytes */
+	uid_t uid;		      /* effective */
+	char name[32];		      /* as the kernel has it; any bytes */
 	char unit[SERVICE_NAME_SIZE]; /* of the system's manager, "user@1000.service" among them */
 	char user_unit[SERVICE_NAME_SIZE]; /* of that user's manager; "" */
 	bool is_agent;
-	long long started; /* seconds since the epoch, by the clock as it goes now */
+	long long started; /* ns since the epoch at the latest, by the clock as it goes now */
 };
 
 struct processes {
@@ -32,12 +31,5 @@ struct processes {
 /* 0; -ENOENT where there is no /proc, -ENOMEM, with err. Clear it in any case. */
 int processes_load(struct processes *p, struct err *err);
 void processes_clear(struct processes *p);
-
-/*
- * The service by the text of /proc/PID/cgroup, and where systemd itself stands in that tree by `init`, the same of
- * process 1. Both names "" where the process belongs to none, as in a session.
- */
-void processes_service(const char *text, const char *init, char unit[SERVICE_NAME_SIZE],
-	char user_unit[SERVICE_NAME_SIZE]);
 
 #endif

@@ -2,7 +2,7 @@
 
 #include "tools/doctor/loader.h"
 #include "tools/doctor/unit_names.h"
-#include "tools/seal/manager.h"
+#include "tools/seal/ask.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -26,25 +26,18 @@ static void take_dropin(struct sealed *s, const struct unit *u)
 	}
 }
 
-/* Is there an AssertPathExists= for a file of that name? */
-static bool asserts(const struct unit *u, bool (*is)(const char *path), char out[PATH_MAX])
+/* Is there an AssertPathExists= for the library? */
+static bool asserts(const struct unit *u, char out[PATH_MAX])
 {
 	const char *value;
 	size_t at = 0;
 
 	while ((value = unit_next_in(u, "Unit", "AssertPathExists", &at))) {
 		value += strspn(value, "|");
-		if (is(value) && strlen(value) < PATH_MAX) {
-			snprintf(out, PATH_MAX, "%s", value);
+		if (unit_expand(u, value, out, PATH_MAX) && is_library(out, strlen(out)))
 			return true;
-		}
 	}
 	return false;
-}
-
-static bool is_our_library(const char *path)
-{
-	return is_library(path, strlen(path));
 }
 
 /* The first word of ExecStart= is mailseal, the second run. */
@@ -73,19 +66,22 @@ static const char *setter_of(const struct unit *u)
 	return *file ? file : "a file that EnvironmentFile= names";
 }
 
-static void tell_library(struct sealed *s, const struct view *view, const struct unit *u, const char *preload)
+static void tell_library(
+	struct sealed *s, const struct view *view, const struct unit *u, const char *preload)
 {
 	char path[PATH_MAX];
+	const char *name;
 	struct stat st;
 	size_t length;
 	int rc;
 
-	if (asserts(u, is_our_library, path)) {
+	if (asserts(u, path)) {
 		rc = patient_stat(&view->p, path, &st);
 		if (rc) {
 			s->unfit = true;
 			diagnosis_add(&s->found, SEVERITY_OBSTACLE, "library-missing",
-				"The service does not start until it is back; or take the seal away: mailseal "
+				"The service does not start until it is back; or take the seal "
+				"away: mailseal "
 				"disable UNIT",
 				"%s: %s", path, strerror(-rc));
 		}
@@ -93,10 +89,10 @@ static void tell_library(struct sealed *s, const struct view *view, const struct
 	}
 	diagnosis_add(&s->found, SEVERITY_WARNING, "no-assert", "Add AssertPathExists= for it",
 		"should the library go missing, the service would start without it");
-	next_library(&preload, &length);
-	if (length >= sizeof(path) || memchr(preload, '$', length))
+	name = next_library(&preload, &length);
+	if (!name || length >= sizeof(path) || memchr(name, '$', length))
 		return;
-	snprintf(path, sizeof(path), "%.*s", (int)length, preload);
+	snprintf(path, sizeof(path), "%.*s", (int)length, name);
 	rc = patient_stat(&view->p, path, &st);
 	if (rc)
 		diagnosis_add(&s->found, SEVERITY_OBSTACLE, "library-missing",
@@ -111,8 +107,8 @@ static void tell_not_sealed(struct sealed *s, const char *preload)
 			"%s does not seal it: what counts in the end is LD_PRELOAD=%s", s->dropin,
 			preload ? preload : "");
 	else
-		diagnosis_add(&s->found, SEVERITY_OBSTACLE, "not-sealed", "Seal it: mailseal enable UNIT",
-			"it is not sealed");
+		diagnosis_add(&s->found, SEVERITY_OBSTACLE, "not-sealed",
+			"Seal it: mailseal enable UNIT", "it is not sealed");
 }
 
 static void judge_seal(struct sealed *s, const struct view *view, const struct service *service)
@@ -163,11 +159,13 @@ static int judge_files(struct sealed *s, const struct view *view, struct err *er
 	rc = unit_load(&service.unit, &p, s->name, false, &why);
 	if (rc == -EACCES) {
 		s->unknown = true;
-		diagnosis_add(&s->found, SEVERITY_WARNING, "unreadable", "Ask as root", "%s", why.text);
+		diagnosis_add(
+			&s->found, SEVERITY_WARNING, "unreadable", "Ask as root", "%s", why.text);
 	} else if (rc && rc != -ENOMEM) {
 		s->unfit = true;
 		diagnosis_add(&s->found, SEVERITY_OBSTACLE, "no-unit",
-			"systemd cannot start it: is the name right, is it installed?", "%s", why.text);
+			"systemd cannot start it: is the name right, is it installed?", "%s",
+			why.text);
 	} else if (!rc) {
 		rc = service_environment(&service, &p);
 		if (!rc)
@@ -191,20 +189,21 @@ static bool has_word(const char *list, const char *word)
 	return false;
 }
 
-static void tell_loaded(struct sealed *s, const struct manager_view *v)
+static void tell_loaded(struct sealed *s, const struct answer *a)
 {
-	const char *state = manager_value(v, "LoadState");
-	bool changed = strcmp(manager_value(v, "NeedDaemonReload"), "yes") == 0;
+	const char *state = answer_value(a, "LoadState");
+	bool changed = strcmp(answer_value(a, "NeedDaemonReload"), "yes") == 0;
 
 	if (strcmp(state, "masked") == 0) {
-		diagnosis_add(&s->found, SEVERITY_NOTE, "masked", NULL, "it is masked, and cannot be started");
+		diagnosis_add(&s->found, SEVERITY_NOTE, "masked", NULL,
+			"it is masked, and cannot be started");
 	} else if (strcmp(state, "loaded") != 0) {
 		s->unfit = true;
 		diagnosis_add(&s->found, SEVERITY_OBSTACLE, "not-loaded-by-systemd",
 			"systemctl status UNIT and systemd-analyze verify UNIT tell more",
-			"systemd does not load it: %s%s%s", state, *manager_value(v, "LoadError") ? ": " : "",
-			manager_value(v, "LoadError"));
-	} else if (s->dropin[0] && !has_word(manager_value(v, "DropInPaths"), s->dropin)) {
+			"systemd does not load it: %s%s%s", state,
+			*answer_value(a, "LoadError") ? ": " : "", answer_value(a, "LoadError"));
+	} else if (s->dropin[0] && !has_word(answer_value(a, "DropInPaths"), s->dropin)) {
 		s->stale = true;
 		diagnosis_add(&s->found, SEVERITY_OBSTACLE, "not-read",
 			"systemctl daemon-reload, then restart the service",
@@ -214,28 +213,28 @@ static void tell_loaded(struct sealed *s, const struct manager_view *v)
 			"systemctl daemon-reload, then restart the service",
 			"its files were changed since systemd has read them");
 	}
-	if (strcmp(manager_value(v, "ActiveState"), "failed") == 0)
-		diagnosis_add(&s->found, SEVERITY_WARNING, "failed", "systemctl status UNIT tells why",
-			"it has failed");
+	if (strcmp(answer_value(a, "ActiveState"), "failed") == 0)
+		diagnosis_add(&s->found, SEVERITY_WARNING, "failed",
+			"systemctl status UNIT tells why", "it has failed");
 }
 
 /* A template is nothing that systemd knows by itself. */
-static void judge_manager(struct sealed *s, const struct view *view)
+static void judge_loaded(struct sealed *s, const struct view *view)
 {
-	struct manager_view v = {NULL};
+	struct answer a = {NULL};
 	struct err err = {""};
 
 	if (unit_is_template(s->name))
 		return;
-	if (manager_ask(&v, view->user, s->name, &err)) {
+	if (ask_systemd(&a, view->user, s->name, &err)) {
 		s->unknown = true;
 		diagnosis_add(&s->found, SEVERITY_WARNING, "not-asked",
 			"Ask as root: whether systemd has read the drop-in is not known here",
 			"systemd cannot be asked: %s", err.text);
 	} else {
-		tell_loaded(s, &v);
+		tell_loaded(s, &a);
 	}
-	manager_clear(&v);
+	answer_clear(&a);
 }
 
 int sealed_judge(struct sealed *s, const struct view *view, const char *name, struct err *err)
@@ -247,8 +246,9 @@ int sealed_judge(struct sealed *s, const struct view *view, const char *name, st
 	rc = judge_files(s, view, err);
 	if (rc || !view->runs)
 		return rc;
+	s->looked_at = true;
 	if (s->by)
-		judge_manager(s, view);
+		judge_loaded(s, view);
 	sealed_judge_processes(s, view);
 	if (s->found.incomplete)
 		return err_fail(err, ENOMEM, "out of memory");
@@ -269,7 +269,7 @@ const char *sealed_state(const struct sealed *s)
 		return "unprotected";
 	if (s->unknown)
 		return "unknown";
-	return s->with ? "in-force" : "stopped";
+	return s->with ? "in-force" : s->looked_at ? "stopped" : "sealed";
 }
 
 void sealed_clear(struct sealed *s)

@@ -1,6 +1,6 @@
 /*
- * sealed: whether one service is sealed, and whether that is in force: by its files, by what systemd
- * has read of them, and by the processes that run.
+ * sealed: whether one service is sealed, and whether that is in force: by its files, by what
+ * systemd has read of them, and by the processes that run.
  */
 #ifndef MAILSEAL_TOOLS_SEAL_SEALED_H
 #define MAILSEAL_TOOLS_SEAL_SEALED_H
@@ -12,7 +12,7 @@
 struct view {
 	struct patient p; /* root and places; nothing is found by it */
 	bool user;	  /* those of this user's manager */
-	bool runs;	  /* a manager that can be asked runs here, and its processes are to be seen */
+	bool runs; /* a manager that can be asked runs here, and its processes are to be seen */
 	const char *why_not; /* else: why not; static */
 	struct processes processes;
 };
@@ -21,12 +21,13 @@ struct sealed {
 	char name[SERVICE_NAME_SIZE];
 	struct diagnosis found;
 	char dropin[PATH_MAX]; /* ours; "" where there is none */
-	const char *by;	       /* "drop-in", "unit", "ld.so.preload", "run"; NULL: it is not sealed */
-	bool stale;	       /* systemd has not read the drop-in */
-	bool unfit; /* it cannot start, or not as it is */
-	bool unknown;	       /* something could not be looked at */
+	const char *by; /* "drop-in", "unit", "ld.so.preload", "run"; NULL: it is not sealed */
+	bool stale;	/* systemd has not read the drop-in */
+	bool unfit;	/* it cannot start, or not as it is */
+	bool looked_at; /* at its processes */
+	bool unknown;	/* something could not be looked at */
 	unsigned with, without, unseen; /* processes, agents not among them */
-	unsigned older;		       /* of those without: started before the drop-in was written */
+	unsigned older; /* of those without: started before the drop-in was written */
 	pid_t agent;
 	bool agent_elsewhere; /* the system agent serves it */
 };
@@ -35,8 +36,8 @@ struct sealed {
 int sealed_judge(struct sealed *s, const struct view *view, const char *name, struct err *err);
 void sealed_clear(struct sealed *s);
 
-/* One word: "in-force", "stopped", "restart-needed", "unprotected", "not-sealed", "not-read" (by systemd),
- * "cannot-start", "no-unit", "unknown". */
+/* One word: "in-force", "stopped", "sealed" (processes were not looked at), "restart-needed",
+ * "unprotected", "not-sealed", "not-read" (by systemd), "cannot-start", "no-unit", "unknown". */
 const char *sealed_state(const struct sealed *s);
 
 /* live.c: its processes. */

@@ -1,10 +1,11 @@
 /*
  * mailseal status: which services are sealed, and whether that is in force now.
- * It reads unit files and /proc, and asks systemd; it changes nothing and runs nothing of a service.
+ * It reads unit files and /proc, and asks systemd; it changes nothing and runs nothing of a
+ * service.
  */
 #include "tools/doctor/unit_names.h"
 #include "tools/mailseal.h"
-#include "tools/seal/manager.h"
+#include "tools/seal/ask.h"
 #include "tools/seal/sealed.h"
 #include "tools/values.h"
 
@@ -40,10 +41,12 @@ static const struct argp_option options[] = {
 };
 
 static const char text[] =
-	"Tell of each sealed service, or of each UNIT, whether it is sealed and whether its running "
+	"Tell of each sealed service, or of each UNIT, whether it is sealed and whether its "
+	"running "
 	"processes have the library and an agent."
 	"\v"
-	"Each line is a finding: ok, note, warning or obstacle, with what to do. Exit status 0: all "
+	"Each line is a finding: ok, note, warning or obstacle, with what to do. Exit status 0: "
+	"all "
 	"are sealed, and all that runs of them is protected. 1: something is not, or no service is "
 	"sealed at all. 64: wrong usage. 66: there is no directory DIR. 77: something may not be "
 	"looked at, and nothing else is wrong.";
@@ -91,7 +94,8 @@ static void take_unit(struct arguments *a, const char *argument, struct argp_sta
 
 	if (n < 0 || (size_t)n >= sizeof(name) || !unit_name_is_valid(name) ||
 		(has_type && (length < 9 || strcmp(argument + length - 8, ".service") != 0)))
-		argp_error(state, "'%s' is not the name of a service, such as billing.service", argument);
+		argp_error(state, "'%s' is not the name of a service, such as billing.service",
+			argument);
 	if (add_name(&a->units, name))
 		a->failed = true;
 }
@@ -139,7 +143,8 @@ static int list_place(const struct patient *p, const char *place, struct names *
 			strcmp(e->d_name + length - (sizeof(end) - 1), end) != 0)
 			continue;
 		snprintf(name, sizeof(name), "%.*s", (int)length - 2, e->d_name);
-		if (snprintf(path, sizeof(path), "%s/%s.d/%s", place, name, DROPIN) < (int)sizeof(path) &&
+		if (snprintf(path, sizeof(path), "%s/%s.d/%s", place, name, DROPIN) <
+				(int)sizeof(path) &&
 			patient_stat(p, path, &st) == 0)
 			rc = add_name(n, name);
 	}
@@ -183,10 +188,10 @@ static json_t *as_json(const struct sealed *s)
 {
 	return json_pack("{s:o, s:s, s:b, s:s?, s:o, s:{s:i, s:i, s:i}, s:o, s:o}", "unit",
 		json_text(s->name), "state", sealed_state(s), "sealed", s->by != NULL, "by", s->by,
-		"drop_in", s->dropin[0] ? json_text(s->dropin) : json_null(), "processes", "protected",
-		(int)s->with, "unprotected", (int)s->without, "unknown", (int)s->unseen, "agent",
-		s->agent ? json_integer(s->agent) : json_null(), "findings",
-		diagnosis_as_json(&s->found));
+		"drop_in", s->dropin[0] ? json_text(s->dropin) : json_null(), "processes",
+		"protected", (int)s->with, "unprotected", (int)s->without, "unknown",
+		(int)s->unseen, "agent", s->agent ? json_integer(s->agent) : json_null(),
+		"findings", diagnosis_as_json(&s->found));
 }
 
 static void print_one(const struct sealed *s)
@@ -203,13 +208,14 @@ static const char *verdict(const struct sums *sums, enum severity *severity, cha
 						: SEVERITY_OK;
 	if (!sums->units)
 		snprintf(out, size, "No service is sealed.");
-	else if (sums->good == sums->units)
-		snprintf(out, size, sums->units == 1 ? "The service is sealed, and that is in force."
-						     : "All %zu services are sealed, and that is in force.",
-			sums->units);
+	else if (sums->units == 1)
+		snprintf(out, size, "The service is %s.",
+			sums->good    ? "sealed"
+			: sums->wrong ? "NOT protected as it should be"
+				      : "not known to be protected");
 	else
-		snprintf(out, size, "Of %zu services, %zu %s sealed with that known to be in force.",
-			sums->units, sums->good, sums->good == 1 ? "is" : "are");
+		snprintf(out, size, "%zu of %zu services are sealed as they should be.", sums->good,
+			sums->units);
 	return out;
 }
 
@@ -241,7 +247,8 @@ static int close_with(const struct view *view, const struct sums *sums, json_t *
 
 /* --- the command ----------------------------------------------------------------------------- */
 
-static int open_view(struct view *view, const struct arguments *a, char places[UNIT_PLACES_SIZE], struct err *err)
+static int open_view(struct view *view, const struct arguments *a, char places[UNIT_PLACES_SIZE],
+	struct err *err)
 {
 	int rc = 0;
 
@@ -257,10 +264,11 @@ static int open_view(struct view *view, const struct arguments *a, char places[U
 		rc = patient_enter(&view->p, a->root);
 	if (rc)
 		return err_fail(err, -rc, "%s: %s", a->root, strerror(-rc));
-	view->runs = !a->root && manager_runs(a->user);
-	view->why_not = a->root ? "Nothing runs in that tree: only its files were read."
-		      : a->user ? "Your manager (systemd --user) does not run: only files were read."
-				: "systemd does not run here: only files were read.";
+	view->runs = !a->root && systemd_runs(a->user);
+	view->why_not =
+		a->root	  ? "Nothing runs in that tree: only its files were read."
+		: a->user ? "Your manager (systemd --user) does not run: only files were read."
+			  : "systemd does not run here: only files were read.";
 	doctor_look_everywhere(&view->p);
 	return view->runs ? processes_load(&view->processes, err) : 0;
 }
@@ -291,14 +299,18 @@ static int judge_all(const struct view *view, const struct arguments *a, struct 
 
 static int fail(int rc, const struct err *err)
 {
-	int code = rc == -ENOMEM ? EX_OSERR : rc == -EACCES ? EX_NOPERM : rc == -EINVAL ? EX_USAGE : EX_NOINPUT;
+	int code = rc == -ENOMEM   ? EX_OSERR
+		   : rc == -EACCES ? EX_NOPERM
+		   : rc == -EINVAL ? EX_USAGE
+				   : EX_NOINPUT;
 
 	return complain(code, "%s", err->text);
 }
 
 int command_status(int argc, char **argv)
 {
-	static const struct argp argp = {options, parse_option, "[UNIT]...", text, NULL, NULL, NULL};
+	static const struct argp argp = {
+		options, parse_option, "[UNIT]...", text, NULL, NULL, NULL};
 	struct view view = {0};
 	struct arguments a = {0};
 	char places[UNIT_PLACES_SIZE];
@@ -306,7 +318,8 @@ int command_status(int argc, char **argv)
 	int code = EX_OK, rc;
 
 	argp_parse(&argp, argc, argv, 0, NULL, &a);
-	rc = a.failed ? err_fail(&err, ENOMEM, "out of memory") : open_view(&view, &a, places, &err);
+	rc = a.failed ? err_fail(&err, ENOMEM, "out of memory")
+		      : open_view(&view, &a, places, &err);
 	if (!rc && !a.units.count && list_sealed(&view.p, &a.units))
 		rc = err_fail(&err, ENOMEM, "out of memory");
 	if (!rc)

@@ -1,4 +1,4 @@
-#include "tools/seal/manager.h"
+#include "tools/seal/ask.h"
 
 #include "tools/doctor/doctor.h"
 
@@ -15,7 +15,7 @@
 
 extern char **environ;
 
-bool manager_runs(bool user)
+bool systemd_runs(bool user)
 {
 	const char *directory = environment("XDG_RUNTIME_DIR");
 	char path[PATH_MAX];
@@ -78,16 +78,17 @@ static void cut_lines(char *text)
 	}
 }
 
-int manager_ask(struct manager_view *v, bool user, const char *unit, struct err *err)
+int ask_systemd(struct answer *a, bool user, const char *unit, struct err *err)
 {
 	char *argv[] = {"systemctl", user ? "--user" : "--system", "--no-pager", "show",
-		"--property=Id,LoadState,LoadError,ActiveState,SubState,NeedDaemonReload,DropInPaths",
+		"--property=Id,LoadState,LoadError,ActiveState,SubState,NeedDaemonReload,"
+		"DropInPaths",
 		"--", (char *)unit, NULL};
 	int status = 0;
 	size_t length;
 	char *text = run(argv, &status), *grown;
 
-	v->text = NULL;
+	a->text = NULL;
 	if (!text && errno == ENOENT)
 		return err_fail(err, ENOENT, "there is no systemctl");
 	if (!text)
@@ -101,27 +102,28 @@ int manager_ask(struct manager_view *v, bool user, const char *unit, struct err 
 	grown[length + 1] = '\0';
 	cut_lines(grown);
 	if (!WIFEXITED(status) || WEXITSTATUS(status) != 0) {
-		err_fail(err, EHOSTDOWN, "%s", *grown ? grown : "systemctl failed and said nothing");
+		err_fail(
+			err, EHOSTDOWN, "%s", *grown ? grown : "systemctl failed and said nothing");
 		free(grown);
 		return -EHOSTDOWN;
 	}
-	v->text = grown;
+	a->text = grown;
 	return 0;
 }
 
-const char *manager_value(const struct manager_view *v, const char *name)
+const char *answer_value(const struct answer *a, const char *name)
 {
 	size_t length = strlen(name);
 
-	for (const char *at = v->text; at && *at; at += strlen(at) + 1) {
+	for (const char *at = a->text; at && *at; at += strlen(at) + 1) {
 		if (strncmp(at, name, length) == 0 && at[length] == '=')
 			return at + length + 1;
 	}
 	return "";
 }
 
-void manager_clear(struct manager_view *v)
+void answer_clear(struct answer *a)
 {
-	free(v->text);
-	v->text = NULL;
+	free(a->text);
+	a->text = NULL;
 }
