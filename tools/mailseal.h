@@ -17,6 +17,7 @@ int command_explain(int argc, char **argv);
 int command_policy(int argc, char **argv);
 int command_doctor(int argc, char **argv);
 int command_status(int argc, char **argv);
+int command_probe(int argc, char **argv);
 
 /* The default place, and what MAILSEAL_CONFIG or --config may override. */
 #define CONFIG_PATH MAILSEAL_CONFIG_DEFAULT

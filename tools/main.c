@@ -33,6 +33,8 @@ static const struct {
 		"tell whether mailseal reaches a program"},
 	{"status", "mailseal status", command_status, "[OPTION]... [UNIT]...",
 		"tell which services are sealed, and protected"},
+	{"probe", "mailseal probe", command_probe, "[OPTION]... HOST[:PORT]",
+		"tell what mailseal does with a server, and why"},
 	{"help", "mailseal help", command_help, "[COMMAND]", "show this, or the help of a command"},
 	{"version", "mailseal version", command_version, "", "show the version"},
 };

@@ -18,9 +18,7 @@ static void to_sockaddr(const struct address *address, struct sockaddr_storage *
 		memcpy(&((struct sockaddr_in6 *)ss)->sin6_addr, address->bytes, 16);
 }
 
-/* Mail of the domain that the section is for; of a suffix, a domain under it that no other section
- * is likely to be for. */
-static void domain_of(const struct pattern *pattern, struct domain *domain)
+bool meaning_domain(const struct pattern *pattern, struct domain *domain)
 {
 	size_t suffix = pattern->form == PATTERN_SUFFIX;
 
@@ -28,7 +26,7 @@ static void domain_of(const struct pattern *pattern, struct domain *domain)
 	switch (pattern->form) {
 	case PATTERN_NULL:
 		domain->form = DOMAIN_NULL;
-		return;
+		return true;
 	case PATTERN_LITERAL:
 		domain->form = DOMAIN_LITERAL;
 		break;
@@ -36,9 +34,10 @@ static void domain_of(const struct pattern *pattern, struct domain *domain)
 	case PATTERN_SUFFIX:
 		break;
 	}
-	domain->name[0] = '-';
+	domain->name[0] = '-'; /* a label that no section can have */
 	memcpy(domain->name + suffix, pattern->name, sizeof(domain->name) - suffix);
 	domain->name[sizeof(domain->name) - 1] = '\0';
+	return strlen(pattern->name) + suffix < sizeof(domain->name);
 }
 
 static void take_envelope(const struct section *section, struct policy *policy)
@@ -47,7 +46,7 @@ static void take_envelope(const struct section *section, struct policy *policy)
 
 	if (section->kind != SECTION_SENDER && section->kind != SECTION_RECIPIENT)
 		return;
-	domain_of(&section->pattern, &domain);
+	meaning_domain(&section->pattern, &domain);
 	policy_for_envelope(policy, section->kind == SECTION_SENDER ? &domain : NULL,
 		section->kind == SECTION_RECIPIENT ? &domain : NULL, &policy->demands);
 }

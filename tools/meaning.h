@@ -6,6 +6,7 @@
 
 #include "config/set.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 
 /*
@@ -14,6 +15,10 @@
  */
 void meaning_policy(
 	const struct policy_set *set, const struct section *section, struct policy *policy);
+
+/* A domain whose mail the label of a sender or recipient section is for: of a suffix one under it
+ * that no other section is for. False: no domain is long enough to be. */
+bool meaning_domain(const struct pattern *pattern, struct domain *domain);
 
 /* What holds where no section speaks of the host: `no_name` false: its name is known; true: it is
  * not. */

@@ -15,7 +15,7 @@
 #define HOST_FLAGS (X509_CHECK_FLAG_NEVER_CHECK_SUBJECT | X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS)
 
 /* Appends as much of `n` bytes as fits; what is not plain becomes '?'. */
-static void add_text(char *out, size_t size, const char *bytes, size_t n)
+void facts_add_text(char *out, size_t size, const char *bytes, size_t n)
 {
 	size_t at = strlen(out), i;
 
@@ -49,7 +49,7 @@ static void authority_name(const X509_NAME *name, char *out, size_t size)
 		if (at < 0)
 			continue;
 		s = X509_NAME_ENTRY_get_data(X509_NAME_get_entry(name, at));
-		add_text(out, size, (const char *)ASN1_STRING_get0_data(s),
+		facts_add_text(out, size, (const char *)ASN1_STRING_get0_data(s),
 			(size_t)ASN1_STRING_length(s));
 		return;
 	}
@@ -178,15 +178,15 @@ static void add_san(char *out, size_t size, const GENERAL_NAME *name)
 
 	s = GENERAL_NAME_get0_value(name, &type);
 	if (type == GEN_DNS) {
-		add_text(out, size, *out ? ", " : "", *out ? 2 : 0);
-		add_text(out, size, (const char *)ASN1_STRING_get0_data(s),
+		facts_add_text(out, size, *out ? ", " : "", *out ? 2 : 0);
+		facts_add_text(out, size, (const char *)ASN1_STRING_get0_data(s),
 			(size_t)ASN1_STRING_length(s));
 	} else if (type == GEN_IPADD &&
 		   (ASN1_STRING_length(s) == 4 || ASN1_STRING_length(s) == 16)) {
 		inet_ntop(ASN1_STRING_length(s) == 4 ? AF_INET : AF_INET6, ASN1_STRING_get0_data(s),
 			text, sizeof(text));
-		add_text(out, size, *out ? ", " : "", *out ? 2 : 0);
-		add_text(out, size, text, strlen(text));
+		facts_add_text(out, size, *out ? ", " : "", *out ? 2 : 0);
+		facts_add_text(out, size, text, strlen(text));
 	}
 }
 
@@ -207,8 +207,8 @@ static void mismatch_words(struct tls *tls, X509 *cert, const char *failing)
 			"name mismatch: certificate has no subjectAltName (a common name does not "
 			"count)");
 	if (failing && tls->name_count > 1 && !tls->any_name) {
-		add_text(out, size, ", not for ", 10);
-		add_text(out, size, failing, strlen(failing));
+		facts_add_text(out, size, ", not for ", 10);
+		facts_add_text(out, size, failing, strlen(failing));
 	}
 }
 

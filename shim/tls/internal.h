@@ -123,6 +123,8 @@ bool fingerprints_match(struct tls *tls, X509 *cert);
 /* facts.c */
 /* "2026-01-02" */
 void date_words(const ASN1_TIME *t, char *out, size_t size);
+/* Appends as much of `n` bytes as fits; what is not plain becomes '?'. */
+void facts_add_text(char *out, size_t size, const char *bytes, size_t n);
 int facts_verify_callback(int ok, X509_STORE_CTX *store);
 void facts_record(struct tls *tls);
 /* Chain and dates apart. Says in tls->facts.reason what does not match. */

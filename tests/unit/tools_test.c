@@ -55,9 +55,9 @@ static void wrong_usage_is_64(void **state)
 	(void)state;
 	need_command();
 	assert_sh(64, "./mailseal", "Usage: mailseal ");
-	assert_sh(64, "./mailseal frob",
-		"unknown command 'frob'; 'mailseal help' lists the commands");
-	assert_sh(64, "./mailseal help frob", "unknown command 'frob'");
+	assert_sh(64, "./mailseal xyzzy",
+		"unknown command 'xyzzy'; 'mailseal help' lists the commands");
+	assert_sh(64, "./mailseal help xyzzy", "unknown command 'xyzzy'");
 	assert_sh(64, "./mailseal chek", "unknown command 'chek'; did you mean check? ");
 	assert_sh(64, "./mailseal help Polcy", "unknown command 'Polcy'; did you mean policy? ");
 	assert_sh(64, "./mailseal run", "no program given");

@@ -167,15 +167,8 @@ static int demand(struct explanation *e, const struct question *q)
 	return 0;
 }
 
-int explanation_make(struct explanation *e, const struct policy_set *set, const struct question *q)
+static int play_all(struct explanation *e, const struct question *q)
 {
-	question_policy(q, set, &e->policy);
-	own_tls_judge(&e->policy, TLS_VERSION_1_3, &e->own_tls);
-	if (!e->own_tls.accepted)
-		own_tls_words(&e->own_tls, e->own_tls_reply);
-	if (demand(e, q))
-		return -ENOMEM;
-	add_rows(e, q->recipient_count);
 	for (unsigned i = 0; i < e->row_count; i++) {
 		e->rows[i].fates = calloc(q->recipient_count, sizeof(struct fate));
 		if (!e->rows[i].fates)
@@ -183,6 +176,36 @@ int explanation_make(struct explanation *e, const struct policy_set *set, const 
 		play(e, q, &e->rows[i]);
 	}
 	return 0;
+}
+
+static int begin(struct explanation *e, const struct policy_set *set, const struct question *q)
+{
+	question_policy(q, set, &e->policy);
+	own_tls_judge(&e->policy, TLS_VERSION_1_3, &e->own_tls);
+	if (!e->own_tls.accepted)
+		own_tls_words(&e->own_tls, e->own_tls_reply);
+	return demand(e, q);
+}
+
+int explanation_make(struct explanation *e, const struct policy_set *set, const struct question *q)
+{
+	if (begin(e, set, q))
+		return -ENOMEM;
+	add_rows(e, q->recipient_count);
+	return play_all(e, q);
+}
+
+int explanation_make_seen(struct explanation *e, const struct policy_set *set,
+	const struct question *q, const struct facts *seen)
+{
+	struct row *row = &e->rows[0];
+
+	if (begin(e, set, q))
+		return -ENOMEM;
+	snprintf(row->server, sizeof(row->server), "as seen");
+	row->seen = row->facts = *seen;
+	e->row_count = 1;
+	return play_all(e, q);
 }
 
 void explanation_clear(struct explanation *e)

@@ -53,6 +53,11 @@ struct explanation {
 /* Into `set` and `question` go pointers. 0 or -ENOMEM; explanation_clear() is due after either. */
 int explanation_make(struct explanation *explanation, const struct policy_set *set,
 	const struct question *question);
+
+/* The same with one row, for a server of which `seen` is known. */
+int explanation_make_seen(struct explanation *explanation, const struct policy_set *set,
+	const struct question *question, const struct facts *seen);
+
 void explanation_clear(struct explanation *explanation);
 
 #endif

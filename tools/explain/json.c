@@ -39,7 +39,7 @@ static json_t *text_or_null(const char *text)
 	return text ? json_text(text) : json_null();
 }
 
-static json_t *json_mailbox(const struct mailbox *m)
+json_t *mailbox_json(const struct mailbox *m)
 {
 	return json_pack("{s:o, s:s, s:s}", "address", text_or_null(m->text), "form",
 		domain_form(m->domain.form), "domain", m->domain.name);
@@ -50,7 +50,7 @@ static json_t *json_recipients(const struct explain *e)
 	json_t *array = json_array();
 
 	for (unsigned i = 0; i < e->question.recipient_count; i++) {
-		json_t *recipient = json_mailbox(&e->question.recipients[i]);
+		json_t *recipient = mailbox_json(&e->question.recipients[i]);
 
 		json_object_set_new(recipient, "values",
 			json_of(values_of_demands, &e->explanation.demands[i]));
@@ -129,7 +129,7 @@ static const char *fate_outcome(const struct row *row, const struct fate *fate)
 	return outcome_name(fate->judgement.verdict.outcome);
 }
 
-static json_t *json_fate(const struct row *row, const struct fate *fate, const char *recipient)
+json_t *fate_json(const struct row *row, const struct fate *fate, const char *recipient)
 {
 	const struct verdict *v = &fate->judgement.verdict;
 	bool rule = fate->stop != STOP_SEPARATE && v->outcome == OUTCOME_BLOCKED;
@@ -155,7 +155,7 @@ static const char *auth_name(enum credentials_step step)
 	return "blocked";
 }
 
-static json_t *json_auth(const struct row *row)
+json_t *auth_json(const struct row *row)
 {
 	return json_pack("{s:s, s:o}", "outcome", auth_name(row->auth), "reply",
 		row->auth_reply[0] ? json_text(row->auth_reply) : json_null());
@@ -183,11 +183,11 @@ static json_t *json_row(const struct explain *e, const struct row *row)
 
 	for (unsigned i = 0; i < e->question.recipient_count; i++)
 		json_array_append_new(
-			fates, json_fate(row, &row->fates[i], e->question.recipients[i].text));
+			fates, fate_json(row, &row->fates[i], e->question.recipients[i].text));
 	return json_pack("{s:s, s:s?, s:s?, s:o, s:o}", "server", server_name(row), "certificate",
 		row->certificate, "tls",
 		row->seen.tls == TLS_FACT_ON ? tls_version_name(row->seen.version) : NULL,
-		"recipients", fates, "auth", json_auth(row));
+		"recipients", fates, "auth", auth_json(row));
 }
 
 static json_t *json_own_tls(const struct explanation *e)
@@ -214,7 +214,7 @@ json_t *explain_as_json(const struct explain *e)
 		json_text(c->path), "domains_file",
 		c->seen.domains_present ? json_text(c->domains) : json_null(), "built_in",
 		!c->seen.main_present, "connection", json_connection(e), "sender",
-		json_mailbox(&e->question.sender), "recipients", json_recipients(e), "header",
+		mailbox_json(&e->question.sender), "recipients", json_recipients(e), "header",
 		json_header(&e->question), "untouched", untouched, "outcomes", outcomes,
 		"own_starttls", untouched ? json_null() : json_own_tls(&e->explanation));
 }

@@ -92,6 +92,25 @@ static int read_address(struct question *q, const char *text)
 	return EX_OK;
 }
 
+bool question_connection(
+	struct question *q, const char *name, const struct sockaddr *address, const char *text)
+{
+	size_t size = address->sa_family == AF_INET6 ? sizeof(struct sockaddr_in6)
+						     : sizeof(struct sockaddr_in);
+
+	free(q->names);
+	q->names = calloc(1, sizeof(*q->names));
+	if (!q->names)
+		return false;
+	q->name_count = name != NULL;
+	if (name)
+		snprintf(q->names[0], sizeof(q->names[0]), "%s", name);
+	memcpy(&q->address, address, size);
+	q->address_text = text;
+	write_literal(q);
+	return true;
+}
+
 /* No @, or nothing behind it. */
 static bool has_no_domain(const char *text)
 {

@@ -49,6 +49,12 @@ struct question_words {
  * the option and the word. question_clear() is due after either.
  */
 int question_read(struct question *question, const struct question_words *words);
+
+/* Which connection it is about, in place of hosts and address in the words: `name` as it was looked
+ * up, or NULL; `text` says `address`, and is kept. False without memory. */
+bool question_connection(struct question *question, const char *name,
+	const struct sockaddr *address, const char *text);
+
 void question_clear(struct question *question);
 
 /* Which host it is about, as replies name a server. */

@@ -176,7 +176,7 @@ static const char *observed_words(const struct facts *facts)
 					 : "in the clear (mode = observe; enforce would block it)";
 }
 
-static const char *fate_words(const struct row *row, const struct fate *fate)
+const char *fate_words(const struct row *row, const struct fate *fate)
 {
 	switch (fate->stop) {
 	case STOP_NOWHERE:
