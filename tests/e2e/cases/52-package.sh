@@ -46,7 +46,7 @@ t_installed() {
 	refute test -e "$W/etc"
 	holds <(strings "$W/inst/lib/mailseal/libmailseal.so") "^$W/etc/mailseal\.conf$"
 	for file in inst/lib/mailseal/libmailseal.so inst/libexec/mailseal/mailseal-agent inst/bin/mailseal; do
-		lacks <(strings "$W/$file") '^/usr/local/lib|^/etc/mailseal'
+		lacks <(strings "$W/$file") '^/usr/local/lib(exec)?/mailseal|^/etc/mailseal'
 	done
 	lacks <(cat "$W"/inst/share/man/man?/* "$W"/inst/lib/systemd/system/* "$W"/inst/share/doc/mailseal/examples/*.conf \
 		"$W"/inst/share/doc/mailseal/examples/systemd/*) '/usr/local/|[ =]/etc/mailseal\.conf'
