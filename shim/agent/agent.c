@@ -214,6 +214,7 @@ static void tear_down(struct agent *agent)
 {
 	lanes_clear(agent);
 	repeats_end();
+	log_close();
 	rules_free(agent->rules);
 	loop_free(agent->loop);
 	if (agent->signals >= 0)

@@ -332,6 +332,7 @@ int dispatcher_run(const struct agent_options *options)
 	if (rc < 0)
 		log_event("failed", "%s", strerror(-rc));
 	repeats_end();
+	log_close();
 	workers_free(d.workers);
 	loop_free(d.loop);
 	if (d.signals >= 0)

@@ -1,7 +1,10 @@
 /*
- * log: one write a line, so that lines of several agents in one file do not mix.
+ * log: one write a line, so that lines of several agents in one file do not mix. What a target does
+ * not take is counted, and told by the next line that it takes.
  */
 #include "shim/agent/log.h"
+
+#include "shim/agent/journal.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -20,13 +23,19 @@
 
 #define REASON_MAX 700
 
-static enum { TO_SYSLOG, TO_STDERR, TO_FILE } target;
+static enum { TO_SYSLOG, TO_JOURNAL, TO_STDERR, TO_FILE } target;
 static const char *path;
 static atomic_int file = -1;
+/* For both daemons, and connected to neither: whichever is restarted is found again. */
+static atomic_int sender = -1;
 /* Of the log file, whichever thread opened it last. Where two threads open it at once, these may be
  * of both: then it is opened once more. */
 static _Atomic ino_t inode;
 static _Atomic dev_t device;
+static atomic_bool torn; /* its last line is not whole */
+
+static atomic_ullong lost, elsewhere;
+static atomic_bool told_elsewhere; /* syslog knows why the file's lines come to it */
 
 /* Other threads may be writing: the number always stands for the log, old or new. */
 static void take_over(int fd)
@@ -52,44 +61,51 @@ static int open_file(void)
 		device = st.st_dev;
 	}
 	take_over(fd);
+	torn = false;
 	return 0;
 }
 
-/* Not syslog(3): that one waits where the log daemon does not keep up. */
-static bool open_syslog(void)
+/* Not by syslog(3) and sd_journal_send(3): these wait where the daemon does not keep up. */
+static void open_sender(void)
 {
-	const struct sockaddr_un sun = {.sun_family = AF_UNIX, .sun_path = _PATH_LOG};
-	int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	int none = -1, fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 
-	if (fd >= 0 && connect(fd, (const struct sockaddr *)&sun, sizeof(sun)) == 0) {
-		take_over(fd);
-		return true;
-	}
-	if (fd >= 0)
+	if (fd >= 0 && !atomic_compare_exchange_strong(&sender, &none, fd))
 		close(fd);
-	return false;
+}
+
+static const struct {
+	const char *name;
+	int target;
+} daemons[] = {{"stderr", TO_STDERR}, {"syslog", TO_SYSLOG}, {"journal", TO_JOURNAL}};
+
+bool log_is_file(const char *where)
+{
+	for (size_t i = 0; i < sizeof(daemons) / sizeof(daemons[0]); i++)
+		if (strcmp(where, daemons[i].name) == 0)
+			return false;
+	return true;
 }
 
 int log_open(const char *where)
 {
 	int rc;
 
-	if (strcmp(where, "stderr") == 0) {
-		target = TO_STDERR;
-		return 0;
-	}
-	if (strcmp(where, "syslog") == 0) {
-		target = TO_SYSLOG;
-		open_syslog();
+	atomic_store(&lost, 0);
+	atomic_store(&elsewhere, 0);
+	for (size_t i = 0; i < sizeof(daemons) / sizeof(daemons[0]); i++) {
+		if (strcmp(where, daemons[i].name) != 0)
+			continue;
+		target = daemons[i].target;
+		if (target != TO_STDERR)
+			open_sender();
 		return 0;
 	}
 	target = TO_FILE;
 	path = where;
 	rc = open_file();
-	if (rc < 0) {
+	if (rc < 0)
 		target = TO_SYSLOG;
-		open_syslog();
-	}
 	return rc;
 }
 
@@ -98,40 +114,58 @@ bool log_is_stderr(void)
 	return target == TO_STDERR;
 }
 
-/* The file may have been renamed or removed by a rotation. */
-static void follow_rotation(void)
-{
-	struct stat named;
+/* --- one way each: 0 or -errno --- */
 
-	if (stat(path, &named) != 0 || named.st_ino != inode || named.st_dev != device)
-		open_file();
+static int wrote(ssize_t n, size_t all)
+{
+	if (n < 0)
+		return -errno;
+	return (size_t)n < all ? -ENOSPC : 0;
 }
 
-/* It is somebody else's and may block; what we open ourselves does not. */
-static bool stderr_takes_a_line(void)
-{
-	struct pollfd ready = {.fd = STDERR_FILENO, .events = POLLOUT};
-
-	return poll(&ready, 1, 0) == 1 && ready.revents & POLLOUT;
-}
-
-static void write_stamped(int fd, const char *text)
+/* What another line broke off ends first. */
+static int write_stamped(int fd, const char *text, bool begin_anew)
 {
 	char line[LOG_LINE_MAX + 128], date[48];
 	time_t now = time(NULL);
 	struct tm tm;
-	int n;
+	ssize_t n;
+	int length;
 
 	if (!localtime_r(&now, &tm) || !strftime(date, sizeof(date), "%Y-%m-%dT%H:%M:%S%z", &tm))
 		date[0] = '\0';
-	n = snprintf(line, sizeof(line), "%s mailseal[%ld]: %s\n", date, (long)getpid(), text);
-	if (write(fd, line, (size_t)n) < 0)
-		return; /* nowhere to tell */
+	length = snprintf(line, sizeof(line), "%s%s mailseal[%ld]: %s\n", begin_anew ? "\n" : "",
+		date, (long)getpid(), text);
+	n = write(fd, line, (size_t)length);
+	if (fd == file && n > 0)
+		torn = n < length;
+	return wrote(n, (size_t)length);
 }
 
-/* RFC 3164, as /dev/log wants it. A daemon that was restarted has another socket: tried once more.
- */
-static void write_syslog(int priority, const char *text)
+/* It is somebody else's and may block; what we open ourselves does not. */
+static int write_stderr(const char *text)
+{
+	struct pollfd ready = {.fd = STDERR_FILENO, .events = POLLOUT};
+
+	if (poll(&ready, 1, 0) != 1 || !(ready.revents & POLLOUT))
+		return -EAGAIN;
+	return write_stamped(STDERR_FILENO, text, false);
+}
+
+static int send_to(const char *socket_path, const char *bytes, size_t length)
+{
+	struct sockaddr_un sun = {.sun_family = AF_UNIX};
+
+	if (sender < 0)
+		open_sender();
+	snprintf(sun.sun_path, sizeof(sun.sun_path), "%s", socket_path);
+	return wrote(
+		sendto(sender, bytes, length, MSG_NOSIGNAL, (struct sockaddr *)&sun, sizeof(sun)),
+		length);
+}
+
+/* RFC 3164, as /dev/log wants it. */
+static int send_syslog(int priority, const char *text)
 {
 	char line[LOG_LINE_MAX + 128], date[32] = "";
 	time_t now = time(NULL);
@@ -142,108 +176,123 @@ static void write_syslog(int priority, const char *text)
 		strftime(date, sizeof(date), "%b %e %H:%M:%S", &tm);
 	n = snprintf(line, sizeof(line), "<%d>%s mailseal[%ld]: %s", LOG_MAIL | priority, date,
 		(long)getpid(), text);
-	if (file >= 0 && (send(file, line, (size_t)n, MSG_NOSIGNAL) >= 0 || errno == EAGAIN))
-		return;
-	if (open_syslog() && send(file, line, (size_t)n, MSG_NOSIGNAL) < 0)
-		return; /* nowhere to tell */
+	return send_to(_PATH_LOG, line, (size_t)n);
 }
 
-static void send_text(int priority, const char *text)
+static int send_journal(int priority, const char *text)
+{
+	char entry[JOURNAL_ENTRY_MAX];
+
+	return send_to(JOURNAL_SOCKET, entry,
+		journal_entry(priority, text, (long)getpid(), entry, sizeof(entry)));
+}
+
+/* A journal that is full is the same daemon by its other socket. */
+static int send_daemon(int priority, const char *text)
+{
+	int rc;
+
+	if (target == TO_JOURNAL || journal_is_syslog(_PATH_LOG)) {
+		rc = send_journal(priority, text);
+		if (rc == 0 || rc == -EAGAIN)
+			return rc;
+	}
+	return send_syslog(priority, text);
+}
+
+/* --- the file --- */
+
+/* What the log says of itself. */
+__attribute__((format(printf, 2, 3))) static void compose(
+	struct log_line *line, const char *format, ...)
+{
+	char reason[REASON_MAX];
+	va_list ap;
+
+	va_start(ap, format);
+	vsnprintf(reason, sizeof(reason), format, ap);
+	va_end(ap);
+	line_begin(line, "log");
+	line_quoted(line, "reason", reason, sizeof(reason));
+}
+
+/* The file may have been renamed or removed by a rotation. A renamed one is better than none; what
+ * goes into a removed one nobody will read. */
+static int follow_rotation(void)
+{
+	struct stat st;
+	int rc;
+
+	if (stat(path, &st) == 0 && st.st_ino == inode && st.st_dev == device)
+		return 0;
+	rc = open_file();
+	if (rc < 0 && fstat(file, &st) == 0 && st.st_nlink > 0)
+		return 0;
+	return rc;
+}
+
+static int write_file(int priority, const char *text)
+{
+	int rc = follow_rotation();
+	struct log_line why;
+
+	if (rc == 0)
+		rc = write_stamped(file, text, torn);
+	if (rc == 0) {
+		told_elsewhere = false;
+		return 0;
+	}
+	if (!atomic_exchange(&told_elsewhere, true)) {
+		compose(&why, "%.512s: %s; logging to syslog meanwhile", path, strerror(-rc));
+		send_daemon(why.priority, why.text);
+	}
+	if (send_daemon(priority, text) == 0) {
+		atomic_fetch_add(&elsewhere, 1);
+		return -EREMOTE;
+	}
+	return rc;
+}
+
+/* --- the line --- */
+
+static int send_text(int priority, const char *text)
 {
 	switch (target) {
 	case TO_SYSLOG:
-		write_syslog(priority, text);
-		return;
+	case TO_JOURNAL:
+		return send_daemon(priority, text);
 	case TO_STDERR:
-		if (stderr_takes_a_line())
-			write_stamped(STDERR_FILENO, text);
-		return;
+		return write_stderr(text);
 	case TO_FILE:
-		follow_rotation();
-		write_stamped(file, text);
-		return;
+		return write_file(priority, text);
 	}
+	return -EINVAL;
 }
 
-static void add(struct log_line *line, const char *bytes, size_t n)
+static void tell(atomic_ullong *count, const char *what)
 {
-	if (n > sizeof(line->text) - 1 - line->length)
+	unsigned long long n = atomic_exchange(count, 0);
+	struct log_line line;
+	int rc;
+
+	if (!n)
 		return;
-	memcpy(line->text + line->length, bytes, n);
-	line->length += n;
-	line->text[line->length] = '\0';
-}
-
-static void add_key(struct log_line *line, const char *key)
-{
-	if (line->length)
-		add(line, " ", 1);
-	add(line, key, strlen(key));
-	add(line, "=", 1);
-}
-
-/* Events that an administrator should look at. */
-static const char *const alarming[] = {"attack", "connect-refused", "overload", "failed", "log"};
-
-void line_begin(struct log_line *line, const char *event)
-{
-	line->length = 0;
-	line->text[0] = '\0';
-	line->priority = LOG_INFO;
-	for (size_t i = 0; i < sizeof(alarming) / sizeof(alarming[0]); i++)
-		if (strcmp(event, alarming[i]) == 0)
-			line->priority = LOG_WARNING;
-	line_word(line, "event", event);
-}
-
-void line_word(struct log_line *line, const char *key, const char *value)
-{
-	add_key(line, key);
-	add(line, value, strlen(value));
-}
-
-void line_number(struct log_line *line, const char *key, uint64_t value)
-{
-	char digits[24];
-
-	snprintf(digits, sizeof(digits), "%llu", (unsigned long long)value);
-	line_word(line, key, digits);
-}
-
-static void add_escaped(struct log_line *line, char c)
-{
-	char hex[8];
-
-	if (c < 0x20 || c > 0x7e) {
-		snprintf(hex, sizeof(hex), "\\x%02x", (unsigned char)c);
-		add(line, hex, 4);
-		return;
-	}
-	if (c == '"' || c == '\\')
-		line->text[line->length++] = '\\';
-	line->text[line->length++] = c;
-}
-
-void line_quoted(struct log_line *line, const char *key, const char *value, size_t limit)
-{
-	size_t i;
-
-	add_key(line, key);
-	add(line, "\"", 1);
-	for (i = 0; value[i] && i < limit && line->length + 8 < sizeof(line->text); i++)
-		add_escaped(line, value[i]);
-	add(line, "\"", 1);
-}
-
-void line_copy(struct log_line *line, const char *text)
-{
-	line->length = 0;
-	add(line, text, strlen(text));
+	compose(&line, "%llu lines %s", n, what);
+	rc = send_text(line.priority, line.text);
+	if (rc < 0 && rc != -EREMOTE)
+		atomic_fetch_add(count, n);
 }
 
 void line_send(const struct log_line *line)
 {
-	send_text(line->priority, line->text);
+	int rc = send_text(line->priority, line->text);
+
+	if (rc == 0) {
+		tell(&elsewhere, "went to syslog, since this file could not be written");
+		tell(&lost, "were lost");
+	} else if (rc != -EREMOTE) {
+		atomic_fetch_add(&lost, 1);
+	}
 }
 
 void log_event(const char *event, const char *format, ...)
@@ -258,4 +307,10 @@ void log_event(const char *event, const char *format, ...)
 	line_begin(&line, event);
 	line_quoted(&line, "reason", reason, sizeof(reason));
 	line_send(&line);
+}
+
+void log_close(void)
+{
+	tell(&elsewhere, "went to syslog, since this file could not be written");
+	tell(&lost, "were lost");
 }

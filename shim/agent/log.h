@@ -1,8 +1,8 @@
 /*
  * log: where the agent's lines go, and how a line is put together.
  * A line is key=value pairs; what came from the network or from files is quoted, escaped and
- * bounded. A log that cannot take a line loses it; it never blocks the agent. Once open, it is for
- * all threads.
+ * bounded. A log that cannot take a line loses it, and tells so once it can; it never blocks the
+ * agent. Once open, it is for all threads.
  */
 #ifndef MAILSEAL_AGENT_LOG_H
 #define MAILSEAL_AGENT_LOG_H
@@ -13,9 +13,15 @@
 
 #define LOG_LINE_MAX 3800 /* one write to a pipe stays whole (PIPE_BUF), time stamp included */
 
-/* "stderr", "syslog" or the path of a file. A file that cannot be opened: syslog, after -errno.
- * Strings stay the caller's. */
+/*
+ * "stderr", "journal", "syslog" or the path of a file. Syslog is the journal's own way in where
+ * that is who reads /dev/log; and where the journal is not there, it is syslog. A file that cannot
+ * be opened: syslog, after -errno; one that cannot be written any more: that too, until it can.
+ * Strings stay the caller's.
+ */
 int log_open(const char *target);
+bool log_is_file(const char *target);
+void log_close(void); /* tells what is still to be told of itself */
 bool log_is_stderr(void);
 
 struct log_line {

@@ -3,6 +3,7 @@
  * administrator or a service manager starts one that serves all (--listen, LISTEN_FDS).
  */
 #include "shim/agent/agent.h"
+#include "shim/agent/log.h"
 #include "shim/handoff/handoff.h"
 
 #include <argp.h>
@@ -51,7 +52,7 @@ static const struct argp_option table[] = {
 		"Configuration; where it is absent the built-in default applies "
 		"(" MAILSEAL_CONFIG_DEFAULT ")",
 		0},
-	{"log", OPTION_LOG, "TARGET", 0, "stderr, syslog or a file (default syslog)", 0},
+	{"log", OPTION_LOG, "TARGET", 0, "stderr, journal, syslog or a file (default syslog)", 0},
 	{"ports", OPTION_PORTS, "LIST", 0, "Mail ports, e.g. 25,587 (default 25)", 0},
 	{"private", OPTION_PRIVATE, NULL, 0, "Serve the one request of this channel, then leave",
 		0},
@@ -184,7 +185,7 @@ static int run_system(struct command *c, unsigned passed)
 
 	forget_environment();
 	c->agent.config = absolute(c->agent.config);
-	if (strcmp(c->agent.log, "syslog") != 0 && strcmp(c->agent.log, "stderr") != 0)
+	if (log_is_file(c->agent.log))
 		c->agent.log = absolute(c->agent.log);
 	rc = passed ? system_inherit(passed, &sockets, &err)
 		    : system_listen(absolute(c->listen), &sockets, &remark, &err);

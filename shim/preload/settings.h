@@ -35,7 +35,7 @@ struct settings {
 	enum settings_system system;
 	const char *socket; /* of the system agent, absolute; fits into sun_path */
 	enum settings_log log;
-	const char *log_text;	/* syslog, stderr, or the file's absolute path */
+	const char *log_text;	/* syslog, journal, stderr, or the file's absolute path */
 	const char *ports_text; /* "25,587", sorted, without repetition */
 	uint16_t ports[SETTINGS_PORTS];
 	unsigned port_count;

@@ -18,7 +18,7 @@ static void check_families(struct patient *p, const struct service *s)
 	struct families f = families_of(&s->unit);
 	const char *log = service_variable(s, "MAILSEAL_LOG");
 	bool unix_sockets = families_allow(&f, FAMILY_UNIX);
-	bool to_syslog = !log || strcmp(log, "syslog") == 0;
+	bool to_syslog = !log || strcmp(log, "syslog") == 0 || strcmp(log, "journal") == 0;
 
 	if (!families_restrict(&f))
 		return;

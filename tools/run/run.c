@@ -33,7 +33,7 @@ struct run {
 
 static const struct argp_option options[] = {
 	{"config", 'c', "FILE", 0, "configuration instead of " CONFIG_PATH, 0},
-	{"log", 'l', "TARGET", 0, "stderr, syslog (the default) or a file", 0},
+	{"log", 'l', "TARGET", 0, "stderr, journal, syslog (the default) or a file", 0},
 	{"ports", 'p', "LIST", 0, "ports to protect, instead of 25 alone, e.g. 25,587", 0},
 	{0},
 };
@@ -165,10 +165,10 @@ static int take_log(const struct run *run)
 
 	if (!log)
 		return EX_OK;
-	if (strcmp(log, "stderr") == 0 || strcmp(log, "syslog") == 0)
+	if (strcmp(log, "stderr") == 0 || strcmp(log, "journal") == 0 || strcmp(log, "syslog") == 0)
 		return set("MAILSEAL_LOG", log);
 	if (!*log)
-		return complain(EX_USAGE, "--log: empty; write stderr, syslog or a file");
+		return complain(EX_USAGE, "--log: empty; write stderr, journal, syslog or a file");
 	if (absolute_path(log, path, &err))
 		return complain(EX_USAGE, "log %s: %s", log, err.text);
 	rc = check_log_file(path);
