@@ -25,6 +25,7 @@ LIBRARIES = $(BUILD)/libmailseal.so:$(LIBDIR)/libmailseal.so \
 	$(if $(HAVE_LIB32),$(BUILD)/lib32/libmailseal.so:$(LIBDIR)/lib32/libmailseal.so)
 TEXTS = README.md:$(DOCDIR)/README.md LICENSE:$(DOCDIR)/LICENSE config/mailseal.conf:$(EXAMPLEDIR)/mailseal.conf \
 	tools/systemd/mailseal.conf:$(EXAMPLEDIR)/systemd/mailseal.conf \
+	tools/logrotate/mailseal:$(EXAMPLEDIR)/logrotate/mailseal \
 	$(foreach f,$(wildcard tools/systemd/mailseal-agent.*),$(f):$(UNITDIR)/$(notdir $(f))) \
 	$(foreach f,$(wildcard tools/man/*),$(f):$(MANDIR)/man$(subst .,,$(suffix $(f)))/$(notdir $(f))) \
 	tools/completion/mailseal:$(COMPLETIONDIR)/mailseal
@@ -48,7 +49,7 @@ install: all $(if $(HAVE_LIB32),lib32)
 	$(Q)$(call put_texts,$(TEXTS))
 
 LIB_PLACES = $(patsubst %,$(LIBDIR)/%,$(LIB_NAMES) lib32 $(LIB32_NAMES))
-OWN_DIRECTORIES = $(EXAMPLEDIR)/systemd $(EXAMPLEDIR) $(DOCDIR) $(LIB_PLACES) $(LIBDIR)/lib $(sort $(LIBEXECDIR) $(LIBDIR))
+OWN_DIRECTORIES = $(EXAMPLEDIR)/systemd $(EXAMPLEDIR)/logrotate $(EXAMPLEDIR) $(DOCDIR) $(LIB_PLACES) $(LIBDIR)/lib $(sort $(LIBEXECDIR) $(LIBDIR))
 
 uninstall:
 	$(Q)$(if $(DESTDIR),,MAILSEAL_LIBDIR=$(LIBDIR) MAILSEAL_UNITDIR=$(UNITDIR) sh tools/debian/mailseal.prerm remove)

@@ -93,3 +93,148 @@ for i in range(30):
 	equal "$(grep -c 'event=transaction .*verdict=blocked' "$log")" 30 "lines"
 	lacks "$log" suppressed
 }
+
+# mail_unit NAME [DIRECTIVE ...]: a service that sends one message, with what its log shall be like
+mail_unit() {
+	local name=$1
+	shift
+	unit "$name" <<-END
+		[Service]
+		Type=oneshot
+		Environment=LD_PRELOAD=$BUILD/libmailseal.so MAILSEAL_CONFIG=$conf MAILSEAL_AGENT=$BUILD/mailseal-agent
+		$(printf '%s\n' "$@")
+		ExecStart=/usr/bin/swaks --to a@b.example --from s@a.example --server mx.b.example --body x
+	END
+}
+
+# The log as an administrator finds it: nothing said of a target.
+t_journal_has_a_field_for_each_key() {
+	product
+	policy 'require_tls = true'
+	systemd_start
+	hostile good_server.hs
+	mail_unit 'billing@a\x2db.service'
+	booted systemctl start 'billing@a\x2db.service' || fail "$(booted journalctl -n 20 --no-pager)"
+	journal_holds 'verdict=tls-verified' -t mailseal MAILSEAL_VERDICT=tls-verified MAILSEAL_HOST=mx.b.example \
+		'MAILSEAL_UNIT=billing@a\x2db.service' MAILSEAL_CERTIFICATE_VERIFIED=yes MAILSEAL_SENDER=s@a.example \
+		SYSLOG_FACILITY=2 PRIORITY=6 -o cat
+	booted journalctl -t mailseal MAILSEAL_EVENT=transaction -o json >"$W/entry.json"
+	plain python3 -c '
+import json, sys
+e = json.load(open(sys.argv[1]))
+print(e["_TRANSPORT"], e["MESSAGE"], e["MAILSEAL_POLICY"], e["SYSLOG_PID"] == e["_PID"], sep="\n")' "$W/entry.json"
+	holds "$W/client.out" '^journal$'
+	holds "$W/client.out" '^event=transaction .* unit="billing@a\\\\x2db\.service" host="mx\.b\.example" .* bytes=[0-9]+$'
+	holds "$W/client.out" "^require_tls by default, $conf:1\$|^require_tls by default, mailseal.conf"
+	holds "$W/client.out" '^True$'
+}
+
+# The agent's own unit is not to keep it from the journal.
+t_journal_of_the_system_agent() {
+	product
+	policy
+	systemd_start
+	hostile good_server.hs
+	grep -vE '^(ExecStart|User|DynamicUser)=' "$ROOT/tools/systemd/mailseal-agent.service" | unit mailseal-agent.service
+	mkdir -p /etc/systemd/system/mailseal-agent.service.d /etc/mailseal-test
+	cp "$conf" /etc/mailseal.conf
+	cp "$pki/ca.pem" /etc/mailseal-test/ca.pem
+	sed -i "s|$pki/ca.pem|/etc/mailseal-test/ca.pem|" /etc/mailseal.conf
+	chmod -R a+rX /etc/mailseal.conf /etc/mailseal-test
+	cp "$BUILD/mailseal-agent" /usr/lib/systemd/system/mailseal-agent
+	printf '[Service]\nDynamicUser=yes\nExecStart=/usr/lib/systemd/system/mailseal-agent\n' >/etc/systemd/system/mailseal-agent.service.d/here.conf
+	unit mailseal-agent.socket <"$ROOT/tools/systemd/mailseal-agent.socket"
+	booted systemctl start mailseal-agent.socket || fail "no socket"
+	mail_unit caller.service
+	sed -i "s|^Environment=.*|& MAILSEAL_SOCKET=/run/mailseal/agent.sock|" /usr/lib/systemd/system/caller.service
+	sed -i 's|MAILSEAL_CONFIG=[^ ]*||; s|MAILSEAL_AGENT=[^ ]*|MAILSEAL_AGENT=/nowhere|' /usr/lib/systemd/system/caller.service
+	booted systemctl daemon-reload
+	booted systemctl start caller.service || fail "$(booted journalctl -n 20 --no-pager)"
+	journal_holds 'verdict=tls-verified' -t mailseal MAILSEAL_UNIT=caller.service _SYSTEMD_UNIT=mailseal-agent.service -o cat
+}
+
+# A journal that is stopped, full or gone holds nothing up.
+t_journal_that_stands_still() {
+	local sent
+	product
+	policy
+	echo 8 >/proc/sys/net/unix/max_dgram_qlen || skip "the queue of datagrams cannot be set"
+	systemd_start
+	hostile good_server.hs
+	journald=$(booted systemctl show -p MainPID --value systemd-journald.service)
+	booted kill -STOP "$journald"
+	MAILSEAL_LOG=syslog sealed python3 -c '
+import smtplib
+for i in range(40):
+    with smtplib.SMTP("mx.b.example", 25) as s:
+        s.sendmail("s@a.example", "a@b.example", "x")'
+	equal "$status" 0
+	sent=$(grep -c 'tls # data' "$W/transcript")
+	equal "$sent" 40 "messages"
+	booted kill -CONT "$journald"
+	journal_holds 'event=transaction' -t mailseal -o cat
+	MAILSEAL_LOG=syslog use_swaks
+	journal_holds 'event=log reason="[0-9]+ lines were lost"' -t mailseal MAILSEAL_EVENT=log -o cat
+	until_true 5 sums_up 41 || fail "$(booted journalctl -t mailseal -o cat | cut -c 1-100)"
+	# another one
+	booted systemctl restart systemd-journald.service
+	MAILSEAL_LOG=journal use_swaks
+	until_true 5 sums_up 42 || fail "after the restart: $(booted journalctl -t mailseal -o cat | cut -c 1-100)"
+}
+
+# sums_up COUNT: transactions in the journal, and lines lost
+sums_up() {
+	[ "$(booted journalctl -q -t mailseal -o cat | sed -n 's/.*reason="\([0-9]*\) lines were lost".*/\1/p; s/^event=transaction.*/1/p' | awk '{ n += $1 } END { print n }')" = "$1" ]
+}
+
+# Where another daemon reads /dev/log, it gets the lines, journal or not; and where there is no journal.
+t_syslog_daemon() {
+	local target
+	product
+	policy
+	hostile good_server.hs
+	bed_devices
+	python3 -c '
+import socket, sys
+s = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+s.bind("/dev/log")
+while True:
+    print(s.recv(65536).decode(), flush=True)' >"$W/syslog.log" &
+	until_true 5 test -S /dev/log
+	for target in syslog journal; do
+		MAILSEAL_LOG=$target use_swaks
+		equal "$status" 0
+		until_true 5 test -s "$W/syslog.log"
+		holds "$W/syslog.log" '^<22>[A-Z][a-z]{2} [ 0-9]{2} [0-9:]{8} mailseal\[[0-9]+\]: event=transaction .*verdict=tls-verified .*bytes=[0-9]+$'
+		: >"$W/syslog.log"
+	done
+	# A file on a full disk: its lines go there.
+	ln -s /dev/full "$W/full"
+	MAILSEAL_LOG=$W/full use_swaks
+	equal "$status" 0
+	until_true 5 grep -q 'event=transaction' "$W/syslog.log"
+	holds "$W/syslog.log" '^<20>.*event=log reason=".*/full: No space left on device; logging to syslog meanwhile"$'
+}
+
+t_logrotate() {
+	local i
+	need logrotate
+	product
+	policy
+	hostile good_server.hs
+	mkdir -m 755 "$W/rotated"
+	export MAILSEAL_LOG=$W/rotated/mail.log
+	sed -e "s|/var/log/mailseal.log|$MAILSEAL_LOG|; s|delaycompress|nocompress|" "$ROOT/tools/logrotate/mailseal" >"$W/rotate.conf"
+	sealed python3 -c '
+import os, smtplib, subprocess, sys
+for i in range(30):
+    with smtplib.SMTP("mx.b.example", 25) as s:
+        s.sendmail("s@a.example", "a@b.example", "x")
+    if i % 5 == 4:
+        subprocess.run(["logrotate", "-f", "-s", sys.argv[1] + "/state", sys.argv[1] + "/rotate.conf"],
+            env={"PATH": os.environ["PATH"]}, check=True)' "$W"
+	equal "$status" 0 "$(tail -n 3 "$W/client.out")"
+	stop_agents
+	equal "$(cat "$W/rotated"/* | grep -c 'event=transaction')" 30 "lines"
+	check test "$(ls "$W/rotated" | wc -l)" -ge 4
+}

@@ -40,7 +40,7 @@ t_installed() {
 	for file in lib/mailseal/libmailseal.so 'lib/mailseal/$LIB/libmailseal.so' libexec/mailseal/mailseal-agent bin/mailseal \
 		share/man/man1/mailseal.1 share/man/man5/mailseal.conf.5 share/man/man8/mailseal-agent.8 share/man/man8/libmailseal.8 \
 		share/bash-completion/completions/mailseal lib/systemd/system/mailseal-agent.{socket,service} \
-		share/doc/mailseal/{README.md,LICENSE,examples/mailseal.conf,examples/systemd/mailseal.conf}; do
+		share/doc/mailseal/{README.md,LICENSE,examples/mailseal.conf,examples/systemd/mailseal.conf,examples/logrotate/mailseal}; do
 		check test -s "$W/inst/$file"
 	done
 	refute test -e "$W/etc"
