@@ -16,6 +16,8 @@ int command_check(int argc, char **argv);
 int command_explain(int argc, char **argv);
 int command_policy(int argc, char **argv);
 int command_doctor(int argc, char **argv);
+int command_enable(int argc, char **argv);
+int command_disable(int argc, char **argv);
 int command_status(int argc, char **argv);
 int command_probe(int argc, char **argv);
 

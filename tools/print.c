@@ -51,6 +51,20 @@ void print_plain(FILE *to, const char *text)
 	put(to, text, strlen(text));
 }
 
+void print_plain_lines(FILE *to, const char *text)
+{
+	while (*text) {
+		size_t length = strcspn(text, "\n");
+
+		put(to, text, length);
+		text += length;
+		if (*text) {
+			putc('\n', to);
+			text++;
+		}
+	}
+}
+
 void print_padded(const char *text, unsigned width)
 {
 	unsigned columns = print_columns(text);

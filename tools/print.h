@@ -21,4 +21,7 @@ void print_padded(const char *text, unsigned width);
 /* `text`, tabs as blanks and other control characters as question marks: a terminal obeys none. */
 void print_plain(FILE *to, const char *text);
 
+/* The same, line by line. */
+void print_plain_lines(FILE *to, const char *text);
+
 #endif

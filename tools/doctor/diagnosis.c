@@ -114,10 +114,17 @@ static void print_finding(const struct finding *f)
 	free(line);
 }
 
+void diagnosis_print_from(const struct diagnosis *d, enum severity least)
+{
+	for (size_t i = 0; i < d->count; i++) {
+		if (d->at[i].severity >= least)
+			print_finding(&d->at[i]);
+	}
+}
+
 void diagnosis_print(const struct diagnosis *d)
 {
-	for (size_t i = 0; i < d->count; i++)
-		print_finding(&d->at[i]);
+	diagnosis_print_from(d, SEVERITY_OK);
 }
 
 void diagnosis_print_verdict(enum severity severity, const char *text)

@@ -39,6 +39,9 @@ size_t diagnosis_count(const struct diagnosis *d, enum severity severity);
 /* One finding a line, broken between words and in colour on a terminal only. */
 void diagnosis_print(const struct diagnosis *d);
 
+/* The same, without those that are less severe. */
+void diagnosis_print_from(const struct diagnosis *d, enum severity least);
+
 /* The closing line, in the colour of the severity on a terminal. */
 void diagnosis_print_verdict(enum severity severity, const char *text);
 

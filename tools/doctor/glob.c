@@ -43,6 +43,22 @@ static int status(const char *path, struct stat *st)
 	return rc ? -1 : 0;
 }
 
+/* Takes the backslashes away. False where there is a pattern. */
+static bool is_literal(const char *pattern, char out[PATH_MAX])
+{
+	size_t n = 0;
+
+	for (; *pattern && n + 1 < PATH_MAX; pattern++) {
+		if (strchr("*?[", *pattern))
+			return false;
+		if (*pattern == '\\' && pattern[1])
+			pattern++;
+		out[n++] = *pattern;
+	}
+	out[n] = '\0';
+	return !*pattern;
+}
+
 int patient_glob(const struct patient *p, const char *pattern,
 	int (*take)(void *context, const char *path), void *context)
 {
@@ -53,10 +69,11 @@ int patient_glob(const struct patient *p, const char *pattern,
 		.gl_stat = status,
 		.gl_lstat = status,
 	};
+	char path[PATH_MAX];
 	int rc;
 
-	if (!strpbrk(pattern, "*?["))
-		return take(context, pattern);
+	if (is_literal(pattern, path))
+		return take(context, path);
 	looking = p;
 	rc = glob(pattern, GLOB_ALTDIRFUNC, NULL, &found);
 	if (rc)

@@ -54,4 +54,7 @@ void doctor_sandbox(struct patient *p, const struct service *s);
 void doctor_filter(struct patient *p, const struct service *s);	    /* SystemCallFilter= */
 void doctor_unit_paths(struct patient *p, const struct service *s); /* what hides or shuts files */
 
+/* Is something put there for it by BindPaths= or BindReadOnlyPaths=? */
+bool unit_is_bound(const struct unit *u, const char *path);
+
 #endif

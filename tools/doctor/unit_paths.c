@@ -46,7 +46,7 @@ static bool is_listed(const struct unit *u, const char *key, const char *path)
 }
 
 /* Is something put there again: BindPaths=SOURCE:TARGET? */
-static bool is_bound(const struct unit *u, const char *path)
+bool unit_is_bound(const struct unit *u, const char *path)
 {
 	static const char *const keys[] = {"BindPaths", "BindReadOnlyPaths"};
 
@@ -86,7 +86,7 @@ static const char *hidden_by(const struct unit *u, const char *path)
 {
 	const char *home = unit_value(u, "ProtectHome");
 
-	if (is_bound(u, path))
+	if (unit_is_bound(u, path))
 		return NULL;
 	if (is_listed(u, "InaccessiblePaths", path))
 		return "InaccessiblePaths";
@@ -202,7 +202,7 @@ static void check_file(struct patient *p, const struct service *s, const struct 
 		diagnosis_add(&p->found, f->severity, "hidden",
 			"Put it elsewhere, or add BindReadOnlyPaths= in a drop-in",
 			"%s %s: %s hides it from the service", f->what, f->path, hidden);
-	else if (rc && !f->written && !is_bound(u, f->path))
+	else if (rc && !f->written && !unit_is_bound(u, f->path))
 		diagnosis_add(&p->found, f->severity, "file-missing",
 			p->root < 0 ? "Install or name it rightly"
 				    : "Put it there too, or add BindReadOnlyPaths= in a drop-in",

@@ -19,7 +19,7 @@ readme_place() {
 t_every_command_is_known_here() {
 	local known line
 	# Those of the package, of installing and of uninstalling are run in 52-package.sh.
-	known='^(make|make install|make uninstall|make deb && apt install \./build/mailseal_\*\.deb|make demo|make test|make bench|make bench CELLS="startup connect"|build/mailseal check config/mailseal\.conf|build/mailseal explain --host .*|build/mailseal policy list|build/mailseal doctor swaks|build/mailseal probe mail\.partner\.example|build/mailseal run -- swaks .*|install -d /run/mailseal|build/mailseal-agent --listen /run/mailseal/agent\.sock &|LD_PRELOAD=\$PWD/build/libmailseal\.so swaks .*)$'
+	known='^(make|make install|make uninstall|make deb && apt install \./build/mailseal_\*\.deb|make demo|make test|make bench|make bench CELLS="startup connect"|build/mailseal check config/mailseal\.conf|build/mailseal explain --host .*|build/mailseal policy list|build/mailseal doctor swaks|build/mailseal enable --root image --dry-run billing|build/mailseal probe mail\.partner\.example|build/mailseal run -- swaks .*|install -d /run/mailseal|build/mailseal-agent --listen /run/mailseal/agent\.sock &|LD_PRELOAD=\$PWD/build/libmailseal\.so swaks .*)$'
 	check test "$(readme_commands | wc -l)" -ge 6
 	while read -r line; do
 		checks=$((checks + 1))
@@ -64,9 +64,21 @@ t_part_of_the_benchmark() {
 	check test -s build/bench/report.svg
 }
 
+# An image with a service in it, and mailseal.
+readme_image() {
+	local file
+	mkdir -p image/usr/{bin,lib/systemd/system,local/lib/mailseal} image/etc
+	printf '[Service]\nExecStart=/usr/bin/true\n' >image/usr/lib/systemd/system/billing.service
+	for file in /usr/bin/true $(ldd /usr/bin/true | grep -oE '/[^ ]+'); do
+		mkdir -p "image/${file%/*}" && cp "$file" "image$file"
+	done
+	cp build/libmailseal.so build/mailseal-agent image/usr/local/lib/mailseal
+}
+
 t_commands_under_use() {
 	local command
 	readme_place
+	readme_image
 	hostile good_server.hs
 	while read -r command; do
 		plain bash -c "$command"

@@ -1,0 +1,509 @@
+/*
+ * mailseal enable, disable: several units at once are all examined before any is changed.
+ */
+#include "tools/seal/seal.h"
+
+#include "tools/print.h"
+#include "tools/values.h"
+
+#include <argp.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+#define SMTPS_PORT 465
+
+struct work {
+	struct seal_options o;
+	const char *config, *log; /* as given */
+	struct seal_tree t;
+	struct sealing *list;
+	size_t count;
+	bool reloaded, restarted;
+};
+
+enum { KEY_ROOT = 256, KEY_USER, KEY_NOW, KEY_FORCE, KEY_AGENT };
+
+#define COMMON_OPTIONS                                                                             \
+	{"root", KEY_ROOT, "DIR", 0, "work on the tree in DIR, which does not run", 0},            \
+		{"user", KEY_USER, NULL, 0, "units of your own systemd --user", 0},                \
+		{"now", KEY_NOW, NULL, 0, "restart what runs", 0},                                 \
+		{"dry-run", 'n', NULL, 0, "show what would be done; change nothing", 0},           \
+	{                                                                                          \
+		"json", 'j', NULL, 0, "print the result as JSON", 0                                \
+	}
+
+static const struct argp_option enable_options[] = {
+	{"config", 'c', "FILE", 0, "configuration instead of " CONFIG_PATH, 0},
+	{"log", 'l', "TARGET", 0, "stderr, syslog (the default) or a file", 0},
+	{"ports", 'p', "LIST", 0, "ports to protect, instead of 25 alone, e.g. 25,587", 0},
+	{"system-agent", KEY_AGENT, NULL, 0, "the system agent serves it (mailseal-agent(8))", 0},
+	{"force", KEY_FORCE, NULL, 0, "write it in spite of obstacles", 0},
+	COMMON_OPTIONS,
+	{0},
+};
+
+static const struct argp_option disable_options[] = {
+	COMMON_OPTIONS,
+	{0},
+};
+
+static const char enable_text[] =
+	"Seal services: put a drop-in beside their units, so that their mail goes over TLS as the "
+	"policy demands. The units themselves are not touched."
+	"\v"
+	"A name without an ending is a service. All units are examined before any is changed. Exit "
+	"status 0: sealed, now or before. 64: wrong usage. 66: no such unit. 69: it would not be "
+	"protected. 73: the drop-in cannot be written. 77: not root. 78: the policy has an error.";
+
+static const char disable_text[] =
+	"Take the drop-ins of mailseal enable away; nothing else is touched."
+	"\v"
+	"A unit that is not sealed is no error. Exit status 0: not sealed any more. 64: wrong "
+	"usage. "
+	"66: no such unit. 73: the drop-in is another's, or cannot be removed. 77: not root.";
+
+static error_t parse_option(int key, char *argument, struct argp_state *state)
+{
+	struct work *w = state->input;
+	struct seal_options *o = &w->o;
+	struct err err;
+
+	switch (key) {
+	case 'c':
+		if (!*argument)
+			argp_error(state, "--config: the name of the file is empty");
+		w->config = argument;
+		if (absolute_path(argument, o->config, &err))
+			argp_error(state, "--config: %s", err.text);
+		return 0;
+	case 'l':
+		if (!*argument)
+			argp_error(state, "--log: empty; write stderr, syslog or a file");
+		w->log = argument;
+		if (strcmp(argument, "stderr") == 0 || strcmp(argument, "syslog") == 0)
+			snprintf(o->log, sizeof(o->log), "%s", argument);
+		else if (absolute_path(argument, o->log, &err))
+			argp_error(state, "--log: %s", err.text);
+		return 0;
+	case 'p':
+		o->ports = argument;
+		return 0;
+	case KEY_AGENT:
+		o->system_agent = true;
+		return 0;
+	case KEY_FORCE:
+		o->force = true;
+		return 0;
+	case KEY_ROOT:
+		o->root = argument;
+		return 0;
+	case KEY_USER:
+		o->user = true;
+		return 0;
+	case KEY_NOW:
+		o->now = true;
+		return 0;
+	case 'n':
+		o->dry_run = true;
+		return 0;
+	case 'j':
+		o->json = true;
+		return 0;
+	case ARGP_KEY_ARGS:
+		o->units = state->argv + state->next;
+		o->count = (size_t)(state->argc - state->next);
+		return 0;
+	case ARGP_KEY_NO_ARGS:
+		argp_error(state, "no unit given");
+		return 0;
+	default:
+		return ARGP_ERR_UNKNOWN;
+	}
+}
+
+/* What goes into a unit file must be text; systemd passes over what is not UTF-8. */
+static bool is_text(const char *value)
+{
+	json_t *text = json_string(value);
+	bool is = text != NULL;
+
+	json_decref(text);
+	return is;
+}
+
+static int check_values(const struct seal_options *o, const char *config, const char *log)
+{
+	struct ports ports;
+
+	if (o->root && ((config && *config != '/') || (log && *log != '/' && o->log[0] == '/')))
+		return complain(EX_USAGE,
+			"--config, --log: with --root write absolute paths, as they are within the "
+			"tree");
+	if (!is_text(o->config) || !is_text(o->log))
+		return complain(EX_USAGE,
+			"--config, --log: the path is no text in UTF-8, which units "
+			"must be");
+	if (o->ports && !ports_parse(&ports, o->ports))
+		return complain(EX_USAGE,
+			"--ports: '%s' is not a list of up to %d ports from 1 to 65535, such as "
+			"25,587",
+			o->ports, DOCTOR_PORTS);
+	if (o->ports && ports_have(&ports, SMTPS_PORT))
+		return complain(EX_USAGE,
+			"--ports: port %d is for smtps, which speaks TLS from the first byte; "
+			"leave "
+			"it out",
+			SMTPS_PORT);
+	if (o->system_agent && o->config[0])
+		return complain(EX_USAGE,
+			"--system-agent: it has a configuration of its own; leave --config out");
+	return EX_OK;
+}
+
+/* All that can be known before any unit is looked at. */
+static int check_options(const struct seal_options *o)
+{
+	if (o->root && o->user)
+		return complain(EX_USAGE, "--root is for the system's units: not with --user");
+	if (o->root && o->now)
+		return complain(EX_USAGE, "--now: nothing runs in the tree of --root");
+	if (o->dry_run && o->now)
+		return complain(EX_USAGE, "--dry-run changes nothing: not with --now");
+	if (o->root && !*o->root)
+		return complain(EX_USAGE, "--root: the name of the directory is empty");
+	if (!o->root && !o->user && !o->dry_run && geteuid() != 0)
+		return complain(EX_NOPERM,
+			"only root may seal the system's services; your own: --user; to see what "
+			"would be written: --dry-run");
+	return EX_OK;
+}
+
+/* --- each unit --- */
+
+static bool is_listed(const struct work *w, const char *name)
+{
+	for (size_t i = 0; i < w->count; i++) {
+		if (strcmp(w->list[i].name, name) == 0)
+			return true;
+	}
+	return false;
+}
+
+static int plan_enable(struct work *w, const char *given)
+{
+	struct unit_found *found = malloc(sizeof(*found));
+	char name[UNIT_NAME_SIZE];
+	int code = found ? seal_name(given, name) : complain(EX_OSERR, "out of memory");
+
+	if (code == EX_OK)
+		code = seal_find(&w->t, name, found);
+	if (code == EX_OK && found->masked)
+		code = complain(EX_UNAVAILABLE,
+			"%s is masked, so it never starts: systemctl unmask %s first",
+			found->names[0], found->names[0]);
+	if (code == EX_OK && !is_listed(w, found->names[0])) {
+		sealing_init(&w->list[w->count], found->names[0]);
+		code = seal_plan(&w->o, &w->t, &w->list[w->count++]);
+	}
+	free(found);
+	return code;
+}
+
+/* Looks for a drop-in under one name. */
+static int plan_removal(struct work *w, const char *name, bool *found)
+{
+	struct sealing *s = &w->list[w->count];
+	struct err err;
+	int rc;
+
+	if (is_listed(w, name)) {
+		*found = true;
+		return EX_OK;
+	}
+	sealing_init(s, name);
+	rc = seal_look(&w->t, s, &err);
+	if (!rc && (s->files[0].old || s->files[1].old)) {
+		s->change = SEAL_REMOVED;
+		*found = true;
+		w->count++;
+		return EX_OK;
+	}
+	sealing_clear(s);
+	if (rc)
+		return complain(
+			rc == -EACCES || rc == -EPERM ? EX_NOPERM : EX_CANTCREAT, "%s", err.text);
+	return EX_OK;
+}
+
+/* The unit may have gone in the meantime, or have got another name: what was written is what
+ * counts. */
+static int plan_disable(struct work *w, const char *given)
+{
+	struct unit_found *unit = malloc(sizeof(*unit));
+	char name[UNIT_NAME_SIZE];
+	struct patient p;
+	bool found = false, known = false;
+	int code = unit ? seal_name(given, name) : complain(EX_OSERR, "out of memory");
+
+	if (code == EX_OK)
+		code = plan_removal(w, name, &found);
+	if (code == EX_OK && !found)
+		code = seal_patient(&w->t, &p);
+	if (code == EX_OK && !found) {
+		known = unit_find(&p, name, unit, NULL) == 0;
+		seal_patient_done(&p);
+		if (known)
+			code = plan_removal(w, unit->names[0], &found);
+	}
+	if (code == EX_OK && !found) {
+		code = known ? EX_OK : seal_find(&w->t, name, unit);
+		sealing_init(&w->list[w->count++], known ? unit->names[0] : name);
+	}
+	free(unit);
+	return code;
+}
+
+static int plan_all(struct work *w)
+{
+	int code = EX_OK;
+
+	w->list = calloc(w->o.count, sizeof(*w->list));
+	if (!w->list)
+		return complain(EX_OSERR, "out of memory");
+	for (size_t i = 0; i < w->o.count && code == EX_OK; i++)
+		code = w->o.removes ? plan_disable(w, w->o.units[i])
+				    : plan_enable(w, w->o.units[i]);
+	return code;
+}
+
+/* --- what is told --- */
+
+static const char *word_of(const struct work *w, const struct sealing *s)
+{
+	static const char *const words[][2] = {
+		[SEAL_NONE] = {"unchanged", "unchanged"},
+		[SEAL_FRESH] = {"written", "would be written"},
+		[SEAL_CHANGED] = {"rewritten", "would be rewritten"},
+		[SEAL_REMOVED] = {"removed", "would be removed"},
+	};
+
+	return words[s->change][w->o.dry_run];
+}
+
+static void tell_file(const struct work *w, const struct sealing *s, const struct seal_file *f)
+{
+	char path[PATH_MAX];
+
+	sealing_path(&w->t, s, f->name, path);
+	if (w->o.dry_run && f->text) {
+		printf("# %s%s\n", w->t.shown, path);
+		print_plain_lines(stdout, f->text);
+		putchar('\n');
+	} else if (f->text || f->old) {
+		printf("%s: %s %s%s\n", s->name,
+			f->text	       ? word_of(w, s)
+			: w->o.dry_run ? "would be removed"
+				       : "removed",
+			w->t.shown, path);
+	}
+}
+
+static void tell_unit(const struct work *w, const struct sealing *s)
+{
+	diagnosis_print_from(&s->found, SEVERITY_NOTE);
+	if (s->change == SEAL_NONE && !w->o.dry_run) {
+		printf(w->o.removes ? "%s is not sealed: nothing to do\n"
+				    : "%s is sealed already: nothing changed\n",
+			s->name);
+		return;
+	}
+	if (s->change == SEAL_NONE && w->o.removes)
+		printf("%s is not sealed: nothing to do\n", s->name);
+	for (size_t i = 2; i-- > 0;)
+		tell_file(w, s, &s->files[i]);
+}
+
+/* What systemctl calls the unit, all instances of a template. */
+static void started_name(const struct sealing *s, char out[UNIT_NAME_SIZE + 1])
+{
+	if (s->is_template)
+		snprintf(out, UNIT_NAME_SIZE + 1, "%.*s*.service",
+			(int)(strchr(s->name, '@') + 1 - s->name), s->name);
+	else
+		snprintf(out, UNIT_NAME_SIZE + 1, "%s", s->name);
+}
+
+static void tell_restart(const struct work *w)
+{
+	char name[UNIT_NAME_SIZE + 1];
+	bool any = false;
+
+	for (size_t i = 0; i < w->count; i++)
+		any = any || w->list[i].change != SEAL_NONE;
+	if (!any || w->o.dry_run || w->o.now || w->t.offline)
+		return;
+	if (!seal_manager_runs(&w->t)) {
+		printf("No systemd%s runs here: it counts when one starts.\n",
+			w->t.user ? " --user" : "");
+		return;
+	}
+	printf("Processes that run already stay as they are until a restart: systemctl%s "
+	       "try-restart",
+		w->t.user ? " --user" : "");
+	for (size_t i = 0; i < w->count; i++) {
+		if (w->list[i].change == SEAL_NONE)
+			continue;
+		started_name(&w->list[i], name);
+		printf(strpbrk(name, "*\\") ? " '%s'" : " %s", name);
+	}
+	putchar('\n');
+}
+
+static json_t *unit_as_json(const struct work *w, const struct sealing *s, bool failed)
+{
+	const struct seal_file *dropin = &s->files[SEAL_FILE_DROPIN];
+	const struct seal_file *variables = &s->files[SEAL_FILE_VARIABLES];
+	char path[PATH_MAX];
+
+	sealing_path(&w->t, s, SEAL_DROPIN, path);
+	return json_pack("{s:o, s:o, s:o, s:s, s:o, s:o, s:o}", "unit", json_text(s->name), "root",
+		w->t.shown[0] ? json_text(w->t.shown) : json_null(), "drop_in", json_text(path),
+		"change", failed ? "unchanged" : word_of(w, s), "text",
+		dropin->text ? json_text(dropin->text) : json_null(), "variables",
+		variables->text ? json_text(variables->text) : json_null(), "findings",
+		diagnosis_as_json(&s->found));
+}
+
+static int tell_json(const struct work *w, int failed)
+{
+	json_t *units = json_array();
+	int code;
+
+	for (size_t i = 0; i < w->count; i++)
+		json_array_append_new(units, unit_as_json(w, &w->list[i], failed != EX_OK));
+	code = json_print(json_pack("{s:o, s:b, s:b, s:b}", "units", units, "failed",
+		failed != EX_OK, "reloaded", w->reloaded, "restarted", w->restarted));
+	return failed != EX_OK ? failed : code;
+}
+
+/* --- doing it --- */
+
+static int write_all(struct work *w)
+{
+	struct err err;
+	int rc = seal_write(&w->t, w->list, w->count, &err);
+
+	if (!rc)
+		return EX_OK;
+	return complain(rc == -EACCES || rc == -EPERM ? EX_NOPERM : EX_CANTCREAT,
+		"%s. Nothing is changed", err.text);
+}
+
+static int reload(struct work *w)
+{
+	int status = seal_systemctl(&w->t, "daemon-reload", NULL);
+
+	w->reloaded = status == 0;
+	if (status < 0)
+		return complain(EX_OSERR, "systemctl: %s; the drop-ins are there, but not read yet",
+			strerror(-status));
+	if (status > 0)
+		return complain(EX_OSERR,
+			"systemctl daemon-reload failed (%d); the drop-ins are there, but not read "
+			"yet",
+			status);
+	return EX_OK;
+}
+
+static int restart(struct work *w)
+{
+	char(*names)[UNIT_NAME_SIZE + 1] = calloc(w->count, sizeof(*names));
+	const char **list = calloc(w->count + 1, sizeof(*list));
+	int status = -ENOMEM;
+
+	if (names && list) {
+		for (size_t i = 0; i < w->count; i++) {
+			started_name(&w->list[i], names[i]);
+			list[i] = names[i];
+		}
+		status = seal_systemctl(&w->t, "try-restart", list);
+	}
+	free(list);
+	free(names);
+	w->restarted = status == 0;
+	if (status == 0)
+		return EX_OK;
+	return complain(EX_UNAVAILABLE,
+		"systemctl try-restart failed; the drop-ins are %s. See systemctl status",
+		w->o.removes ? "gone" : "there (mailseal disable takes them away)");
+}
+
+static bool changes(const struct work *w)
+{
+	for (size_t i = 0; i < w->count; i++) {
+		if (w->list[i].change != SEAL_NONE)
+			return true;
+	}
+	return false;
+}
+
+static int carry_out(struct work *w)
+{
+	int code = plan_all(w);
+
+	if (code == EX_OK && !w->o.dry_run && changes(w))
+		code = write_all(w);
+	if (code != EX_OK)
+		return w->o.json ? tell_json(w, code) : code;
+	for (size_t i = 0; i < w->count && !w->o.json; i++)
+		tell_unit(w, &w->list[i]);
+	if (!w->o.dry_run && (changes(w) || w->o.now) && seal_manager_runs(&w->t))
+		code = reload(w);
+	if (code == EX_OK && w->o.now)
+		code = restart(w);
+	if (w->o.json)
+		return tell_json(w, code);
+	if (code == EX_OK)
+		tell_restart(w);
+	return code;
+}
+
+static int command(int argc, char **argv, bool removes)
+{
+	static const char usage[] = "UNIT...";
+	const struct argp argp = {removes ? disable_options : enable_options, parse_option, usage,
+		removes ? disable_text : enable_text, NULL, NULL, NULL};
+	struct work w = {.o = {.removes = removes}, .t = {.root = -1}};
+	int code;
+
+	argp_parse(&argp, argc, argv, 0, NULL, &w);
+	code = check_options(&w.o);
+	if (code == EX_OK)
+		code = check_values(&w.o, w.config, w.log);
+	if (code == EX_OK)
+		code = seal_tree_open(&w.t, &w.o);
+	if (code == EX_OK && w.o.now && !seal_manager_runs(&w.t))
+		code = complain(EX_UNAVAILABLE, "--now: no systemd%s runs here; nothing is changed",
+			w.t.user ? " --user" : "");
+	if (code == EX_OK)
+		code = carry_out(&w);
+	for (size_t i = 0; i < w.count; i++)
+		sealing_clear(&w.list[i]);
+	free(w.list);
+	seal_tree_close(&w.t);
+	return code;
+}
+
+int command_enable(int argc, char **argv)
+{
+	return command(argc, argv, false);
+}
+
+int command_disable(int argc, char **argv)
+{
+	return command(argc, argv, true);
+}
