@@ -20,6 +20,7 @@ int command_enable(int argc, char **argv);
 int command_disable(int argc, char **argv);
 int command_status(int argc, char **argv);
 int command_probe(int argc, char **argv);
+int command_report(int argc, char **argv);
 
 /* The default place, and what MAILSEAL_CONFIG or --config may override. */
 #define CONFIG_PATH MAILSEAL_CONFIG_DEFAULT

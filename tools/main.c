@@ -38,6 +38,8 @@ static const struct {
 		"tell which services are sealed, and protected"},
 	{"probe", "mailseal probe", command_probe, "[OPTION]... HOST[:PORT]",
 		"tell what mailseal does with a server, and why"},
+	{"report", "mailseal report", command_report, "[OPTION]... [FILE]...",
+		"tell from the log what went how"},
 	{"help", "mailseal help", command_help, "[COMMAND]", "show this, or the help of a command"},
 	{"version", "mailseal version", command_version, "", "show the version"},
 };

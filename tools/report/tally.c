@@ -61,6 +61,7 @@ void tally_clear(struct tally *t)
 	free(t->reasons);
 	free(t->row_index);
 	free(t->reason_index);
+	free(t->clear);
 	*t = (struct tally){0};
 }
 
@@ -236,7 +237,10 @@ static void add_event(
 	see(e->time, &c->first, &c->last);
 	if (!main)
 		return;
-	c->bytes += e->bytes;
+	if (e->message)
+		c->bytes += e->bytes;
+	else
+		c->passed += e->bytes;
 	c->taken += e->taken;
 	c->clear += e->clear;
 	c->clear_bytes += e->clear ? e->bytes : 0;
@@ -310,11 +314,15 @@ static void add_reason(struct tally *t, const struct entry *e, struct tally_reas
 		return;
 	r->events += events;
 	r->recipients += recipients;
+	r->clear += events && e->clear;
+	r->clear_bytes += events && e->clear ? e->bytes : 0;
 	see(e->time, &r->first, &r->last);
 }
 
 static bool needs_reason(const struct entry *e)
 {
+	if (e->clear)
+		return true;
 	switch (e->outcome) {
 	case TALLY_UNVERIFIED:
 	case TALLY_CLEARTEXT:
@@ -340,13 +348,13 @@ static void add_reasons(struct tally *t, const struct entry *e, const char *host
 	struct names *n = &t->names;
 	struct tally_reason key = {.outcome = e->outcome, .host = host};
 
-	if (needs_reason(e) && wanted(t, e->outcome)) {
+	if (needs_reason(e)) {
 		key.reason = names_said(n, &e->reason);
 		key.rule = names_said(n, &e->rule);
 		add_reason(
 			t, e, &key, e->weight, e->outcome == TALLY_BLOCKED ? e->refused_count : 0);
 	}
-	if (e->refused_count && e->outcome != TALLY_BLOCKED && wanted(t, TALLY_BLOCKED)) {
+	if (e->refused_count && e->outcome != TALLY_BLOCKED) {
 		key.outcome = TALLY_BLOCKED;
 		key.host = host;
 		key.reason = names_said(n, &e->reason);
@@ -436,8 +444,53 @@ static int compare_reasons(const void *one, const void *two)
 	return order ? order : strcmp(a->rule, b->rule);
 }
 
-void tally_sort(struct tally *t)
+static int compare_hosts(const void *one, const void *two)
 {
+	const struct tally_reason *a = one, *b = two;
+
+	return strcmp(a->host, b->host);
+}
+
+static int compare_clear(const void *one, const void *two)
+{
+	const struct tally_clear *a = one, *b = two;
+
+	if (a->messages != b->messages)
+		return a->messages > b->messages ? -1 : 1;
+	return strcmp(a->host, b->host);
+}
+
+/* Each message that went in the clear has one reason. */
+static int gather_clear(struct tally *t)
+{
+	t->clear = calloc(t->reason_count + 1, sizeof(*t->clear));
+	if (!t->clear)
+		return -ENOMEM;
+	qsort(t->reasons, t->reason_count, sizeof(*t->reasons), compare_hosts);
+	for (size_t i = 0; i < t->reason_count; i++) {
+		const struct tally_reason *r = &t->reasons[i];
+
+		if (!r->clear)
+			continue;
+		if (!t->clear_count || t->clear[t->clear_count - 1].host != r->host)
+			t->clear[t->clear_count++].host = r->host;
+		t->clear[t->clear_count - 1].messages += r->clear;
+		t->clear[t->clear_count - 1].bytes += r->clear_bytes;
+	}
+	qsort(t->clear, t->clear_count, sizeof(*t->clear), compare_clear);
+	return 0;
+}
+
+int tally_sort(struct tally *t)
+{
+	size_t kept = 0;
+	int rc = gather_clear(t);
+
+	for (size_t i = 0; i < t->reason_count; i++)
+		if (wanted(t, t->reasons[i].outcome))
+			t->reasons[kept++] = t->reasons[i];
+	t->reason_count = kept;
 	qsort(t->rows, t->row_count, sizeof(*t->rows), compare_rows);
 	qsort(t->reasons, t->reason_count, sizeof(*t->reasons), compare_reasons);
+	return rc;
 }

@@ -45,10 +45,9 @@ struct tally_counts {
 	/* Recipients that were named, by outcome. Those that policy refused in a message that
 	 * passed for others count as blocked here. */
 	uint64_t recipients[TALLY_OUTCOMES];
-	/* Of messages, octets of content sent to the server; of TALLY_RELAYED and TALLY_OWN_TLS,
-	 * all octets both ways. */
-	uint64_t bytes;
-	uint64_t taken; /* messages that the server took: its final reply was 2yz */
+	uint64_t bytes;	 /* of messages, octets of content sent to the server */
+	uint64_t passed; /* of TALLY_RELAYED and TALLY_OWN_TLS, all octets both ways */
+	uint64_t taken;	 /* messages that the server took: its final reply was 2yz */
 	/* Whatever their outcome: messages of which content went in the clear, and its octets. */
 	uint64_t clear, clear_bytes;
 	/* Messages of which no content went, but sender or recipients may have gone in the clear.
@@ -74,8 +73,15 @@ struct tally_reason {
 		*reason;  /* what was wrong: "STARTTLS is not offered"; "" where nothing is said */
 	const char *rule; /* "require_tls by default, mailseal.conf:2"; "" where there is none */
 	uint64_t events;
-	uint64_t recipients; /* that were refused by themselves, while the message passed */
+	uint64_t recipients;	     /* that were refused by themselves, while the message passed */
+	uint64_t clear, clear_bytes; /* as in struct tally_counts */
 	int64_t first, last;
+};
+
+/* Where content went in the clear. */
+struct tally_clear {
+	const char *host;
+	uint64_t messages, bytes;
 };
 
 struct tally_bucket {
@@ -107,7 +113,9 @@ struct tally_reading {
 	uint64_t other_unit; /* of another unit than --unit */
 	uint64_t strangers;  /* under our name in the journal, but not by agent or library */
 	uint64_t suppressed; /* events that were counted, but have no line of their own */
-	uint64_t repeated; /* lines of ours that were dropped by the log daemon, in its own words */
+	uint64_t dropped;    /* lines, of any program, that the log daemon says it dropped */
+	uint64_t strays;     /* no lines of a log: whose they are is not to be told */
+	uint64_t quoting;    /* of other programs, with our tag in the midst of their text */
 	/* events of the agent itself, and those that this version does not know */
 	uint64_t overload, failed, stopped, reloaded, log, unknown;
 	char damage[TALLY_DAMAGES][160]; /* "FILE:LINE: what is wrong"; "" where there is none */
@@ -121,6 +129,8 @@ struct tally {
 	size_t row_count;
 	struct tally_reason *reasons;
 	size_t reason_count;
+	struct tally_clear *clear; /* most first; made by tally_sort(), whatever `only` says */
+	size_t clear_count;
 	struct tally_counts total; /* each line once, whatever `only` says */
 	struct tally_time time;
 	struct tally_reading reading;
@@ -144,7 +154,8 @@ void tally_clear(struct tally *t);
  * worth nothing then. */
 int tally_add(struct tally *t, const struct entry *e);
 
-/* Rows by their keys, reasons by outcome and number. To be called once, after the last line. */
-void tally_sort(struct tally *t);
+/* Rows by their keys, reasons by outcome and number. To be called once, after the last line, and
+ * before anything but `total` and `reading` is looked at. 0 or -ENOMEM. */
+int tally_sort(struct tally *t);
 
 #endif

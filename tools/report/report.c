@@ -1,0 +1,268 @@
+#include "tools/report/report.h"
+
+#include "tools/mailseal.h"
+#include "tools/report/intake.h"
+#include "tools/report/journal.h"
+#include "tools/report/oath.h"
+#include "tools/report/options.h"
+#include "tools/report/source.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+/* Where syslog daemons write what programs of mail say. */
+static const char *const places[] = {
+	"/var/log/mail.log", "/var/log/maillog", "/var/log/syslog", "/var/log/messages"};
+
+struct work {
+	const struct options *options;
+	struct tally tally;
+	struct intake intake;
+	struct report report;
+	char source[300]; /* in words */
+};
+
+static int code_of(int rc)
+{
+	switch (-rc) {
+	case ENOENT:
+	case ENOTDIR:
+	case EISDIR:
+	case ELOOP:
+	case ENAMETOOLONG:
+		return EX_NOINPUT;
+	case EACCES:
+	case EPERM:
+		return EX_NOPERM;
+	case ENOEXEC:
+		return EX_UNAVAILABLE;
+	case ENOMEM:
+		return EX_OSERR;
+	default:
+		return EX_IOERR;
+	}
+}
+
+static int out_of_memory(void)
+{
+	return complain(EX_OSERR, "out of memory");
+}
+
+/* What was read before counts no more. */
+static int begin(struct work *w)
+{
+	const struct options *o = w->options;
+
+	tally_clear(&w->tally);
+	if (tally_init(&w->tally, o->by, o->only))
+		return out_of_memory();
+	w->intake = (struct intake){.tally = &w->tally,
+		.since = o->since,
+		.until = o->until,
+		.units = (const char *const *)o->units};
+	w->report = (struct report){
+		.tally = &w->tally, .source = w->source, .since = o->since, .until = o->until};
+	return EX_OK;
+}
+
+/* What can be read of it counts, and the rest is told. */
+static int read_file(struct work *w, const char *path)
+{
+	struct source source;
+	struct err err;
+	int rc = source_open(&source, path, &err), lines;
+
+	if (rc) {
+		w->report.cut = true;
+		return complain(code_of(rc), "report: %s%s", err.text,
+			rc == -EACCES ? "; run this as root or as a member of group adm" : "");
+	}
+	intake_begin(&w->intake, strcmp(path, "-") == 0 ? "standard input" : path, source.changed);
+	lines = source_lines(source.fd, intake_line, &w->intake);
+	rc = source_close(&source, &err);
+	if (lines == -ENOMEM)
+		return out_of_memory();
+	w->report.cut |= lines || rc;
+	if (lines)
+		return complain(EX_IOERR, "report: %s: %s", path, strerror(-lines));
+	return rc ? complain(EX_DATAERR, "report: %s: %s; what could be read of it is counted",
+			    path, err.text)
+		  : EX_OK;
+}
+
+static void name_source(struct work *w, const char *first, size_t count)
+{
+	snprintf(w->source, sizeof(w->source), "%.200s",
+		strcmp(first, "-") == 0 ? "standard input" : first);
+	if (count > 1)
+		snprintf(w->source + strlen(w->source), sizeof(w->source) - strlen(w->source),
+			" and %zu file%s more", count - 1, count > 2 ? "s" : "");
+}
+
+/* The first failure is told by the exit status. */
+static int read_list(struct work *w, const struct source_list *list)
+{
+	int code = EX_OK, one;
+
+	name_source(w, list->paths[0], list->count);
+	for (size_t i = 0; i < list->count; i++) {
+		one = read_file(w, list->paths[i]);
+		if (one == EX_OSERR)
+			return one;
+		code = code ? code : one;
+	}
+	return code;
+}
+
+static int read_files(struct work *w)
+{
+	const struct options *o = w->options;
+	struct source_list list = {0};
+	int code = EX_OK;
+
+	for (size_t i = 0; i < o->file_count && code == EX_OK; i++)
+		if (source_add(&list, o->files[i], o->rotated, o->since))
+			code = out_of_memory();
+	if (code == EX_OK)
+		code = begin(w);
+	if (code == EX_OK)
+		code = read_list(w, &list);
+	source_list_clear(&list);
+	if (w->intake.ours == 0 && code == EX_OK)
+		return complain(EX_DATAERR, "report: no line of mailseal in %s", w->source);
+	return code;
+}
+
+static int read_journal(struct work *w)
+{
+	struct err err = {""};
+	int code = begin(w), rc;
+
+	if (code)
+		return code;
+	rc = journal_read(&w->intake, w->options->directory, &w->report.partly, &err);
+	snprintf(w->source, sizeof(w->source), "the journal%s%.200s",
+		w->options->directory ? " in " : "",
+		w->options->directory ? w->options->directory : "");
+	if (rc == -ENOENT)
+		return complain(
+			EX_UNAVAILABLE, "report: there is no journalctl here; name the log file");
+	return rc ? complain(code_of(rc), "report: %s", err.text) : EX_OK;
+}
+
+static int no_line_in_journal(const struct work *w)
+{
+	if (w->report.partly)
+		return complain(EX_NOPERM,
+			"report: no line of mailseal in the part of the journal that you may read; "
+			"run this as root or as a member of group systemd-journal or adm");
+	return complain(EX_DATAERR, "report: no line of mailseal in %s", w->source);
+}
+
+/* The first of the usual places that has lines of ours. */
+static int read_places(struct work *w, bool *found)
+{
+	int code = EX_OK;
+
+	*found = false;
+	for (size_t i = 0; i < sizeof(places) / sizeof(places[0]); i++) {
+		struct source_list list = {0};
+
+		if (access(places[i], F_OK) != 0)
+			continue;
+		if (source_add(&list, places[i], true, w->options->since))
+			code = out_of_memory();
+		else
+			code = begin(w);
+		if (code == EX_OK)
+			code = read_list(w, &list);
+		source_list_clear(&list);
+		*found = w->intake.ours > 0;
+		if (*found || code != EX_OK)
+			return code;
+	}
+	return code;
+}
+
+static int read_default(struct work *w)
+{
+	enum journal_state journal = journal_look();
+	bool found;
+	int code;
+
+	if (journal == JOURNAL_HAS_LINES)
+		return read_journal(w);
+	code = read_places(w, &found);
+	if (found || code != EX_OK)
+		return code;
+	if (journal == JOURNAL_FORBIDDEN)
+		return complain(EX_NOPERM,
+			"report: the journal may not be read; run this as root or as a member of "
+			"group systemd-journal or adm, or name the log file");
+	return complain(EX_NOINPUT,
+		"report: no line of mailseal in the journal, nor in a file that syslog writes "
+		"(/var/log/mail.log); name the log file");
+}
+
+static int show(const struct work *w)
+{
+	switch (w->options->form) {
+	case FORM_TEXT:
+		return report_text(&w->report);
+	case FORM_JSON:
+		return report_json(&w->report);
+	case FORM_CSV:
+		return report_csv(&w->report);
+	}
+	return EX_SOFTWARE;
+}
+
+/* --fail-on: 1, for monitoring. */
+static int judge(const struct work *w)
+{
+	const struct options *o = w->options;
+	struct oath oath;
+
+	for (unsigned i = 0; i < TALLY_OUTCOMES; i++)
+		if (o->fail_on >> i & 1 && w->tally.total.events[i])
+			return 1;
+	if (o->fail_on >> TALLY_CLEARTEXT & 1 && w->tally.total.clear)
+		return 1;
+	oath_take(&w->report, &oath);
+	return o->fail_on_doubt && oath.holes ? 1 : EX_OK;
+}
+
+static int run(struct work *w)
+{
+	const struct options *o = w->options;
+	int code, shown;
+
+	if (o->journal) {
+		code = read_journal(w);
+		if (code == EX_OK && w->intake.ours == 0 && o->since == 0 && o->until == INT64_MAX)
+			code = no_line_in_journal(w);
+	} else {
+		code = o->file_count ? read_files(w) : read_default(w);
+	}
+	if (w->intake.ours == 0 && code != EX_OK)
+		return code;
+	if (tally_sort(&w->tally))
+		return out_of_memory();
+	shown = show(w);
+	code = code ? code : shown;
+	return code ? code : judge(w);
+}
+
+int command_report(int argc, char **argv)
+{
+	struct options options;
+	struct work work = {.options = &options};
+	int code = options_read(&options, argc, argv) ? out_of_memory() : run(&work);
+
+	tally_clear(&work.tally);
+	options_clear(&options);
+	return code;
+}
