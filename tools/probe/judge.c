@@ -119,19 +119,37 @@ static const struct fate *worst_fate(const struct probe *p, const struct row *ro
 	return worst;
 }
 
+/* What is wrong with the connection, where something is. */
+static void add_reason(struct meeting *m, const struct facts *seen)
+{
+	if (!*seen->reason)
+		return;
+	switch (seen->tls) {
+	case TLS_FACT_NOT_OFFERED:
+	case TLS_FACT_LEFT:
+	case TLS_FACT_ON:
+		add(m, " (%s)", seen->reason);
+		return;
+	case TLS_FACT_REFUSED:
+		add(m, " (STARTTLS is refused: %s)", seen->reason);
+		return;
+	case TLS_FACT_HANDSHAKE_FAILED:
+		break;
+	}
+	add(m, " (the TLS handshake failed: %s)", seen->reason);
+}
+
 static void judge_mail(const struct probe *p, struct meeting *m)
 {
 	const struct row *row = &m->explanation.rows[0];
 	const struct fate *fate = worst_fate(p, row);
-	const char *reason = row->seen.reason;
 
 	m->status = fate->stop == STOP_NOWHERE ? PROBE_FINE : PROBE_BLOCKED;
-	if (fate->stop != STOP_NOWHERE)
-		snprintf(m->summary, sizeof(m->summary), "%s: %s", fate_words(row, fate),
-			fate->reply);
+	add(m, "%s", fate_words(row, fate));
+	if (fate->stop == STOP_NOWHERE)
+		add_reason(m, &row->seen);
 	else
-		snprintf(m->summary, sizeof(m->summary), "%s%s%s%s", fate_words(row, fate),
-			*reason ? " (" : "", reason, *reason ? ")" : "");
+		add(m, ": %s", fate->reply);
 	add_expiry(p, m);
 }
 

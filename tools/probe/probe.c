@@ -18,9 +18,8 @@ enum { OPTION_EHLO = 256, OPTION_ALL, OPTION_TIMEOUT, OPTION_EXPIRY };
 static const struct argp_option options[] = {
 	{"sender", 's', "ADDRESS", 0, "judge for mail of this sender; '<>' for bounces", 0},
 	{"recipient", 'r', "ADDRESS", 0, "judge for mail to this recipient; again for more", 0},
-	{"expiry-warning", OPTION_EXPIRY, "DAYS", 0,
-		"exit status 1 too where a certificate expires in fewer days", 0},
-	{"all", OPTION_ALL, NULL, 0, "every address of the host, not the first that answers", 0},
+	{"expiry-warning", OPTION_EXPIRY, "DAYS", 0, "fail if a certificate expires sooner", 0},
+	{"all", OPTION_ALL, NULL, 0, "each address, not the first that answers", 0},
 	{NULL, '4', NULL, 0, "IPv4 addresses only", 0},
 	{NULL, '6', NULL, 0, "IPv6 addresses only", 0},
 	{"ehlo", OPTION_EHLO, "NAME", 0, "what to greet with, instead of our address", 0},
@@ -31,12 +30,10 @@ static const struct argp_option options[] = {
 };
 
 static const char text[] =
-	"Connect to a mail server as mailseal does, without sending mail, and tell what it would "
-	"do.\v"
-	"HOST is a name or an address; an IPv6 address with a port stands in brackets. Exit status "
-	"0: mail without a section of its own (or the one that was asked about) is not blocked; 1: "
-	"it is; 2: the server cannot be reached, or serves nobody; 78: the configuration has an "
-	"error.";
+	"Connect to a mail server as mailseal does, and tell what would become of mail. None is "
+	"sent.\v"
+	"Exit status 0: mail would go; 1: it would be blocked; 2: the server cannot be reached, or "
+	"serves nobody; 78: the configuration has an error.";
 
 static void once(struct argp_state *state, const char **place, const char *option, char *argument)
 {

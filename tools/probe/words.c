@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define ROWS_SHOWN 12
+#define ROWS_SHOWN 8
 #define WHOM_COLUMNS 34
 #define OUTCOME_COLUMNS 20
 

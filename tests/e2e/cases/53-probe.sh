@@ -205,3 +205,370 @@ t_probe_and_reality_agree() {
 	agrees s@strict.example r@c.example
 	agrees s@a.example r@x.bank.example
 }
+
+# --- servers that mean no good ---------------------------------------------------------------
+
+# Scenarios of the hostile server that play out before MAIL, many at once.
+# STATUS, a pattern of the first line, NAMES
+scenarios='1 blocked:.*attack: residue_after_hello residue_byte residue_byte_1ms residue_byte_50ms residue_crlf residue_ehlo_reply residue_nul residue_partial residue_second_220 residue_stray_after_hello residue_tls_after_stray
+2 unreachable:.greeting: close_before_greeting close_in_greeting endless_greeting_line endless_greeting_lines no_code_in_greeting stall_greeting stall_in_greeting greeting_421 greeting_554 greeting_with_ehlo_reply
+2 unreachable:.reply.to.EHLO: close_after_greeting close_after_ehlo close_in_ehlo_reply endless_ehlo_lines ehlo_450_relayed ehlo_501_relayed ehlo_550_relayed early_220 stall_ehlo two_replies_to_ehlo
+2 unreachable:.reply.to.STARTTLS: starttls_250 starttls_421_required stall_starttls_required starttls_unfinished_reply_required
+2 unreachable:.TLS.handshake:.no.answer stall_handshake_required
+2 unreachable:.reply.to.EHLO.inside.TLS: close_after_handshake close_in_tls_ehlo_reply endless_tls_ehlo_line stall_tls_ehlo two_replies_to_tls_ehlo tls_ehlo_refused mail_reply_sent_ahead
+0 in.the.clear.\(the.TLS.handshake.failed: close_after_starttls garbage_binary garbage_text handshake_alert handshake_close handshake_half_record handshake_reset tls11_only
+0 in.the.clear.\(STARTTLS.is.(not.offered|refused:) ehlo_500 ehlo_502 ehlo_504 no_starttls starttls_454 starttls_500 starttls_502
+0 TLS,.verified bare_lf_replies dripping eight_bit_replies greeting_multi_line nul_in_greeting nul_in_ehlo_reply unsolicited_421 tls12_only tls13_only cert_chain
+0 TLS,.not.verified cert_selfsigned_refuse cert_leafonly_required cert_cnonly_required cert_future_required cert_otherca_required'
+
+t_hostile_servers() {
+	local want pattern names name patience n=3000
+	probe_there
+	policy
+	while read -r want pattern names; do
+		for name in $names; do
+			n=$((n + 1))
+			patience=20
+			[[ $name != stall* ]] || patience=1
+			at=127.0.0.10:$n transcript=$W/transcript.$name hostile "$name.hs"
+			(
+				timeout 20 "$ms" probe --timeout $patience "mx.b.example:$n" >"$W/told.$name" 2>&1
+				echo $? >"$W/status.$name"
+			) &
+			[ $((n % 16)) != 0 ] || wait
+		done
+	done <<<"$scenarios"
+	wait
+	while read -r want pattern names; do
+		for name in $names; do
+			cp "$W/told.$name" "$W/client.out"
+			equal "$(cat "$W/status.$name")" "$want" "$name"
+			first_line "^mx\\.b\\.example:[0-9]+ \\(127\\.0\\.0\\.10\\): $pattern"
+			checks=$((checks + 1))
+			! LC_ALL=C grep -q '[^[:print:]]' "$W/client.out" || fail "$name: control characters"
+			greets_only "$W/transcript.$name"
+		done
+	done <<<"$scenarios"
+}
+
+t_what_servers_say_is_shown_escaped() {
+	probe_there
+	policy
+	hostile <<-'END'
+		send 220 \x1b]0;owned\x07\x1b[2Jhostile\0 \xc3\xa9
+		keywords STARTTLS|X\x1b[31m
+		reply STARTTLS 454 4.7.0 \x1b[2Jnever\x07
+		serve
+	END
+	probe 0 mx.b.example
+	holds "$W/client.out" '^greeting +\\x1b\]0;owned\\x07\\x1b\[2Jhostile\\x00 \\xc3\\xa9$'
+	probe 0 --json mx.b.example
+	json 's["greeting"]["lines"]' '["\\x1b]0;owned\\x07\\x1b[2Jhostile\\x00 \\xc3\\xa9"]'
+	at=127.0.0.20:25 hostile <<-'END'
+		fill 1000000 \x1b[2J
+		stall
+	END
+	probe 2 mx2.b.example
+	first_line 'unreachable: greeting: protocol error: reply line too long: "\\x1b\[2J\\x1b'
+	check test "$(wc -c <"$W/client.out")" -lt 400
+}
+
+# --- certificates ----------------------------------------------------------------------------
+
+# certified NAME SUBJECT DIGEST NAMES [CHAIN-FILE]: by the tests' authority, into a directory of the case's own
+certified() {
+	[ -e "$W/pki/ca.pem" ] || { mkdir "$W/pki"; cp "$pki"/{ca,good,mid,leafonly}.* "$W/pki"; }
+	openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout "$W/pki/$1.key" -CA "$pki/ca.pem" -CAkey "$pki/ca.key" \
+		-subj "$2" -"$3" -days 20 -addext "subjectAltName=$4" -addext basicConstraints=critical,CA:FALSE -utf8 \
+		-out "$W/pki/$1.pem" 2>"$W/openssl.out" || fail "openssl: $(cat "$W/openssl.out")"
+}
+
+t_odd_certificates() {
+	local names
+	probe_there
+	names=$(seq -f 'DNS:n%g.b.example' -s , 1 250)
+	certified sha1 /CN=mx.b.example sha1 DNS:mx.b.example
+	certified names "/CN=$(printf '\033[2J')\"odd, \\\\ name=/O=$(printf 'x%.0s' {1..60})" sha256 "$names,IP:127.0.0.21,IP:::1,email:a@b.example"
+	certified soon /CN=mx.b.example sha256 DNS:mx.b.example
+	{ cat "$W/pki/soon.pem"; for _ in {1..60}; do cat "$pki/mid.pem"; done; } >"$W/pki/huge.pem"
+	cp "$W/pki/soon.key" "$W/pki/huge.key"
+	pki_before=$pki
+	pki=$W/pki
+	policy 'require_tls = true' 'message_override = "ignore"'
+	for n in sha1:21 names:22 soon:23 huge:24; do
+		at=127.0.0.${n#*:}:25 transcript=$W/transcript.$n hostile <<-END
+			send 220 hostile
+			keywords STARTTLS
+			cert ${n%:*}
+			serve
+		END
+		sed -i '/ mx\.b\.example/d' /etc/hosts
+	done
+	mx 127.0.0.21
+	probe 1 mx.b.example
+	first_line 'blocked at MAIL: 454 4\.7\.5 mailseal: certificate of mx\.b\.example not valid: .*(too weak|digest)'
+	holds "$W/client.out" 'ecdsa-with-SHA1'
+	probe 1 --json 127.0.0.22
+	json 's["certificate"]["reason"].startswith("name mismatch")' true
+	json '[len(s["certificate"]["chain"][0]["names"]), s["certificate"]["chain"][0]["names_in_total"]]' '[100, 252]'
+	json 's["certificate"]["chain"][0]["subject"]' "$(printf 'O=%s,CN=\\1B[2J\\"odd\\, \\\\ name=' "$(printf 'x%.0s' {1..60})")"
+	probe 1 127.0.0.22
+	holds "$W/client.out" '^names +n1\.b\.example, '
+	holds "$W/client.out" '^  .* and 244 more \(--json\)$'
+	mx 127.0.0.23
+	probe 0 mx.b.example
+	first_line 'TLS, verified; certificate expires in (19|20) days$'
+	probe 0 mx.b.example --expiry-warning 10
+	probe 1 mx.b.example --expiry-warning 30
+	first_line 'expires in (19|20) days, fewer than 30$'
+	mx 127.0.0.24
+	probe 0 mx.b.example
+	check test "$(wc -l <"$W/client.out")" -le 32
+	holds "$W/client.out" 'and 57 more'
+	pki=$pki_before
+}
+
+t_resumption() {
+	probe_there
+	policy
+	hostile <<-'END'
+		send 220 one
+		keywords STARTTLS
+		tickets 0
+		serve
+	END
+	probe 0 mx.b.example
+	holds "$W/client.out" '^resumption +no: the server gave nothing'
+	equal "$(connections)" 1 "connections"
+	at=127.0.0.20:25 transcript=$W/transcript.2 hostile <<-'END'
+		send 220 two
+		keywords STARTTLS
+		ticketkey 1
+		serve
+		connection
+		send 220 two
+		keywords STARTTLS
+		ticketkey 2
+		serve
+	END
+	probe 0 mx2.b.example
+	holds "$W/client.out" '^resumption +no: the server made a full handshake of it'
+	at=127.0.0.31:25 transcript=$W/transcript.3 hostile tls12_only.hs
+	mx 127.0.0.31
+	probe 0 mx.b.example
+	holds "$W/client.out" '^TLS +TLSv1\.2, ECDHE-ECDSA-AES256-GCM-SHA384, key exchange [xX]25519, signature ECDSA with'
+	holds "$W/client.out" '^resumption +works'
+	# A second connection that is not served does not spoil the first.
+	at=127.0.0.32:25 transcript=$W/transcript.4 hostile <<-'END'
+		send 220 four
+		keywords STARTTLS
+		serve
+		connection
+		send 421 one at a time
+		close
+	END
+	mx 127.0.0.32
+	probe 0 mx.b.example
+	holds "$W/client.out" '^resumption +not known: greeting: 421 one at a time'
+}
+
+# Old TLS where the file allows it, and the fingerprint of a certificate instead of an authority.
+t_settings_of_the_host_count() {
+	local print
+	probe_there
+	print=$(openssl x509 -in "$pki/stale.pem" -outform DER | sha256sum | cut -c 1-64)
+	policy 'require_tls = true' -- 'host "mx.b.example" { min_tls = 1.0 }' \
+		"host \"mx2.b.example\" { fingerprints = \"sha256:$print\" servername = \"other.example\" }" \
+		'host "127.0.0.30" { intercept = false }' \
+		'host "six.b.example" { match = "mx.b.example" }'
+	hostile <<-'END'
+		send 220 old
+		keywords STARTTLS
+		protocols 1.0 1.0
+		serve
+	END
+	probe 0 mx.b.example
+	holds "$W/client.out" '^TLS +TLSv1, '
+	holds "$W/client.out" '^ +host "mx\.b\.example", line'
+	at=127.0.0.20:25 transcript=$W/transcript.2 hostile <<-'END'
+		send 220 pinned
+		keywords STARTTLS
+		cert stale
+		serve
+	END
+	probe 0 mx2.b.example
+	first_line 'TLS, verified; certificate expired'
+	holds "$W/client.out" '^certificate +valid for mx2\.b\.example, by fingerprints$'
+	holds "$W/transcript.2" 'other\.example'
+	at=127.0.0.30:25 transcript=$W/transcript.3 hostile no_starttls.hs
+	probe 0 stranger.example
+	first_line 'passes untouched by mailseal'
+	at='::1:25' transcript=$W/transcript.4 hostile good_server.hs
+	probe 0 six.b.example --json
+	json 's["certificate"]["reference"]' '["mx.b.example"]'
+}
+
+# --- which host ------------------------------------------------------------------------------
+
+t_addresses() {
+	probe_there
+	policy 'require_tls = true'
+	printf '%s two.b.example\n' 127.0.0.61 127.0.0.62 >>/etc/hosts
+	at=127.0.0.62:25 hostile <<-'END'
+		send 220 second
+		keywords STARTTLS
+		cert wildcard
+		serve
+	END
+	probe 0 -4 two.b.example
+	first_line '^two\.b\.example:25 \(127\.0\.0\.62\): TLS, verified'
+	holds "$W/client.out" '^no answer of +127\.0\.0\.61: connect: Connection refused'
+	probe 0 -4 --json two.b.example
+	json '[(x["address"], x["status"]) for x in j["servers"]] + [j["status"]]' '[["127.0.0.61", "unreachable"], ["127.0.0.62", "fine"], "fine"]'
+	probe 2 -4 --all two.b.example
+	holds "$W/client.out" '^two\.b\.example:25 \(127\.0\.0\.61\): unreachable: connect: Connection refused'
+	holds "$W/client.out" '^two\.b\.example:25 \(127\.0\.0\.62\): TLS, verified'
+	probe 2 -6 two.b.example
+	at='::1:25' transcript=$W/transcript.6 hostile <<-'END'
+		send 220 six
+		keywords STARTTLS
+		cert ip
+		serve
+	END
+	probe 0 ::1
+	first_line '^\[::1\]:25: TLS, verified'
+	holds "$W/transcript.6" 'EHLO \[IPv6:::1\]'
+	probe 0 '[::1]:25' --json
+	json '[j["name"], j["host"], j["port"], s["certificate"]["reference"]]' '[null, "::1", "25", ["::1"]]'
+	at=127.0.0.10:25 transcript=$W/transcript.7 hostile good_server.hs
+	probe 1 127.0.0.10
+	first_line 'blocked .*: 454 4\.7\.5 mailseal: certificate of \[127\.0\.0\.10\] not valid: name mismatch'
+	probe 0 MX.B.example
+}
+
+t_internationalised_names() {
+	probe_there
+	policy -- 'host "xn--bcher-kva.example" { require_tls = true verify_certificate = true message_override = "tighten" }'
+	echo '127.0.0.63 xn--bcher-kva.example' >>/etc/hosts
+	at=127.0.0.63:25 hostile good_server.hs
+	plain "$ms" probe bücher.example --json
+	equal "$status" 1
+	json '[j["name"], s["policy"]["mail"][0]["rule"]]' '["xn--bcher-kva.example", "require_tls"]'
+}
+
+t_unreachable() {
+	probe_there
+	policy
+	probe 2 nowhere.example --timeout 5
+	first_line '^nowhere\.example:25: unreachable: look-up of nowhere\.example: '
+	/usr/bin/python3 -c '
+import socket, time
+s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM); s.bind(("127.0.0.1", 53)); time.sleep(30)' &
+	until_true 5 has_resolver || fail "no silent resolver"
+	probe 2 nowhere.example --timeout 1 --json
+	json 'j["trouble"]' 'look-up of nowhere.example: no answer in time'
+	probe 2 mx.b.example:26
+	first_line 'unreachable: connect: Connection refused'
+}
+has_resolver() { ss -Hlun 'sport = :53' | grep -q .; }
+
+# --- which mail ------------------------------------------------------------------------------
+
+t_one_mail() {
+	probe_there
+	policy -- 'sender "strict.example" { require_tls = true }' 'sender "watched.example" { require_tls = true mode = "observe" }' \
+		'recipient ".bank.example" { require_tls = true violation = "reject" message_override = "tighten" }'
+	hostile no_starttls.hs
+	probe 0 mx.b.example
+	holds "$W/client.out" '^  sender "watched\.example" +in the clear \(mode = observe'
+	holds "$W/client.out" '^  sender "strict\.example" +blocked'
+	holds "$W/client.out" '^  recipient "\.bank\.example" +blocked at RCPT'
+	probe 1 mx.b.example --sender a@strict.example
+	first_line ': blocked .*454 4\.7\.4 mailseal: mx\.b\.example does not offer STARTTLS; require_tls by sender "strict\.example"'
+	lacks "$W/client.out" '^  recipient '
+	probe 0 mx.b.example --sender a@watched.example
+	probe 0 mx.b.example --recipient a@bank.example
+	probe 1 mx.b.example --recipient a@bank.example --recipient a@x.bank.example
+	first_line '550 5\.7\.4'
+	probe 0 mx.b.example --sender '<>'
+	probe 65 mx.b.example --sender nobody
+	probe 65 mx.b.example --recipient '<>'
+	policy 'require_tls = true'
+	probe 1 mx.b.example
+}
+
+# Many sections still fit a screen.
+t_many_sections() {
+	probe_there
+	policy
+	{
+		cat "$conf"
+		seq -f 'sender "s%g.example" { require_tls = false }' 1 500
+		seq -f 'recipient "r%g.example" { require_tls = true }' 1 20
+	} >"$W/many.conf"
+	hostile no_starttls.hs
+	probe 0 mx.b.example --config "$W/many.conf"
+	check test "$(wc -l <"$W/client.out")" -le 38
+	holds "$W/client.out" '^  500 more sections come to the same as any other mail$'
+	holds "$W/client.out" '^  12 more sections come to something else: see --json$'
+	probe 0 mx.b.example --config "$W/many.conf" --json
+	json 'len(s["policy"]["sections"])' 520
+	json 'sum(x["outcome"] == "blocked" for x in s["policy"]["sections"])' 20
+}
+
+# --- bad input -------------------------------------------------------------------------------
+
+t_bad_input() {
+	local bad
+	probe_there
+	policy
+	hostile good_server.hs
+	for bad in '' . mx.b.example:0 mx.b.example:99999 mx.b.example: mx.b.example:smtp mx.b.example:465 '[mx.b.example]' '[::1' '[::1]x' \
+		'a b' $'a\tb' user@mx.b.example 'http://mx.b.example' ::1::2 "$(printf 'a%.0s' {1..254})" $'\xff\xfe.example'; do
+		plain timeout 10 "$ms" probe "$bad"
+		equal "$status" 64 "probe '$bad'"
+	done
+	for bad in --timeout=0 --timeout=x --timeout=99999 --expiry-warning=-1 --expiry-warning=0 --ehlo= '--ehlo=a b' $'--ehlo=a\r\nMAIL' --frob extra; do
+		plain timeout 10 "$ms" probe mx.b.example "$bad"
+		equal "$status" 64 "probe mx.b.example $bad"
+	done
+	plain "$ms" probe
+	equal "$status" 64 "no host"
+	plain "$ms" probe -4 -6 mx.b.example
+	equal "$status" 64
+	echo 'default { require_tls = perhaps }' >"$conf"
+	probe 78 mx.b.example
+	holds "$W/client.out" 'mailseal\.conf:1: '
+	printf 'default { ca_file = "/nowhere.pem" }\n' >"$conf"
+	probe 78 mx.b.example
+	printf 'default {}\nhost "x.example" { ciphers = "NONESUCH" }\n' >"$conf"
+	probe 78 mx.b.example
+	holds "$W/client.out" 'mailseal\.conf:2: ciphers: '
+	probe 78 mx.b.example --config "$W/missing.conf"
+	equal "$(connections)" 0 "connections"
+	policy
+	checks=$((checks + 1))
+	"$ms" probe mx.b.example >/dev/full 2>"$W/client.out" && fail "a full disk went unnoticed"
+	plain "$ms" help probe
+	equal "$status" 0
+	check test "$(wc -l <"$W/client.out")" -le 24
+}
+
+# --- a real server ---------------------------------------------------------------------------
+
+t_postfix() {
+	probe_there
+	policy 'require_tls = true'
+	postfix_start
+	probe 0 mx.b.example --json
+	json '[s["tls"]["protocol"], s["certificate"]["verified"], "8BITMIME" in s["inside_tls"]["keywords"], "STARTTLS" in s["inside_tls"]["keywords"]]' \
+		'["TLSv1.3", true, true, false]'
+	json 's["tls"]["resumption"]["works"] in ("yes", "no")' true
+	for n in 11 12 13 14 16 18; do
+		mx 127.0.0.$n
+		probe 1 mx.b.example
+	done
+	mx 127.0.0.21
+	probe 2 mx.b.example
+	lacks "$pf/log/mail.log" 'improper command pipelining|lost connection after (EHLO|STARTTLS) from .*127\.0\.0\.10'
+}
