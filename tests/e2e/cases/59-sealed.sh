@@ -1,0 +1,176 @@
+# A service is sealed, watched, and unsealed again, under a real systemd: what the server hears is the proof.
+# shellcheck shell=bash
+
+# A machine with mailseal installed, a policy, a mail server, and a legacy program: it sends as NAME@a.example, and waits.
+installed() {
+	[ -x "$BUILD/mailseal" ] || skip "no $BUILD/mailseal"
+	systemd_start
+	make -s -C "$ROOT" BUILD="$BUILD" DESTDIR=/run/root install >"$W/make.log" 2>&1 || fail "make install: $(tail -n 3 "$W/make.log")"
+	mount --bind /run/root/usr/local /usr/local
+	nsenter -t "$bed" -m mount --bind /run/root/usr/local /usr/local || fail "nothing installed in the machine"
+	printf 'default {\n\tca_file = "%s/ca.pem"\n\tsession_resumption = false\n}\n' "$pki" >/etc/mailseal.conf
+	mkdir -p /usr/local/libexec
+	cat >/usr/local/libexec/legacy <<-'END'
+		#!/usr/bin/perl
+		use IO::Socket;
+		my $s = IO::Socket::INET->new("mx.b.example:25") or exit 1;
+		for ("HELO a", "MAIL FROM:<$ARGV[0]\@a.example>", "RCPT TO:<a\@b.example>", "DATA", "Subject: SECRET\r\n\r\n.", "QUIT") {
+			<$s>;
+			print $s "$_\r\n";
+		}
+		<$s>;
+		system("systemd-notify", "--ready") if $ENV{NOTIFY_SOCKET};
+		sleep if $ARGV[1];
+	END
+	chmod 755 /usr/local/libexec/legacy
+	hostile good_server.hs
+}
+
+# service NAME [LINE ...]: a vendor's unit that runs the legacy program for NAME
+service() {
+	local name=$1
+	shift
+	printf '%s\n' '[Service]' "ExecStart=/usr/local/libexec/legacy ${name//@/-%i} wait" "$@" >"/usr/lib/systemd/system/$name.service"
+}
+
+# sent NAME plain|tls COUNT: messages from NAME that the server got so
+sent() {
+	until_true 20 has_sent "$@" || fail "from $1: not $3 $2: $(grep "MAIL FROM:<$1@" "$W/transcript"; booted journalctl -n 15 --no-pager -o cat)"
+	checks=$((checks + 1))
+}
+has_sent() { [ "$(grep -c " $2 C: \"MAIL FROM:<$1@" "$W/transcript")" -ge "$3" ]; }
+# never NAME plain|tls COUNT: no more than that
+never() { equal "$(grep -c " $2 C: \"MAIL FROM:<$1@" "$W/transcript")" "$3" "messages from $1, $2"; }
+
+# All that enable could leave behind.
+tree() { (cd / && find etc/systemd usr/lib/systemd/system usr/lib/systemd/user -printf '%y %m %U %G %p %l\n' -type f -exec md5sum {} + | sort); }
+
+mailseal() {
+	plain booted mailseal "$@"
+	equal "$status" "${expected:-0}" "mailseal $*: $(cat "$W/client.out")"
+}
+
+senders='plain families strict preloads filtered tenant-one ready job'
+
+t_services_are_sealed_and_unsealed() {
+	local name units='plain families strict preloads filtered tenant@one ready job'
+	need gcc
+	installed
+	service plain
+	service families User=mailbox RestrictAddressFamilies=AF_INET
+	service strict DynamicUser=yes ProtectSystem=strict ProtectHome=yes PrivateTmp=yes NoNewPrivileges=yes PrivateDevices=yes
+	echo 'int other;' >"$W/other.c"
+	gcc -shared -o /usr/local/lib/other.so "$W/other.c" || fail "no library"
+	echo 'LD_PRELOAD=/usr/local/lib/other.so' >/etc/preloads
+	service preloads User=mailbox EnvironmentFile=/etc/preloads
+	service filtered User=mailbox SystemCallFilter=@system-service SystemCallArchitectures=native MemoryDenyWriteExecute=yes \
+		NoNewPrivileges=yes RestrictNamespaces=yes LockPersonality=yes
+	service tenant@ User=mailbox
+	service ready Type=notify NotifyAccess=all
+	printf '%s\n' '[Service]' Type=oneshot "ExecStart=/usr/local/libexec/legacy job" >/usr/lib/systemd/system/job.service
+	printf '%s\n' '[Timer]' OnActiveSec=0 AccuracySec=1ms >/usr/lib/systemd/system/job.timer
+	booted systemctl daemon-reload
+	# shellcheck disable=SC2086
+	check booted systemctl start ${units%job} job.timer
+	for name in $senders; do sent $name plain 1; done
+	expected=1 mailseal status
+	tree >"$W/before"
+
+	# shellcheck disable=SC2086
+	mailseal enable --now $units
+	check booted systemctl restart job.timer
+	for name in $senders; do sent $name tls 1; done
+	for name in $senders; do never $name plain 1; done
+	mailseal status
+	for name in $units; do holds "$W/client.out" "^$name\\.service: (in-force|stopped)\$"; done
+	name=$(booted systemctl show -P MainPID preloads)
+	check booted grep -q other.so "/proc/$name/maps"
+	for name in plain families filtered tenant@one; do
+		journal_holds "event=transaction .*unit=\"$name\\.service\".* verdict=tls-verified" -t mailseal
+	done
+	tree >"$W/sealed"
+	# shellcheck disable=SC2086
+	mailseal enable $units
+	tree >"$W/again"
+	same_file "$W/again" "$W/sealed"
+
+	without_the_library
+
+	# shellcheck disable=SC2086
+	mailseal disable --now $units
+	check booted systemctl restart job.timer
+	for name in $senders; do sent $name plain 2; done
+	tree >"$W/after"
+	same_file "$W/after" "$W/before"
+	expected=1 mailseal status
+	holds "$W/client.out" 'No service is sealed'
+	systemd_stop
+}
+
+# Not unprotected: not at all.
+without_the_library() {
+	mv /usr/local/lib/mailseal/libmailseal.so /usr/local/lib/mailseal/aside
+	refute booted systemctl restart plain
+	equal "$(booted systemctl is-active plain)" inactive "a service without its library"
+	expected=1 mailseal status plain
+	holds "$W/client.out" '^plain\.service: cannot-start$'
+	mv /usr/local/lib/mailseal/aside /usr/local/lib/mailseal/libmailseal.so
+	check booted systemctl start plain
+	sent plain tls 2
+	never plain plain 1
+}
+
+# For programs that go into a chroot, and for those that may start nothing.
+t_the_installed_system_agent_serves_confined_services() {
+	local name
+	installed
+	mkdir -p /var/jail
+	echo "ExecStart=$bin/confined -c /var/jail -u 1234 127.0.0.10 25" | oneshot chrooted NoNewPrivileges=yes ProtectSystem=strict
+	echo "ExecStart=$bin/confined -x 127.0.0.10 25" | oneshot tight User=mailbox TasksMax=1 RestrictAddressFamilies=AF_INET
+	booted systemctl daemon-reload
+	check booted systemctl enable --quiet --now mailseal-agent.socket
+	for name in chrooted tight; do check booted systemctl start $name; done
+	settle
+	equal "$(grep -c ' plain C: "MAIL' "$W/transcript")" 2 "messages in the clear"
+	mailseal enable --system-agent chrooted tight
+	check booted systemctl stop mailseal-agent.socket
+	for name in chrooted tight; do check booted systemctl start $name; done
+	settle
+	equal "$(grep -c ' plain C: "MAIL' "$W/transcript")" 2 "messages in the clear"
+	equal "$(grep -c ' tls C: "MAIL' "$W/transcript")" 2 "messages over TLS"
+	for name in chrooted tight; do journal_holds "event=transaction .*unit=\"$name\\.service\"" -t mailseal; done
+	equal "$(booted ps -o comm= -C mailseal-agent | sort -u)" mailseal-agent
+	booted systemctl start chrooted
+	check booted systemctl is-active --quiet mailseal-agent.service
+	mailseal status
+	mailseal disable chrooted tight
+}
+
+# oneshot NAME LINE ... <<LINES
+oneshot() {
+	{
+		printf '%s\n' '[Service]' Type=oneshot StandardOutput=null StandardError=null "${@:2}"
+		cat
+	} >"/usr/lib/systemd/system/$1.service"
+}
+
+t_services_of_a_user_are_sealed_and_unsealed() {
+	installed
+	systemd_user joe
+	printf '%s\n' '[Service]' 'ExecStart=/usr/local/libexec/legacy user wait' | user_unit joe own.service
+	user_tree() { (cd /home/joe && find . -printf '%y %m %U %p\n' | sort); }
+	check booted_as joe systemctl --user start own
+	sent user plain 1
+	user_tree >"$W/before"
+	check booted_as joe mailseal enable --user --now own
+	sent user tls 1
+	check booted_as joe mailseal status --user
+	journal_holds 'event=transaction .*verdict=tls-verified' -t mailseal
+	check booted_as joe mailseal disable --user --now own
+	sent user plain 2
+	never user tls 1
+	user_tree >"$W/after"
+	same_file "$W/after" "$W/before"
+	tree >"$W/system"
+	lacks "$W/system" mailseal
+}
