@@ -553,7 +553,8 @@ static void settings_of_a_unit_are_told(void **state)
 		{"ExecStart=\nExecStart=\\x\\q\\09\n", 1, "xq09"},
 		{"ExecStartPre=/none/program\n", 0, "ExecStartPre: /none/program: No such file"},
 		{"ExecStopPost=-+/none/program\n", 0, "ExecStopPost: /none/program: No such"},
-		{"ExecStart=\nExecStart=%h/program\n", 1, "is not known here"},
+		{"ExecStart=\nExecStart=%b/program\n", 1, "is not known here"},
+		{"ExecStart=\nExecStart=%h/no-program\n", 1, "/root/no-program: No such"},
 		{"ExecStart=\n", 65, "x.service has no ExecStart="},
 	};
 

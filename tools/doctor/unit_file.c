@@ -251,11 +251,28 @@ bool unit_word(const char **value, char *out, size_t size)
 	return true;
 }
 
+/* The same for all units of the manager. */
+static const char *of_manager(const struct unit *u, char c)
+{
+	static const char *const system[][2] = {{"h", "/root"}, {"t", "/run"}, {"S", "/var/lib"},
+		{"C", "/var/cache"}, {"L", "/var/log"}, {"E", "/etc"}, {"T", "/tmp"},
+		{"V", "/var/tmp"}, {"u", "root"}, {"U", "0"}, {"g", "root"}, {"G", "0"}};
+
+	if (u->of_user)
+		return c == 'h' ? getenv("HOME") : c == 't' ? getenv("XDG_RUNTIME_DIR") : NULL;
+	for (size_t i = 0; i < sizeof(system) / sizeof(*system); i++) {
+		if (*system[i][0] == c)
+			return system[i][1];
+	}
+	return NULL;
+}
+
 /* What the specifier stands for: `length` octets at the result; NULL if it is not known. */
 static const char *specifier(const struct unit *u, char c, size_t *length)
 {
 	const char *dot = strrchr(u->name, '.'), *at = strchr(u->name, '@');
 	size_t whole = dot ? (size_t)(dot - u->name) : strlen(u->name);
+	const char *known;
 
 	switch (c) {
 	case '%':
@@ -275,7 +292,9 @@ static const char *specifier(const struct unit *u, char c, size_t *length)
 		*length = at ? whole - (size_t)(at + 1 - u->name) : 0;
 		return at ? at + 1 : "";
 	default:
-		return NULL;
+		known = of_manager(u, c);
+		*length = known ? strlen(known) : 0;
+		return known;
 	}
 }
 

@@ -14,6 +14,7 @@ struct unit_setting {
 
 struct unit {
 	char name[256]; /* billing.service, with the instance if it has one */
+	bool of_user;	/* of a user's manager */
 	char **files;	/* in the order in which they count */
 	unsigned file_count;
 	struct unit_setting *settings;
@@ -58,7 +59,8 @@ const char *unit_next_in(const struct unit *u, const char *section, const char *
  */
 bool unit_word(const char **value, char *out, size_t size);
 
-/* Puts the unit's names in for %n, %N, %p, %i, %I and %%. False where another specifier stands. */
+/* Puts in what stands for %n, %N, %p, %i, %I, %% and for directories and users that are the same
+ * for all units of a manager. False where another specifier stands. */
 bool unit_expand(const struct unit *u, const char *text, char *out, size_t size);
 
 /* --- env_file.c: files that EnvironmentFile= names --- */

@@ -243,7 +243,7 @@ int unit_load(
 {
 	size_t length = strlen(name);
 
-	*u = (struct unit){0};
+	*u = (struct unit){.of_user = p->user_manager};
 	if (is_file)
 		return load_from(u, p, name, err);
 	if (length > 255 || length < 9 || strcmp(name + length - 8, ".service") != 0)

@@ -87,6 +87,16 @@ static void compare(void *context, const char *name)
 	}
 }
 
+/* A script of init: its unit is generated. */
+static bool has_script(const struct patient *p, const char *name)
+{
+	char path[PATH_MAX];
+	struct stat st;
+
+	snprintf(path, sizeof(path), "/etc/init.d/%s", name);
+	return patient_stat(p, path, &st) == 0 && S_ISREG(st.st_mode);
+}
+
 static int unknown(const struct seal_tree *t, const struct patient *p, const char *name)
 {
 	char wanted[UNIT_NAME_SIZE];
@@ -95,6 +105,11 @@ static int unknown(const struct seal_tree *t, const struct patient *p, const cha
 	snprintf(wanted, sizeof(wanted), "%.*s", (int)(strlen(name) - strlen(ending_of(name))),
 		name);
 	unit_each(p, compare, &n);
+	if (has_script(p, wanted))
+		return complain(EX_NOINPUT,
+			"there is no unit %s%s%s, but %s/etc/init.d/%s: systemd makes a unit of it "
+			"when it starts there; seal it then",
+			name, t->shown[0] ? " in " : "", t->shown, t->shown, wanted);
 	if (!n.words[0][0])
 		return complain(EX_NOINPUT, "there is no unit %s%s%s", name,
 			t->shown[0] ? " in " : "", t->shown);

@@ -240,6 +240,16 @@ static int put_beside(struct sealing *s, struct seal_file *f, const char *text)
 	return rc;
 }
 
+/* What nobody saw there is not replaced, where the file system knows how. */
+static int rename_over(int directory, const char *from, const char *to, bool fresh)
+{
+	if (fresh && renameat2(directory, from, directory, to, RENAME_NOREPLACE) == 0)
+		return 0;
+	if (fresh && errno != EINVAL && errno != ENOSYS)
+		return -errno;
+	return renameat(directory, from, directory, to) < 0 ? -errno : 0;
+}
+
 static int put_in_place(struct sealing *s, struct seal_file *f)
 {
 	int rc = 0;
@@ -247,7 +257,7 @@ static int put_in_place(struct sealing *s, struct seal_file *f)
 	if (f->text && f->old && strcmp(f->text, f->old) == 0)
 		return 0;
 	if (f->text)
-		rc = renameat(s->fd, f->temporary, s->fd, f->name) < 0 ? -errno : 0;
+		rc = rename_over(s->fd, f->temporary, f->name, !f->old);
 	else if (f->old && unlinkat(s->fd, f->name, 0) < 0 && errno != ENOENT)
 		rc = -errno;
 	if (!rc) {
@@ -291,6 +301,27 @@ static void remove_directories(const struct seal_tree *t, const struct sealing *
 			made = 1;
 		close(above);
 	}
+}
+
+/* Others may have written between the look and the lock. */
+static int look_again(const struct seal_tree *t, const struct sealing *s, struct err *err)
+{
+	struct sealing now;
+	bool same = true;
+	int rc;
+
+	sealing_init(&now, s->name);
+	rc = seal_look(t, &now, err);
+	for (size_t i = 0; !rc && i < 2; i++) {
+		const char *a = s->files[i].old, *b = now.files[i].old;
+
+		same = same && (a && b ? strcmp(a, b) == 0 : !a && !b);
+	}
+	sealing_clear(&now);
+	if (rc || same)
+		return rc;
+	return err_fail(
+		err, EAGAIN, "%s: somebody else changed its drop-in just now; try again", s->name);
 }
 
 static int prepare(const struct seal_tree *t, struct sealing *s, int base, struct err *err)
@@ -368,6 +399,10 @@ int seal_write(const struct seal_tree *t, struct sealing *list, size_t count, st
 		;
 	if (rc < 0)
 		rc = err_fail(err, errno, "%s%s: %s", t->shown, t->base, strerror(errno));
+	for (size_t i = 0; !rc && i < count; i++) {
+		if (list[i].change != SEAL_NONE)
+			rc = look_again(t, &list[i], err);
+	}
 	for (size_t i = 0; !rc && i < count; i++) {
 		if (list[i].change != SEAL_NONE)
 			rc = prepare(t, &list[i], base, err);

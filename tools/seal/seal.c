@@ -25,11 +25,11 @@ struct work {
 	bool reloaded, restarted;
 };
 
-enum { KEY_ROOT = 256, KEY_USER, KEY_NOW, KEY_FORCE, KEY_AGENT };
+enum { KEY_NOW = 256, KEY_FORCE, KEY_AGENT };
 
 #define COMMON_OPTIONS                                                                             \
-	{"root", KEY_ROOT, "DIR", 0, "work on the tree in DIR, which does not run", 0},            \
-		{"user", KEY_USER, NULL, 0, "units of your own systemd --user", 0},                \
+	{"root", 'r', "DIR", 0, "work on the tree in DIR, which does not run", 0},                 \
+		{"user", 'u', NULL, 0, "units of your own systemd --user", 0},                     \
 		{"now", KEY_NOW, NULL, 0, "restart what runs", 0},                                 \
 		{"dry-run", 'n', NULL, 0, "show what would be done; change nothing", 0},           \
 	{                                                                                          \
@@ -38,7 +38,7 @@ enum { KEY_ROOT = 256, KEY_USER, KEY_NOW, KEY_FORCE, KEY_AGENT };
 
 static const struct argp_option enable_options[] = {
 	{"config", 'c', "FILE", 0, "configuration instead of " CONFIG_PATH, 0},
-	{"log", 'l', "TARGET", 0, "stderr, syslog (the default) or a file", 0},
+	{"log", 'l', "TARGET", 0, "stderr, journal, syslog (the default) or a file", 0},
 	{"ports", 'p', "LIST", 0, "ports to protect, instead of 25 alone, e.g. 25,587", 0},
 	{"system-agent", KEY_AGENT, NULL, 0, "the system agent serves it (mailseal-agent(8))", 0},
 	{"force", KEY_FORCE, NULL, 0, "write it in spite of obstacles", 0},
@@ -66,6 +66,12 @@ static const char disable_text[] =
 	"usage. "
 	"66: no such unit. 73: the drop-in is another's, or cannot be removed. 77: not root.";
 
+static bool is_target(const char *log)
+{
+	return strcmp(log, "stderr") == 0 || strcmp(log, "syslog") == 0 ||
+	       strcmp(log, "journal") == 0;
+}
+
 static error_t parse_option(int key, char *argument, struct argp_state *state)
 {
 	struct work *w = state->input;
@@ -82,9 +88,9 @@ static error_t parse_option(int key, char *argument, struct argp_state *state)
 		return 0;
 	case 'l':
 		if (!*argument)
-			argp_error(state, "--log: empty; write stderr, syslog or a file");
+			argp_error(state, "--log: empty; write stderr, journal, syslog or a file");
 		w->log = argument;
-		if (strcmp(argument, "stderr") == 0 || strcmp(argument, "syslog") == 0)
+		if (is_target(argument))
 			snprintf(o->log, sizeof(o->log), "%s", argument);
 		else if (absolute_path(argument, o->log, &err))
 			argp_error(state, "--log: %s", err.text);
@@ -98,10 +104,10 @@ static error_t parse_option(int key, char *argument, struct argp_state *state)
 	case KEY_FORCE:
 		o->force = true;
 		return 0;
-	case KEY_ROOT:
+	case 'r':
 		o->root = argument;
 		return 0;
-	case KEY_USER:
+	case 'u':
 		o->user = true;
 		return 0;
 	case KEY_NOW:
@@ -139,7 +145,7 @@ static int check_values(const struct seal_options *o, const char *config, const 
 {
 	struct ports ports;
 
-	if (o->root && ((config && *config != '/') || (log && *log != '/' && o->log[0] == '/')))
+	if (o->root && ((config && *config != '/') || (log && *log != '/' && !is_target(log))))
 		return complain(EX_USAGE,
 			"--config, --log: with --root write absolute paths, as they are within the "
 			"tree");

@@ -33,7 +33,7 @@ static bool touches(const struct unit_setting *s, const char *variable)
 	return strcmp(s->key, "UnsetEnvironment") == 0 && strstr(s->value, variable);
 }
 
-static void tell_undone(struct planning *g, const char *variable)
+static void tell_undone(struct planning *g, const char *variable, enum severity severity)
 {
 	const struct unit *u = &g->then.unit;
 	const struct unit_setting *by = NULL;
@@ -44,12 +44,12 @@ static void tell_undone(struct planning *g, const char *variable)
 			by = &u->settings[i];
 	}
 	if (by)
-		diagnosis_add(&g->s->found, SEVERITY_OBSTACLE, "undone",
+		diagnosis_add(&g->s->found, severity, "undone",
 			"Change it there, or give that file a name that comes before 50-mailseal",
 			"%s:%u: %s=%s is read after the drop-in and takes %s back",
 			u->files[by->file], by->line, by->key, by->value, variable);
 	else
-		diagnosis_add(&g->s->found, SEVERITY_OBSTACLE, "undone",
+		diagnosis_add(&g->s->found, severity, "undone",
 			own < u->file_count ? "See what systemctl cat tells"
 					    : "Remove the other file of that name, or see whether "
 					      "SYSTEMD_UNIT_PATH is set",
@@ -66,9 +66,11 @@ static int check_variables(struct planning *g)
 		return complain(EX_OSERR, "out of memory");
 	for (size_t i = 0; list[i].name; i++) {
 		const char *value = service_variable(&g->then, list[i].name);
+		/* whether that one can be loaded, was examined */
+		bool does = i == 0 && value && names_library(value);
 
 		if (!value || strcmp(value, list[i].value) != 0)
-			tell_undone(g, list[i].name);
+			tell_undone(g, list[i].name, does ? SEVERITY_WARNING : SEVERITY_OBSTACLE);
 	}
 	seal_variables_clear(list);
 	return EX_OK;
@@ -90,6 +92,26 @@ static void check_assertions(struct planning *g)
 				"%s:%u: %s= takes the assertion back by which the service does not "
 				"start without the library",
 				u->files[s->file], s->line, s->key);
+	}
+}
+
+/* What is not known cannot be written anew. */
+static void check_specifiers(struct planning *g)
+{
+	const char *value;
+	char word[4096], expanded[4096];
+	size_t at = 0;
+
+	while ((value = unit_next(&g->base.unit, "Environment", &at))) {
+		while (unit_word(&value, word, sizeof(word))) {
+			if (strncmp(word, "LD_PRELOAD=", 11) == 0 && g->wish.preload &&
+				!unit_expand(&g->base.unit, word, expanded, sizeof(expanded)) &&
+				strcmp(expanded + 11, g->wish.preload) == 0)
+				diagnosis_add(&g->s->found, SEVERITY_OBSTACLE, "specifier",
+					"Write it out in a drop-in of your own",
+					"Environment=%s: what %% stands for is not known here",
+					word);
+		}
 	}
 }
 
@@ -162,6 +184,7 @@ int seal_verify(struct planning *g)
 		code = check_agent(g);
 	check_assertions(g);
 	check_policy(g);
+	check_specifiers(g);
 	tell_before(g);
 	return code;
 }
