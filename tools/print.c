@@ -23,14 +23,35 @@ unsigned print_columns(const char *text)
 	return columns_of(text, strlen(text));
 }
 
-/* The octets of a control character that begins the text: C0, DEL, or C1 in UTF-8; else 0. */
+/* The octets of the character in UTF-8 that begins the text, more than one; 0: it is none. */
+static size_t character(const unsigned char *c)
+{
+	size_t n = c[0] >= 0xf0 ? 4 : c[0] >= 0xe0 ? 3 : 2;
+
+	if (c[0] < 0xc2 || c[0] > 0xf4)
+		return 0;
+	for (size_t i = 1; i < n; i++) {
+		if (!is_continuation((char)c[i]))
+			return 0;
+	}
+	/* written longer than it is, half of a pair, beyond the last */
+	if ((c[0] == 0xe0 && c[1] < 0xa0) || (c[0] == 0xed && c[1] > 0x9f) ||
+		(c[0] == 0xf0 && c[1] < 0x90) || (c[0] == 0xf4 && c[1] > 0x8f))
+		return 0;
+	return n;
+}
+
+/* The octets of what a terminal may obey, and that begins the text: C0, DEL, C1 in UTF-8, or what
+ * is no UTF-8; else 0. */
 static size_t control(const char *text)
 {
 	const unsigned char *c = (const unsigned char *)text;
 
-	if (c[0] < ' ' || c[0] == 0x7f)
-		return 1;
-	return c[0] == 0xc2 && c[1] >= 0x80 && c[1] < 0xa0 ? 2 : 0;
+	if (c[0] < 0x80)
+		return c[0] < ' ' || c[0] == 0x7f;
+	if (c[0] == 0xc2 && c[1] >= 0x80 && c[1] < 0xa0)
+		return 2;
+	return character(c) == 0;
 }
 
 static void put(FILE *to, const char *text, size_t length)
@@ -38,11 +59,14 @@ static void put(FILE *to, const char *text, size_t length)
 	for (size_t i = 0; i < length;) {
 		size_t n = control(text + i);
 
-		if (n == 0)
-			putc(text[i], to);
-		else
+		if (n > 0) {
 			putc(text[i] == '\t' ? ' ' : '?', to);
-		i += n ? n : 1;
+			i += n;
+			continue;
+		}
+		do
+			putc(text[i++], to);
+		while (i < length && is_continuation(text[i]));
 	}
 }
 

@@ -18,7 +18,8 @@ unsigned print_columns(const char *text);
 /* Prints `text` and blanks behind it up to `width` columns, at least one. */
 void print_padded(const char *text, unsigned width);
 
-/* `text`, tabs as blanks and other control characters as question marks: a terminal obeys none. */
+/* `text`, tabs as blanks, other control characters and what is no UTF-8 as question marks: a
+ * terminal obeys none. */
 void print_plain(FILE *to, const char *text);
 
 /* The same, line by line. */

@@ -130,6 +130,11 @@ void facts_record(struct tls *tls);
 /* Chain and dates apart. Says in tls->facts.reason what does not match. */
 bool facts_names_match(struct tls *tls, X509 *cert);
 
+/* peer.c: 0 or -ENOMEM; peer_certificate_clear() is due after either. */
+struct tls_certificate;
+int peer_certificate(X509 *cert, struct tls_certificate *certificate);
+void peer_certificate_clear(struct tls_certificate *certificate);
+
 /* sessions.c: seconds by two clocks; a test has its own. */
 struct moment {
 	int64_t boot; /* since the machine started, sleep included: nobody sets it */

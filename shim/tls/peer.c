@@ -134,7 +134,7 @@ static int read_names(const X509 *cert, struct tls_certificate *c)
 	return rc;
 }
 
-static int read_certificate(X509 *cert, struct tls_certificate *c)
+int peer_certificate(X509 *cert, struct tls_certificate *c)
 {
 	read_dates(cert, c);
 	read_key(cert, c);
@@ -178,7 +178,7 @@ static int read_chain(const struct tls *tls, struct tls_peer *peer)
 		c->sent = i < n;
 		c->used = i >= n || (used && is_among(used, cert));
 		peer->count++;
-		rc = read_certificate(cert, c);
+		rc = peer_certificate(cert, c);
 	}
 	return rc;
 }
@@ -242,17 +242,19 @@ int tls_peer_read(const struct tls *tls, struct tls_peer *peer)
 	return rc;
 }
 
+void peer_certificate_clear(struct tls_certificate *c)
+{
+	for (unsigned i = 0; i < c->name_count; i++)
+		free(c->names[i]);
+	free(c->names);
+	free(c->subject);
+	free(c->issuer);
+}
+
 void tls_peer_clear(struct tls_peer *peer)
 {
-	for (unsigned i = 0; i < peer->count; i++) {
-		struct tls_certificate *c = &peer->chain[i];
-
-		for (unsigned j = 0; j < c->name_count; j++)
-			free(c->names[j]);
-		free(c->names);
-		free(c->subject);
-		free(c->issuer);
-	}
+	for (unsigned i = 0; i < peer->count; i++)
+		peer_certificate_clear(&peer->chain[i]);
 	free(peer->chain);
 	*peer = (struct tls_peer){0};
 }

@@ -195,7 +195,7 @@ static int probe(struct probe *p)
 		return code;
 	renew_deadline(p);
 	if (target_find(&p->target, p->options.family, 1000LL * p->options.timeout, &err))
-		snprintf(p->trouble, sizeof(p->trouble), "%s", err.text);
+		snprintf(p->trouble, sizeof(p->trouble), "%.290s", err.text);
 	else
 		code = meet_each(p);
 	if (code != EX_OK)

@@ -152,12 +152,12 @@ ssize_t wire_read(struct wire *wire, struct buf *to, long long until, struct err
 {
 	for (;;) {
 		short want;
-		ssize_t n = read_some(wire, to, &want, err);
+		ssize_t n = wire_now() < until ? read_some(wire, to, &want, err) : -EAGAIN;
 		int rc;
 
 		if (n == -EINTR)
 			continue;
-		if (n != -EAGAIN)
+		if (n != -EAGAIN || wire_now() >= until)
 			return n;
 		rc = await_events(wire->fd, want, until);
 		if (rc <= 0)
@@ -216,7 +216,7 @@ int wire_handshake(struct wire *wire, long long until, struct err *err)
 		if (rc != -EAGAIN)
 			return rc;
 		rc = await_events(wire->fd, want, until);
-		if (rc == 0)
+		if (rc == 0 || wire_now() >= until)
 			return err_fail(err, ETIMEDOUT, "timed out");
 		if (rc < 0)
 			return err_fail(err, EPROTO, "%s", strerror(-rc));

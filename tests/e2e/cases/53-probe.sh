@@ -264,6 +264,14 @@ t_what_servers_say_is_shown_escaped() {
 	holds "$W/client.out" '^greeting +\\x1b\]0;owned\\x07\\x1b\[2Jhostile\\x00 \\xc3\\xa9$'
 	probe 0 --json mx.b.example
 	json 's["greeting"]["lines"]' '["\\x1b]0;owned\\x07\\x1b[2Jhostile\\x00 \\xc3\\xa9"]'
+	at=127.0.0.30:25 hostile <<-'END'
+		send 220 x
+		keywords STARTTLS
+		reply STARTTLS 454 4.7.0 \x9b2J | days=1 \xc2\x9b2J\xe9
+		serve
+	END
+	probe 0 stranger.example
+	first_line '\(STARTTLS is refused: 4\.7\.0 \?2J ! days=1 \?2J\?\)$'
 	at=127.0.0.20:25 hostile <<-'END'
 		fill 1000000 \x1b[2J
 		stall
@@ -271,6 +279,37 @@ t_what_servers_say_is_shown_escaped() {
 	probe 2 mx2.b.example
 	first_line 'unreachable: greeting: protocol error: reply line too long: "\\x1b\[2J\\x1b'
 	check test "$(wc -c <"$W/client.out")" -lt 400
+}
+
+# Whoever says something time and again is not waited for without end.
+t_drip() {
+	probe_there
+	policy
+	hostile <<-'END'
+		sendraw 220-x
+		repeat 400
+		sendraw x
+		sleep 20
+		end
+		close
+	END
+	probe 2 --timeout 1 mx.b.example
+	first_line 'unreachable: greeting: no answer in time$'
+	at=127.0.0.20:25 hostile <<-'END'
+		send 220 x
+		keywords STARTTLS
+		serve STARTTLS
+		send 220 go
+		readsome 5
+		sendraw \x16\x03\x03\x3f\xff
+		repeat 400
+		sendraw x
+		sleep 20
+		end
+		close
+	END
+	probe 2 --timeout 1 mx2.b.example
+	first_line 'unreachable: TLS handshake: no answer in time$'
 }
 
 # --- certificates ----------------------------------------------------------------------------
@@ -378,6 +417,7 @@ t_settings_of_the_host_count() {
 	probe_there
 	print=$(openssl x509 -in "$pki/stale.pem" -outform DER | sha256sum | cut -c 1-64)
 	policy 'require_tls = true' -- 'host "mx.b.example" { min_tls = 1.0 }' \
+		"host \"mail.b.example\" { session_resumption = false client_certificate = \"$pki/client.pem\" client_key = \"$pki/client.key\" }" \
 		"host \"mx2.b.example\" { fingerprints = \"sha256:$print\" servername = \"other.example\" }" \
 		'host "127.0.0.30" { intercept = false }' \
 		'host "six.b.example" { match = "mx.b.example" }'
@@ -400,6 +440,18 @@ t_settings_of_the_host_count() {
 	first_line 'TLS, verified; certificate expired'
 	holds "$W/client.out" '^certificate +valid for mx2\.b\.example, by fingerprints$'
 	holds "$W/transcript.2" 'other\.example'
+	sed -i 's/ mail\.b\.example//' /etc/hosts
+	echo 127.0.0.31 mail.b.example >>/etc/hosts
+	at=127.0.0.31:25 transcript=$W/transcript.5 hostile <<-'END'
+		send 220 wants a certificate
+		keywords STARTTLS
+		client ca
+		serve
+	END
+	probe 0 mail.b.example
+	first_line 'TLS, verified'
+	holds "$W/client.out" 'session_resumption = false'
+	probe 2 127.0.0.31
 	at=127.0.0.30:25 transcript=$W/transcript.3 hostile no_starttls.hs
 	probe 0 stranger.example
 	first_line 'passes untouched by mailseal'
