@@ -27,11 +27,11 @@ static bool is_instance_of(const char *name, const char *template)
 
 static bool belongs(const struct sealed *s, const struct view *view, const struct process_of *x)
 {
-	const char *unit = view->user ? x->user_unit : x->unit;
+	const char *unit = view->tree.user ? x->user_unit : x->unit;
 	char manager[64];
 
 	snprintf(manager, sizeof(manager), "user@%u.service", geteuid());
-	if (view->user && strcmp(x->unit, manager) != 0)
+	if (view->tree.user && strcmp(x->unit, manager) != 0)
 		return false;
 	return strcmp(unit, s->name) == 0 || is_instance_of(unit, s->name);
 }

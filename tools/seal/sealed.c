@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define DROPIN "50-mailseal.conf"
+#define DROPIN_MOST (1u << 20)
 
 static const char *base_of(const char *path)
 {
@@ -21,7 +21,7 @@ static const char *base_of(const char *path)
 static void take_dropin(struct sealed *s, const struct unit *u)
 {
 	for (unsigned i = 1; i < u->file_count; i++) {
-		if (strcmp(base_of(u->files[i]), DROPIN) == 0)
+		if (strcmp(base_of(u->files[i]), SEAL_DROPIN) == 0)
 			snprintf(s->dropin, sizeof(s->dropin), "%s", u->files[i]);
 	}
 }
@@ -111,6 +111,18 @@ static void tell_not_sealed(struct sealed *s, const char *preload)
 			"Seal it: mailseal enable UNIT", "it is not sealed");
 }
 
+static void tell_dropin(struct sealed *s, const struct view *view)
+{
+	char *written = patient_read(&view->p, s->dropin, DROPIN_MOST, NULL);
+
+	diagnosis_add(&s->found, SEVERITY_OK, "drop-in", NULL, "sealed by %s", s->dropin);
+	if (written && !seal_is_own(written))
+		diagnosis_add(&s->found, SEVERITY_NOTE, "not-ours",
+			"mailseal disable leaves it alone",
+			"mailseal enable did not write that drop-in");
+	free(written);
+}
+
 static void judge_seal(struct sealed *s, const struct view *view, const struct service *service)
 {
 	const char *preload = service_variable(service, "LD_PRELOAD");
@@ -119,7 +131,7 @@ static void judge_seal(struct sealed *s, const struct view *view, const struct s
 	take_dropin(s, &service->unit);
 	if (named && s->dropin[0]) {
 		s->by = "drop-in";
-		diagnosis_add(&s->found, SEVERITY_OK, "drop-in", NULL, "sealed by %s", s->dropin);
+		tell_dropin(s, view);
 	} else if (named) {
 		s->by = "unit";
 		diagnosis_add(&s->found, SEVERITY_NOTE, "by-hand", NULL,
@@ -168,6 +180,7 @@ static int judge_files(struct sealed *s, const struct view *view, struct err *er
 			why.text);
 	} else if (!rc) {
 		rc = service_environment(&service, &p);
+		snprintf(s->name, sizeof(s->name), "%s", service.unit.name);
 		if (!rc)
 			judge_seal(s, view, &service);
 		take_doubts(s, &p);
@@ -226,7 +239,7 @@ static void judge_loaded(struct sealed *s, const struct view *view)
 
 	if (unit_is_template(s->name))
 		return;
-	if (ask_systemd(&a, view->user, s->name, &err)) {
+	if (ask_systemd(&a, view->tree.user, s->name, &err)) {
 		s->unknown = true;
 		diagnosis_add(&s->found, SEVERITY_WARNING, "not-asked",
 			"Ask as root: whether systemd has read the drop-in is not known here",

@@ -6,19 +6,20 @@
 #define MAILSEAL_TOOLS_SEAL_SEALED_H
 
 #include "tools/doctor/unit.h"
+#include "tools/seal/seal.h"
 #include "tools/seal/processes.h"
 
 /* Where services are looked for. */
 struct view {
-	struct patient p; /* root and places; nothing is found by it */
-	bool user;	  /* those of this user's manager */
+	struct seal_tree tree;
+	struct patient p; /* of that tree; nothing is found by it */
 	bool runs; /* a manager that can be asked runs here, and its processes are to be seen */
 	const char *why_not; /* else: why not; static */
 	struct processes processes;
 };
 
 struct sealed {
-	char name[SERVICE_NAME_SIZE];
+	char name[UNIT_NAME_SIZE]; /* the unit's own, where an alias was asked for */
 	struct diagnosis found;
 	char dropin[PATH_MAX]; /* ours; "" where there is none */
 	const char *by; /* "drop-in", "unit", "ld.so.preload", "run"; NULL: it is not sealed */

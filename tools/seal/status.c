@@ -3,8 +3,6 @@
  * It reads unit files and /proc, and asks systemd; it changes nothing and runs nothing of a
  * service.
  */
-#include "tools/doctor/unit_names.h"
-#include "tools/mailseal.h"
 #include "tools/seal/ask.h"
 #include "tools/seal/sealed.h"
 #include "tools/values.h"
@@ -19,7 +17,6 @@
 #include <unistd.h>
 
 #define EXIT_NOT_IN_FORCE 1
-#define DROPIN "50-mailseal.conf"
 
 struct names {
 	char **at;
@@ -30,12 +27,14 @@ struct arguments {
 	struct names units;
 	const char *root;
 	bool user, json;
-	bool failed; /* out of memory */
+	int code; /* what was wrong with them, told already */
 };
 
+enum { KEY_ROOT = 256, KEY_USER };
+
 static const struct argp_option options[] = {
-	{"user", 'u', NULL, 0, "services of your own manager (systemctl --user)", 0},
-	{"root", 'r', "DIR", 0, "those in the tree of DIR; nothing of it runs", 0},
+	{"user", KEY_USER, NULL, 0, "services of your own manager (systemctl --user)", 0},
+	{"root", KEY_ROOT, "DIR", 0, "those in the tree of DIR; nothing of it runs", 0},
 	{"json", 'j', NULL, 0, "print the result as JSON", 0},
 	{0},
 };
@@ -84,20 +83,14 @@ static void clear_names(struct names *n)
 	*n = (struct names){0};
 }
 
-/* billing means billing.service. */
-static void take_unit(struct arguments *a, const char *argument, struct argp_state *state)
+static void take_unit(struct arguments *a, const char *argument)
 {
 	char name[UNIT_NAME_SIZE];
-	size_t length = strlen(argument);
-	bool has_type = strrchr(argument, '.') != NULL;
-	int n = snprintf(name, sizeof(name), "%s%s", argument, has_type ? "" : ".service");
 
-	if (n < 0 || (size_t)n >= sizeof(name) || !unit_name_is_valid(name) ||
-		(has_type && (length < 9 || strcmp(argument + length - 8, ".service") != 0)))
-		argp_error(state, "'%s' is not the name of a service, such as billing.service",
-			argument);
-	if (add_name(&a->units, name))
-		a->failed = true;
+	if (a->code == EX_OK)
+		a->code = seal_name(argument, name);
+	if (a->code == EX_OK && add_name(&a->units, name))
+		a->code = complain(EX_OSERR, "out of memory");
 }
 
 static error_t parse_option(int key, char *argument, struct argp_state *state)
@@ -105,10 +98,10 @@ static error_t parse_option(int key, char *argument, struct argp_state *state)
 	struct arguments *a = state->input;
 
 	switch (key) {
-	case 'u':
+	case KEY_USER:
 		a->user = true;
 		return 0;
-	case 'r':
+	case KEY_ROOT:
 		if (!*argument)
 			argp_error(state, "--root: the name of the directory is empty");
 		a->root = argument;
@@ -117,7 +110,7 @@ static error_t parse_option(int key, char *argument, struct argp_state *state)
 		a->json = true;
 		return 0;
 	case ARGP_KEY_ARG:
-		take_unit(a, argument, state);
+		take_unit(a, argument);
 		return 0;
 	default:
 		return ARGP_ERR_UNKNOWN;
@@ -143,7 +136,7 @@ static int list_place(const struct patient *p, const char *place, struct names *
 			strcmp(e->d_name + length - (sizeof(end) - 1), end) != 0)
 			continue;
 		snprintf(name, sizeof(name), "%.*s", (int)length - 2, e->d_name);
-		if (snprintf(path, sizeof(path), "%s/%s.d/%s", place, name, DROPIN) <
+		if (snprintf(path, sizeof(path), "%s/%s.d/%s", place, name, SEAL_DROPIN) <
 				(int)sizeof(path) &&
 			patient_stat(p, path, &st) == 0)
 			rc = add_name(n, name);
@@ -247,42 +240,53 @@ static int close_with(const struct view *view, const struct sums *sums, json_t *
 
 /* --- the command ----------------------------------------------------------------------------- */
 
-static int open_view(struct view *view, const struct arguments *a, char places[UNIT_PLACES_SIZE],
-	struct err *err)
+/* An exit code, after telling. */
+static int open_view(struct view *view, const struct arguments *a)
 {
-	int rc = 0;
+	const struct seal_options o = {.root = a->root, .user = a->user};
+	struct err err = {""};
+	int code = seal_tree_open(&view->tree, &o);
 
-	view->user = a->user;
-	view->p.root = -1;
-	view->p.root_name = "";
-	view->p.user_manager = a->user;
-	if (a->user && !unit_places_user(places, UNIT_PLACES_SIZE))
-		return err_fail(err, EINVAL, "--user: HOME does not name a directory");
-	if (a->user)
-		view->p.unit_places = places;
-	if (a->root)
-		rc = patient_enter(&view->p, a->root);
-	if (rc)
-		return err_fail(err, -rc, "%s: %s", a->root, strerror(-rc));
+	if (code == EX_OK)
+		code = seal_patient(&view->tree, &view->p);
+	if (code != EX_OK)
+		return code;
 	view->runs = !a->root && systemd_runs(a->user);
 	view->why_not =
 		a->root	  ? "Nothing runs in that tree: only its files were read."
 		: a->user ? "Your manager (systemd --user) does not run: only files were read."
 			  : "systemd does not run here: only files were read.";
-	doctor_look_everywhere(&view->p);
-	return view->runs ? processes_load(&view->processes, err) : 0;
+	if (view->runs && processes_load(&view->processes, &err))
+		return complain(EX_OSERR, "%s", err.text);
+	return EX_OK;
 }
 
-static int judge_all(const struct view *view, const struct arguments *a, struct err *err, int *code)
+/* Timers and the like are no services; what is meant instead is told. */
+static int check_names(const struct view *view, const struct names *n)
+{
+	struct unit_found found;
+	int code = EX_OK;
+
+	for (size_t i = 0; code == EX_OK && i < n->count; i++) {
+		const char *ending = strrchr(n->at[i], '.');
+
+		if (strcmp(ending, ".service") != 0)
+			code = seal_find(&view->tree, n->at[i], &found);
+	}
+	return code;
+}
+
+static int judge_all(const struct view *view, const struct arguments *a)
 {
 	struct sums sums = {0};
 	json_t *units = json_array();
+	struct err err = {""};
 	int rc = 0;
 
 	for (size_t i = 0; !rc && i < a->units.count; i++) {
 		struct sealed s;
 
-		rc = sealed_judge(&s, view, a->units.at[i], err);
+		rc = sealed_judge(&s, view, a->units.at[i], &err);
 		if (!rc && a->json)
 			json_array_append_new(units, as_json(&s));
 		else if (!rc)
@@ -290,45 +294,31 @@ static int judge_all(const struct view *view, const struct arguments *a, struct 
 		add_to_sums(&sums, &s);
 		sealed_clear(&s);
 	}
-	if (rc)
-		json_decref(units);
-	else
-		*code = close_with(view, &sums, units, a->json);
-	return rc;
-}
-
-static int fail(int rc, const struct err *err)
-{
-	int code = rc == -ENOMEM   ? EX_OSERR
-		   : rc == -EACCES ? EX_NOPERM
-		   : rc == -EINVAL ? EX_USAGE
-				   : EX_NOINPUT;
-
-	return complain(code, "%s", err->text);
+	if (!rc)
+		return close_with(view, &sums, units, a->json);
+	json_decref(units);
+	return complain(EX_OSERR, "%s", err.text);
 }
 
 int command_status(int argc, char **argv)
 {
 	static const struct argp argp = {
 		options, parse_option, "[UNIT]...", text, NULL, NULL, NULL};
-	struct view view = {0};
+	struct view view = {.tree.root = -1, .p.root = -1};
 	struct arguments a = {0};
-	char places[UNIT_PLACES_SIZE];
-	struct err err = {""};
-	int code = EX_OK, rc;
+	int code;
 
 	argp_parse(&argp, argc, argv, 0, NULL, &a);
-	rc = a.failed ? err_fail(&err, ENOMEM, "out of memory")
-		      : open_view(&view, &a, places, &err);
-	if (!rc && !a.units.count && list_sealed(&view.p, &a.units))
-		rc = err_fail(&err, ENOMEM, "out of memory");
-	if (!rc)
-		rc = judge_all(&view, &a, &err, &code);
-	if (rc)
-		code = fail(rc, &err);
+	code = a.code != EX_OK ? a.code : open_view(&view, &a);
+	if (code == EX_OK)
+		code = check_names(&view, &a.units);
+	if (code == EX_OK && !a.units.count && list_sealed(&view.p, &a.units))
+		code = complain(EX_OSERR, "out of memory");
+	if (code == EX_OK)
+		code = judge_all(&view, &a);
 	processes_clear(&view.processes);
 	clear_names(&a.units);
-	if (view.p.root >= 0)
-		close(view.p.root);
+	seal_patient_done(&view.p);
+	seal_tree_close(&view.tree);
 	return code;
 }

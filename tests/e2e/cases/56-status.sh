@@ -86,6 +86,10 @@ t_running_services() {
 	equal "$(python3 -c 'import json, sys
 x = json.load(sys.stdin); u = x["units"][0]
 print(x["in_force"], u["state"], u["by"], u["processes"]["protected"], u["processes"]["unprotected"])' <"$W/json")" "True in-force drop-in 1 0"
+	ln -s good.service /etc/systemd/system/alias.service
+	reread
+	status 0 alias
+	is good in-force
 	sealed_by_other_means
 	out_of_reach
 	not_root
@@ -235,8 +239,10 @@ t_in_a_tree() {
 	is link no-unit
 	plain "$ms" status --root "$W/none"
 	equal "$status" 66
-	plain "$ms" status a.timer
+	printf '[Timer]\nOnBootSec=1\n' >"$tree/etc/systemd/system/a.timer"
+	plain "$ms" status --root "$tree" a.timer
 	equal "$status" 64
+	says 'it starts a\.service'
 	plain "$ms" status '../a'
 	equal "$status" 64
 	plain "$ms" status ''
