@@ -131,7 +131,7 @@ t_s_nail() {
 t_mutt() {
 	need mutt
 	printf '%s\n' 'set smtp_url = smtp://mx.b.example' 'set ssl_force_tls = no' 'set from = sender@a.example' \
-		'set use_envelope_from = yes' 'set copy = no' 'set sleep_time = 0' >"$W/muttrc"
+		'set use_envelope_from = yes' 'set copy = no' 'set sleep_time = 0' 'set tmpdir = /tmp' >"$W/muttrc"
 	compose mutt -n -F "$W/muttrc" -s SECRETSUBJECT a@b.example
 }
 

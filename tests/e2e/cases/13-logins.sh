@@ -70,7 +70,7 @@ t_s_nail() {
 }
 t_mutt() {
 	printf '%s\n' 'set smtp_url = smtp://SECRETUSER:SECRETPASS@mx.b.example' 'set ssl_force_tls = no' 'set from = sender@a.example' \
-		'set use_envelope_from = yes' 'set copy = no' 'set sleep_time = 0' 'set smtp_authenticators = "plain"' >"$W/muttrc"
+		'set use_envelope_from = yes' 'set copy = no' 'set sleep_time = 0' 'set tmpdir = /tmp' 'set smtp_authenticators = "plain"' >"$W/muttrc"
 	logs_in "$clients/with_input" "$W/sent.body" mutt -n -F "$W/muttrc" -s SECRETSUBJECT a@b.example
 }
 t_ssmtp() {
