@@ -70,6 +70,7 @@ t_installed() {
 }
 
 # Twice is once; and what others put there is left.
+# timeout: 120
 t_uninstalled() {
 	local before
 	tree_aside
@@ -90,6 +91,7 @@ t_uninstalled() {
 }
 
 # Staging needs no root, and its umask shows nowhere.
+# timeout: 120
 t_staged_by_a_user_of_narrow_umask() {
 	local stage=/tmp/stage
 	tree_aside
@@ -109,6 +111,7 @@ t_staged_by_a_user_of_narrow_umask() {
 }
 
 # A file in use is never opened for writing nor missing: programs that run keep theirs, those that start find one.
+# timeout: 120
 t_replaced_by_rename() {
 	local file touched before running
 	need strace
@@ -141,6 +144,7 @@ t_replaced_by_rename() {
 }
 
 # A disk that is full in the middle leaves the old file, whole, and nothing beside it.
+# timeout: 120
 t_disk_full() {
 	tree_aside 8m
 	makes install
@@ -155,6 +159,7 @@ t_disk_full() {
 }
 
 # Who still counts on it is told before it goes.
+# timeout: 120
 t_uninstall_tells_who_is_left() {
 	tree_aside
 	mkdir -p /etc/systemd/system/{billing.service.d,old.service.d,sockets.target.wants}
