@@ -63,10 +63,31 @@ t_each_argument_of_an_option() {
 	for command in $(commands); do
 		for word in $("$ms" "$command" --help </dev/null | grep -oE '^ +(-., )?--[a-z-]+\[?=[^] ]+' | sed 's/.*=//' | sort -u); do
 			checks=$((checks + 1))
-			case $word in ADDRESS | IP | DAYS | SECONDS | TIME | NUMBER) continue ;; esac
+			case $word in ADDRESS | IP | DAYS | SECONDS | NUMBER) continue ;; esac
 			grep -qF "	${word/|/\\|})" "$ROOT/tools/completion/mailseal" || grep -qE "^	([A-Z |]+ )?$word( [A-Z |]+)?\\)" "$ROOT/tools/completion/mailseal" ||
 				fail "completion knows nothing for $word, of mailseal $command: see _mailseal_value, or this test"
 		done
+	done
+}
+
+t_report() {
+	local word
+	completion_there
+	commands | grep -qx report || skip "no mailseal report"
+	offers 'mailseal report --by=host,s' 'host,sender'
+	offers 'mailseal report --only tls-' 'tls-unverified tls-verified'
+	offers 'mailseal report --fail-on=cleartext,w' 'cleartext,would-block'
+	offers 'mailseal report --journal=fold' 'folder'
+	offers 'mailseal report --journal fold' 'folder' # an operand
+	offers 'mailseal report --journal --only=would' 'would-block'
+	for word in $(offered 'mailseal report --by=') $(offered 'mailseal report --since='); do
+		case $word in *day) word=--since=$word ;; *) word=--by=$word ;; esac
+		plain "$ms" report "$word" "$ROOT/LICENSE"
+		equal "$status" 65 "$word: $(head -n 1 "$W/client.out")"
+	done
+	for word in $(offered 'mailseal report --only='); do
+		plain "$ms" report "--only=$word" "$ROOT/LICENSE"
+		equal "$status" 65 "$word: $(head -n 1 "$W/client.out")"
 	done
 }
 
