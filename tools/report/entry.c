@@ -2,6 +2,9 @@
 
 #include <string.h>
 
+/* More is nothing that an agent counts in 30 seconds. */
+#define SUPPRESSED_MOST 1000000000
+
 enum key {
 	KEY_EVENT,
 	KEY_SESSION,
@@ -220,7 +223,8 @@ static bool numbers(const struct slice v[KEYS], struct entry *e)
 
 	if (!number(&v[KEY_RECIPIENT_COUNT], &e->recipient_count) ||
 		!number(&v[KEY_REFUSED_COUNT], &e->refused_count) ||
-		!number(&v[KEY_BYTES], &e->bytes) || !number(&v[KEY_SUPPRESSED], &suppressed))
+		!number(&v[KEY_BYTES], &e->bytes) || !number(&v[KEY_SUPPRESSED], &suppressed) ||
+		suppressed > SUPPRESSED_MOST)
 		return false;
 	e->weight = 1 + suppressed;
 	return true;
@@ -440,6 +444,20 @@ static const char *judge_failure(const struct slice v[KEYS], struct entry *e)
 	return lacking(v, needed);
 }
 
+/* event=log reason="12 lines were lost" */
+static uint64_t lost_lines(const struct slice *reason)
+{
+	static const char words[] = " lines were lost";
+	size_t n = sizeof(words) - 1;
+	struct slice digits;
+	uint64_t lost;
+
+	if (reason->length <= n || memcmp(reason->at + reason->length - n, words, n) != 0)
+		return 0;
+	digits = (struct slice){reason->at, reason->length - n};
+	return number(&digits, &lost) ? lost : 0;
+}
+
 static const char *judge_own(const struct slice v[KEYS], struct entry *e)
 {
 	static const enum key needed[] = {KEY_REASON, KEYS};
@@ -458,6 +476,8 @@ static const char *judge_own(const struct slice v[KEYS], struct entry *e)
 	for (size_t i = 0; i < sizeof(own) / sizeof(own[0]); i++)
 		if (is(&v[KEY_EVENT], own[i].event))
 			e->kind = own[i].kind;
+	if (e->kind == ENTRY_LOG)
+		e->lost = lost_lines(&v[KEY_REASON]);
 	return e->kind == ENTRY_UNKNOWN ? NULL : lacking(v, needed);
 }
 

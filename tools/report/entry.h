@@ -34,6 +34,7 @@ struct entry {
 	struct slice rule, refused_rule;
 	uint64_t recipient_count, refused_count;
 	uint64_t bytes;
+	uint64_t lost;	     /* ENTRY_LOG: lines that an agent could not write anywhere */
 	bool taken;	     /* the server took the message: its final reply was 2yz */
 	bool clear;	     /* content went in the clear */
 	bool clear_envelope; /* no content, but sender or recipients may have */

@@ -129,6 +129,7 @@ static json_t *reading(const struct report *r)
 		{"not-by-an-agent", l->strangers},
 		{"quoting", l->quoting},
 		{"no-log-lines", l->strays},
+		{"lost", l->lost},
 		{"dropped-by-the-log", l->dropped},
 		{"suppressed", l->suppressed},
 		{"unknown-events", l->unknown},

@@ -131,10 +131,12 @@ static void tell_log(const struct tally_reading *r, struct oath *o)
 
 static void tell_agent(const struct tally_reading *r, struct oath *o)
 {
+	if (r->lost)
+		gap(o, true, "Agents could write %" PRIu64 " line%s nowhere: %s lost.", r->lost,
+			plural(r->lost), r->lost == 1 ? "it is" : "they are");
 	if (r->log)
 		gap(o, true,
-			"%" PRIu64
-			" time%s an agent could not write its log file, and took syslog.",
+			"%" PRIu64 " event%s of the log itself: lines were lost, or are in syslog.",
 			r->log, plural(r->log));
 	if (r->stopped)
 		gap(o, true,
@@ -150,10 +152,9 @@ static void tell_agent(const struct tally_reading *r, struct oath *o)
 			r->overload + r->failed, plural(r->overload + r->failed));
 	if (r->suppressed)
 		gap(o, false,
-			"%" PRIu64
-			" event%s %s counted by the line that stands for several, and may be "
-			"of other programs than that says.",
-			r->suppressed, plural(r->suppressed), r->suppressed == 1 ? "is" : "are");
+			"%" PRIu64 " event%s counted by a line that stands for several "
+			"(suppressed=).",
+			r->suppressed, r->suppressed == 1 ? " is" : "s are");
 }
 
 void oath_take(const struct report *r, struct oath *o)

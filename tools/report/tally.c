@@ -65,7 +65,7 @@ void tally_clear(struct tally *t)
 	*t = (struct tally){0};
 }
 
-/* Texts of the pool are equal where their addresses are. */
+/* Texts of one tally are equal where their addresses are. */
 static size_t hash_of(const void *const *keys, size_t count)
 {
 	uint64_t hash = 0;
@@ -208,16 +208,14 @@ static struct tally_row *row_of(struct tally *t, const struct tally_row *key)
 	if (row || t->no_memory)
 		return row;
 	t->overflow = true;
-	for (int k = TALLY_KEYS - 1; k >= 0; k--) {
-		if (!less.key[k])
-			continue;
-		less.key[k] = other;
-		row = row_put(
-			t, &less, k > TALLY_PROGRAM ? ROWS_MOST + SPARE : ROWS_MOST + SPARE + 1);
-		if (row || t->no_memory)
-			return row;
-	}
-	return NULL;
+	for (unsigned k = TALLY_SENDER; k < TALLY_KEYS; k++)
+		less.key[k] = less.key[k] ? other : NULL;
+	row = row_put(t, &less, ROWS_MOST + SPARE);
+	if (row || t->no_memory)
+		return row;
+	for (unsigned k = 0; k < TALLY_KEYS; k++)
+		less.key[k] = less.key[k] ? other : NULL;
+	return row_put(t, &less, ROWS_MOST + SPARE + 1);
 }
 
 static void see(int64_t time, int64_t *first, int64_t *last)
@@ -238,14 +236,14 @@ static void add_event(
 	if (!main)
 		return;
 	if (e->message)
-		c->bytes += e->bytes;
+		c->bytes += e->bytes * e->weight;
 	else
-		c->passed += e->bytes;
-	c->taken += e->taken;
-	c->clear += e->clear;
-	c->clear_bytes += e->clear ? e->bytes : 0;
-	c->clear_envelopes += e->clear_envelope;
-	c->clear_logins += e->clear_login;
+		c->passed += e->bytes * e->weight;
+	c->taken += e->taken ? e->weight : 0;
+	c->clear += e->clear ? e->weight : 0;
+	c->clear_bytes += e->clear ? e->bytes * e->weight : 0;
+	c->clear_envelopes += e->clear_envelope ? e->weight : 0;
+	c->clear_logins += e->clear_login ? e->weight : 0;
 }
 
 /* One domain of the line. A message that passed for some of the row's recipients, and was refused
@@ -314,8 +312,8 @@ static void add_reason(struct tally *t, const struct entry *e, struct tally_reas
 		return;
 	r->events += events;
 	r->recipients += recipients;
-	r->clear += events && e->clear;
-	r->clear_bytes += events && e->clear ? e->bytes : 0;
+	r->clear += e->clear ? events : 0;
+	r->clear_bytes += e->clear ? e->bytes * events : 0;
 	see(e->time, &r->first, &r->last);
 }
 
@@ -359,7 +357,7 @@ static void add_reasons(struct tally *t, const struct entry *e, const char *host
 		key.host = host;
 		key.reason = names_said(n, &e->reason);
 		key.rule = names_said(n, &e->refused_rule);
-		add_reason(t, e, &key, 0, e->refused_count);
+		add_reason(t, e, &key, 0, e->refused_count * e->weight);
 	}
 }
 
@@ -384,6 +382,7 @@ static void add_own(struct tally *t, const struct entry *e)
 		break;
 	case ENTRY_LOG:
 		r->log += e->weight;
+		r->lost += e->lost;
 		break;
 	case ENTRY_UNKNOWN:
 		r->unknown += e->weight;

@@ -1,4 +1,4 @@
-#include "tools/report/pool.h"
+#include "tools/report/texts.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -11,35 +11,35 @@
 #define OCTETS_MOST (48u * 1024 * 1024)
 #define ROOM_FIRST 4096
 
-struct pool_block {
-	struct pool_block *next;
+struct texts_block {
+	struct texts_block *next;
 	size_t used;
 	_Alignas(16) char bytes[BLOCK_SIZE];
 };
 
-int pool_init(struct pool *p)
+int texts_init(struct texts *p)
 {
-	*p = (struct pool){.room = ROOM_FIRST};
+	*p = (struct texts){.room = ROOM_FIRST};
 	if (getrandom(&p->seed, sizeof(p->seed), GRND_NONBLOCK) < 0)
 		p->seed = (uint32_t)getpid();
 	p->slots = calloc(p->room, sizeof(*p->slots));
 	return p->slots ? 0 : -ENOMEM;
 }
 
-void pool_clear(struct pool *p)
+void texts_clear(struct texts *p)
 {
-	struct pool_block *next;
+	struct texts_block *next;
 
-	for (struct pool_block *b = p->blocks; b; b = next) {
+	for (struct texts_block *b = p->blocks; b; b = next) {
 		next = b->next;
 		free(b);
 	}
 	free(p->slots);
-	*p = (struct pool){0};
+	*p = (struct texts){0};
 }
 
 /* FNV-1a, eight octets at a time. */
-static uint32_t hash_of(const struct pool *p, const char *text, size_t length)
+static uint32_t hash_of(const struct texts *p, const char *text, size_t length)
 {
 	uint64_t hash = 0xcbf29ce484222325u ^ length ^ (uint64_t)p->seed << 20, part;
 
@@ -53,7 +53,7 @@ static uint32_t hash_of(const struct pool *p, const char *text, size_t length)
 	return (uint32_t)(hash ^ hash >> 32);
 }
 
-static struct pool_text **find(struct pool *p, const char *text, size_t length, uint32_t hash)
+static struct texts_one **find(struct texts *p, const char *text, size_t length, uint32_t hash)
 {
 	size_t i = hash & (p->room - 1);
 
@@ -63,15 +63,15 @@ static struct pool_text **find(struct pool *p, const char *text, size_t length, 
 	return &p->slots[i];
 }
 
-static bool grow(struct pool *p)
+static bool grow(struct texts *p)
 {
-	struct pool bigger = {.room = p->room * 2};
+	struct texts bigger = {.room = p->room * 2};
 
 	bigger.slots = calloc(bigger.room, sizeof(*bigger.slots));
 	if (!bigger.slots)
 		return false;
 	for (size_t i = 0; i < p->room; i++) {
-		struct pool_text *t = p->slots[i];
+		struct texts_one *t = p->slots[i];
 
 		if (t)
 			*find(&bigger, t->text, t->length, t->hash) = t;
@@ -82,10 +82,10 @@ static bool grow(struct pool *p)
 	return true;
 }
 
-static struct pool_text *allocate(struct pool *p, size_t size)
+static struct texts_one *allocate(struct texts *p, size_t size)
 {
-	struct pool_block *b = p->blocks;
-	struct pool_text *t;
+	struct texts_block *b = p->blocks;
+	struct texts_one *t;
 
 	size = (size + 15) & ~(size_t)15;
 	if (size > BLOCK_SIZE)
@@ -98,15 +98,15 @@ static struct pool_text *allocate(struct pool *p, size_t size)
 		b->used = 0;
 		p->blocks = b;
 	}
-	t = (struct pool_text *)(void *)(b->bytes + b->used);
+	t = (struct texts_one *)(void *)(b->bytes + b->used);
 	b->used += size;
 	return t;
 }
 
-struct pool_text *pool_put(struct pool *p, const char *text, size_t length)
+struct texts_one *texts_put(struct texts *p, const char *text, size_t length)
 {
 	uint32_t hash = hash_of(p, text, length);
-	struct pool_text **slot = find(p, text, length, hash), *t;
+	struct texts_one **slot = find(p, text, length, hash), *t;
 
 	if (*slot)
 		return *slot;
@@ -120,7 +120,7 @@ struct pool_text *pool_put(struct pool *p, const char *text, size_t length)
 	t = allocate(p, sizeof(*t) + length + 1);
 	if (!t)
 		return NULL;
-	*t = (struct pool_text){.hash = hash, .length = (uint32_t)length};
+	*t = (struct texts_one){.hash = hash, .length = (uint32_t)length};
 	memcpy(t->text, text, length);
 	t->text[length] = '\0';
 	p->count++;

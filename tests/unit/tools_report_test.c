@@ -1,0 +1,356 @@
+/*
+ * tools_report: `mailseal report` as a user meets it: which lines count, as what, and what is said
+ * of those that do not.
+ */
+#include "tests/unit/tools_command.h"
+
+#define STAMP "2026-11-27T10:00:00+0000 "
+#define TAG "mailseal[86]: "
+#define BEGIN                                                                                      \
+	"session=86.1 pid=132 uid=0 exe=\"/usr/sbin/billing\" unit=\"billing.service\" "           \
+	"host=\"mx.b.example\" addr=192.0.2.7:25 reference=\"mx.b.example\" "
+#define MAIL "sender=\"s@a.example\" recipients=\"a@b.example\" recipient-count=1 reused=no "
+#define TLS                                                                                        \
+	"tls=yes protocol=TLSv1.3 cipher=X certificate-verified=yes resumed=no reason=\"\" "       \
+	"policy=\"require_tls by default, mailseal.conf:2\" verdict=tls-verified "
+#define CLEAR                                                                                      \
+	"tls=no protocol=- cipher=- certificate-verified=- resumed=- "                             \
+	"reason=\"STARTTLS is not offered\" policy=\"require_tls by default, mailseal.conf:2\" "
+#define SENT "reply=\"250 2.0.0 Ok\" bytes=223"
+#define VERIFIED "event=transaction " BEGIN MAIL TLS SENT
+#define CLEARTEXT "event=transaction " BEGIN MAIL CLEAR "verdict=cleartext " SENT
+#define BLOCKED                                                                                    \
+	"event=transaction " BEGIN MAIL CLEAR "verdict=blocked reply=\"454 4.7.4 no\" bytes=0"
+#define WOULD_BLOCK "event=transaction " BEGIN MAIL CLEAR "verdict=would-block " SENT
+
+/* `mailseal report` on these lines, with these options. */
+static void report(int status, const char *options, const char *text, const char *says)
+{
+	char command[600];
+
+	write_file("log", text);
+	snprintf(command, sizeof(command), "TZ=UTC ./mailseal report %s log", options);
+	assert_sh(status, command, says);
+}
+
+/* One line in a file of our own. */
+static void line(const char *text, const char *says)
+{
+	char whole[16000];
+
+	snprintf(whole, sizeof(whole), "%s%s%s\n%s%s%s\n", STAMP, TAG, VERIFIED, STAMP, TAG, text);
+	report(0, "", whole, says);
+}
+
+static void damaged(const char *text, const char *why)
+{
+	char says[200];
+
+	line(text, " 1 damaged");
+	snprintf(says, sizeof(says), "log:2: %s", why);
+	report(0, "--by host", "2026-11-27T10:00:00Z h mailseal[1]: event=reloaded reason=\"x\"\n",
+		"In the clear: 0 messages.");
+	line(text,
+		"All: 1 over TLS with a good certificate, 0 over TLS unverified, 0 in the clear");
+	line(text, "1 line of mailseal is damaged, and may tell of anything");
+	sh("TZ=UTC ./mailseal report --json log");
+	assert_says(says);
+	assert_says("\"in-doubt\": true");
+}
+
+static void each_outcome_has_its_place(void **state)
+{
+	(void)state;
+	need_command();
+	line(VERIFIED, "All: 2 over TLS with a good certificate");
+	assert_says("In the clear: 0 messages.\nNothing in the log speaks against that");
+	assert_says("/usr/sbin/billing to mx.b.example\n  a.example > b.example");
+	line(CLEARTEXT, "In the clear: 1 message, 223 bytes, to mx.b.example (1).");
+	assert_says("cleartext              1  mx.b.example: STARTTLS is not offered; require_tls "
+		    "by default,\n");
+	line(BLOCKED, "1 blocked, 0 that enforce would have blocked; the servers took 1.");
+	assert_says("In the clear: 0 messages.\nNothing in the log");
+	line(WOULD_BLOCK, "0 blocked, 1 that enforce would have blocked; the servers took 2.");
+	assert_says("In the clear: 1 message,");
+	line("event=connect-refused pid=1 uid=0 exe=\"x\" host=\"\" addr=192.0.2.9:25 "
+	     "reason=\"no route\" suppressed=41",
+		"42 connections failed");
+	assert_says("failed                42  192.0.2.9:25: no route");
+	line("event=relay " BEGIN "policy=\"intercept = false\" bytes=627",
+		"1 connection passed untouched (intercept = false)");
+	line("event=application-tls " BEGIN "tls=yes protocol=TLSv1.3 certificate-verified=no "
+	     "policy=\"application_tls by built-in default\" verdict=tls-unverified bytes=9",
+		"1 connection went over the program's own TLS");
+	line("event=attack " BEGIN MAIL CLEAR "verdict=cleartext reply=\"\" bytes=10 "
+	     "note=\"attack: smuggling\"",
+		"1 attack");
+	assert_says("In the clear: 1 message, 10 bytes");
+}
+
+/* What was not decided, or not taken, may have been told in part. */
+static void envelopes_and_log_ins_in_the_clear_are_told(void **state)
+{
+	(void)state;
+	need_command();
+	line("event=transaction " BEGIN MAIL CLEAR "verdict=cleartext reply=\"550 no\" bytes=0",
+		"Of 1 message no content went out, but the sender or recipients may have");
+	line("event=transaction " BEGIN MAIL CLEAR "verdict=- reply=\"550 no\" bytes=0",
+		"1 undecided");
+	assert_says("Of 1 message no content went out");
+	line("event=connection " BEGIN CLEAR
+	     "verdict=cleartext credentials=sent reply=\"\" bytes=0",
+		"came with a log-in that was sent in the clear");
+	line("event=connection " BEGIN CLEAR "verdict=cleartext credentials=refused "
+	     "credentials-policy=\"protect_credentials by default, mailseal.conf:3\" reply=\"\" "
+	     "bytes=0",
+		"mx.b.example: STARTTLS is not offered; protect_credentials by");
+	line("event=transaction " BEGIN MAIL TLS "credentials=would-block "
+	     "credentials-policy=\"protect_credentials by default, mailseal.conf:3\" " SENT,
+		"1 that enforce would have blocked");
+}
+
+static void recipients_count_by_domain(void **state)
+{
+	(void)state;
+	need_command();
+	line("event=transaction " BEGIN
+	     "sender=\"\" recipients=\"a@B.example,b@b\\xc3\\xbc.example,"
+	     "\\\"x,y\\\"@b.example\" recipient-count=3 refused=\"r@bank.example\" refused-count=1 "
+	     "refused-policy=\"require_tls by recipient \\\"bank.example\\\", "
+	     "mailseal.conf:9\" " TLS SENT,
+		"<> > xn--b-eha.example");
+	assert_says("<> > b.example                           1 ");
+	assert_says("<> > bank.example                        0        0       0       1");
+	assert_says("require_tls by recipient \"bank.example\", mailseal.conf:9\n");
+	assert_says("(recipients; the message passed for others)");
+	sh("TZ=UTC ./mailseal report --csv --by recipient log");
+	assert_says("\"b.example\",2,0,0,0,0,0,0,0,0,0,0,3,0,2,446,0,0,0,"
+		    "2026-11-27T10:00:00Z,2026-11-27T10:00:00Z\r\n");
+	line("event=transaction " BEGIN
+	     "sender=\"s@a.example\" recipients=\"1@b.example,2@b.example,"
+	     "3@b.example,4@b.example,5@b.example,6@b.example,7@b.example,8@b.example,9@b.example,"
+	     "10@b.example,...\" recipient-count=30 " TLS SENT,
+		"a.example > ...");
+	line("event=transaction " BEGIN "sender=\"root\" recipients=\"@a,@b:c@d.example\" "
+	     "recipient-count=1 " TLS SENT,
+		"? > ?");
+}
+
+static void damaged_lines_count_as_damaged_and_as_nothing_else(void **state)
+{
+	char text[9000];
+	size_t n;
+
+	(void)state;
+	need_command();
+	damaged("event=transaction session=86.1 pid=132", "cut, or a key is missing");
+	damaged("event=transaction " BEGIN MAIL TLS "reply=\"250 2.0", "cut within a value");
+	damaged("event=transaction " BEGIN MAIL TLS "reply=\"250 \\q\" bytes=1",
+		"an escape that is none");
+	damaged(VERIFIED " event=transaction", "a key that stands there twice");
+	damaged(VERIFIED VERIFIED, "a key that stands there twice");
+	damaged(VERIFIED "Nov 27 10:00:00", "text that is no key=value");
+	damaged("event=transaction " BEGIN MAIL CLEAR "verdict=tls-verified " SENT,
+		"verdict=tls-verified without a good certificate");
+	damaged("event=transaction " BEGIN MAIL TLS TLS SENT, "a key that stands there twice");
+	damaged(VERIFIED "\x01", "no blank between values");
+	damaged("event=transaction " BEGIN MAIL TLS "reply=\"\x01\" bytes=1",
+		"an octet that is never written");
+	damaged("event=transaction " BEGIN MAIL CLEAR "verdict=allowed " SENT,
+		"a verdict that this version does not know");
+	damaged("event=connect-refused pid=1 uid=0 exe=\"x\" reason=\"x\" suppressed=9999999999",
+		"a number that is none");
+	damaged("", "does not begin with event=");
+	n = (size_t)snprintf(text, sizeof(text), "%s note=\"", VERIFIED);
+	memset(text + n, 'x', sizeof(text) - n);
+	text[sizeof(text) - 2] = '"';
+	text[sizeof(text) - 1] = '\0';
+	damaged(text, "longer than any line of mailseal");
+}
+
+/* What a crash leaves in a file, lines without end, another character set. */
+static void torn_files_are_read_to_their_end(void **state)
+{
+	(void)state;
+	need_command();
+	assert_sh(0,
+		"{ printf '" STAMP TAG "%s\\n' '" VERIFIED "'; head -c 5000 /dev/zero; "
+		"printf '" STAMP TAG "%s\\n' '" VERIFIED
+		"'; printf '\\377\\376 mailseal[1]: x\\n'; "
+		"printf '" STAMP TAG "'; head -c 3000000 /dev/zero | tr '\\0' x; printf '\\n\\n'; "
+		"printf '" STAMP TAG "%s' '" CLEARTEXT "'; } >torn; TZ=UTC ./mailseal report torn",
+		"2 counted");
+	assert_says("3 damaged.");
+	assert_says("In the clear: 1 message,");
+}
+
+static void only_a_tag_in_its_place_counts(void **state)
+{
+	(void)state;
+	need_command();
+	report(0, "",
+		"Nov 27 10:00:00 host mailseal[86]: " VERIFIED "\n"
+		"Nov 27 10:00:00 host cron[1]: (root) CMD (echo mailseal[86]: " CLEARTEXT ")\n"
+		"Nov 27 10:00:00 host cron[1]: event=transaction verdict=cleartext\n"
+		"Nov 27 10:00:00 host mailseal: " CLEARTEXT "\n"
+		"Nov 27 10:00:00 host mailsealed[86]: " CLEARTEXT "\n"
+		"2026-11-27T10:00:00.5+01:00 host mailseal[86]: " VERIFIED "\n"
+		"Nov 27 10:00:00 host mail.info mailseal[86]: " VERIFIED "\n"
+		"<22>1 2026-11-27T10:00:00Z host mailseal 86 - - " VERIFIED "\n"
+		"<22>1 2026-11-27T10:00:00Z host other 86 - - mailseal[86]: " CLEARTEXT "\n"
+		"Nov 27 10:00:00 host mailseal[86]: message repeated 3 times: [ " VERIFIED "]\n"
+		"Nov 27 10:00:00 host rsyslogd: imuxsock lost 12 messages from pid 9 due to "
+		"rate-limiting\n",
+		"All: 7 over TLS with a good certificate, 0 over TLS unverified, 0 in the clear");
+	assert_says("5 counted");
+	assert_says("other programs, 0 damaged");
+	assert_says("dropped 12 lines");
+	assert_says("2 lines of other programs hold mailseal's tag");
+}
+
+static void the_journal_tells_who_wrote(void **state)
+{
+	(void)state;
+	need_command();
+	write_file("entry", VERIFIED);
+	assert_sh(0,
+		"{ for exe in /usr/libexec/mailseal/mailseal-agent /home/user/forged; do "
+		"printf '{\"__REALTIME_TIMESTAMP\":\"1795773600000000\",\"SYSLOG_IDENTIFIER\":"
+		"\"mailseal\",\"_EXE\":\"%s\",\"MESSAGE\":\"%s\"}\\n' $exe "
+		"\"$(sed 's/[\\\\\"]/\\\\&/g' entry)\"; done; printf '{\"__REALTIME_TIMESTAMP\":"
+		"\"1795773600000000\",\"SYSLOG_IDENTIFIER\":\"mailseal\",\"_EXE\":"
+		"\"/usr/bin/mailseal-agent\",\"MESSAGE\":[101,255]}\\n'; printf "
+		"'{\"__REALTIME_TIMESTAMP\":\"1795773600000000\",\"MESSAGE_ID\":"
+		"\"a596d6fe7bfa4994828e72309e95d61e\",\"MESSAGE\":\"Suppressed 7 messages from "
+		"x.service\"}\\n{\"a\":\\n'; } | TZ=UTC ./mailseal report -",
+		"1 counted, from 2026-11-27 10:00:00");
+	assert_says("1 damaged");
+	assert_says("1 entry under mailseal's name in the journal was not written by its agent");
+	assert_says("dropped 7 lines");
+}
+
+static void times_without_a_year_are_the_last_before_the_file_ended(void **state)
+{
+	(void)state;
+	need_command();
+	report(0, "", "Dec 31 23:59:59 h " TAG VERIFIED "\nJan  1 00:00:01 h " TAG VERIFIED "\n",
+		"");
+	assert_sh(0, "touch -d 2026-01-02 log; TZ=UTC ./mailseal report log",
+		"from 2025-12-31 23:59:59 +0000 to 2026-01-01 00:00:01 +0000");
+	assert_sh(0, "TZ=UTC ./mailseal report --since 2026-01-01 log", "1 counted");
+	assert_says("1 lines before or after");
+	assert_sh(0, "TZ=UTC ./mailseal report --since 2027-01-01 log", "0 counted");
+	report(0, "", "Feb 29 10:00:00 h " TAG VERIFIED "\n", "");
+	assert_sh(0, "touch -d 2026-01-02 log; TZ=UTC ./mailseal report log",
+		"from 2024-02-29 10:00");
+	report(0, "", "1970-01-01T00:00:01Z h " TAG VERIFIED "\n", "1 line had no time");
+}
+
+static void since_and_until_take_words(void **state)
+{
+	(void)state;
+	need_command();
+	assert_sh(0,
+		"for when in '1 hour ago' '3 days ago' '40 days ago'; do "
+		"printf '%s " TAG "%s\\n' \"$(date -Is -d \"$when\")\" '" VERIFIED
+		"'; done >ago; ./mailseal report ago",
+		"3 counted");
+	assert_sh(0, "./mailseal report --since -2h ago", "1 counted");
+	assert_sh(0, "./mailseal report --since '5 days ago' ago", "2 counted");
+	assert_sh(0, "./mailseal report --since -1w --until -2d12h ago", "1 counted");
+	assert_sh(0, "./mailseal report --until yesterday ago", "2 counted");
+	assert_sh(0, "./mailseal report --since today --until tomorrow ago", " counted");
+	assert_sh(0, "./mailseal report --since @0 --until now ago", "3 counted");
+	assert_sh(0, "./mailseal report --since \"$(date -d '4 days ago' '+%F %T')\" ago",
+		"2 counted");
+	assert_sh(64, "./mailseal report --since 2026-13-01 ago", "'2026-13-01' is no time; write");
+	assert_sh(64, "./mailseal report --since 2026-02-30 ago", "is no time");
+	assert_sh(64, "./mailseal report --since '' ago", "is no time");
+	assert_sh(64, "./mailseal report --since 99999999999999999999d ago", "is no time");
+	assert_sh(64, "./mailseal report --since now --until yesterday ago", "not before --until");
+}
+
+static void rows_are_chosen(void **state)
+{
+	(void)state;
+	need_command();
+	report(0, "--by recipient --only cleartext,blocked",
+		STAMP TAG VERIFIED "\n" STAMP TAG CLEARTEXT "\n" STAMP TAG BLOCKED "\n",
+		"\n  b.example                                0        0       1       1        0");
+	assert_says("All: 1 over TLS with a good certificate");
+	assert_sh(0, "./mailseal report --unit billing log", "3 counted");
+	assert_sh(0, "./mailseal report --unit 'bill*.service' log", "3 counted");
+	assert_sh(0, "./mailseal report --unit other log", "3 of other units");
+	assert_sh(1, "./mailseal report --fail-on cleartext log", "");
+	assert_sh(0, "./mailseal report --fail-on would-block,doubt log", "");
+	assert_sh(64, "./mailseal report --only nothing log", "is no list of these");
+	assert_sh(64, "./mailseal report --by host,, log", "is no list of these");
+	assert_sh(64, "./mailseal report --journal log", "one of them");
+}
+
+/* Names come from the network: no terminal and no spreadsheet obeys them. */
+static void names_do_no_harm(void **state)
+{
+	(void)state;
+	need_command();
+	line("event=connect-refused pid=1 uid=0 exe=\"=HYPERLINK(\\\"x\\\")\" host=\"\" "
+	     "addr=192.0.2.9:25 reason=\"\\x1b[2J\\xff\"",
+		"192.0.2.9:25: \\x1b[2J\\xff");
+	sh("./mailseal report --csv log");
+	assert_says("\"'=HYPERLINK(\"\"x\"\")\",\"192.0.2.9:25\",,,");
+	sh("./mailseal report --json log");
+	assert_says("\\\\x1b[2J\\\\xff");
+	write_file("many.py", "for i in range(120000):\n print('" STAMP TAG "' + '" VERIFIED
+			      "'.replace('a.example', f'n{i}.example'))\n");
+	assert_sh(0, "python3 many.py | TZ=UTC ./mailseal report - | tail -n 8", "too many names");
+	assert_sh(0, "python3 many.py | TZ=UTC ./mailseal report - | sed -n '/(other)/p'",
+		"  (other) > (other)                    70000 ");
+}
+
+static void files_are_unpacked_and_found(void **state)
+{
+	(void)state;
+	need_command();
+	report(0, "", STAMP TAG VERIFIED "\n", "1 counted");
+	assert_sh(0,
+		"cp log log.1; gzip -c log >log.2.gz; cp log log-20261101; ln log.1 log.3; "
+		"cp log log.x; cp log xlog.1; mkdir log.9; ./mailseal report --rotated log",
+		"Read: log and 3 files more");
+	assert_says("4 counted");
+	assert_sh(0, "./mailseal report log log ./log", "1 counted");
+	assert_sh(0,
+		"for p in xz zstd bzip2; do command -v $p >/dev/null || { echo '1 counted'; "
+		"continue; }; $p -c log >packed; ./mailseal report packed; done",
+		"1 counted");
+	assert_sh(69, "PATH=/nowhere ./mailseal report log.2.gz", "there is no gzip here");
+	assert_sh(65, "head -c 100 log.2.gz >cut.gz; ./mailseal report cut.gz", "unexpected end");
+	assert_sh(66, "./mailseal report nothing", "nothing: No such file or directory");
+	assert_sh(66, "./mailseal report log nothing", "1 counted");
+	assert_says("Not all of the files could be read to their end.");
+	assert_sh(66, "./mailseal report .", "is a directory");
+	assert_sh(65, "echo 'Nov 27 10:00:00 h cron[1]: x' >other; ./mailseal report other",
+		"no line of mailseal in other");
+	assert_sh(65, "./mailseal report - </dev/null", "no line of mailseal in standard input");
+	assert_sh(74, "./mailseal report log >/dev/full", "standard output");
+	assert_sh(0, "./mailseal report --help", "--fail-on");
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(each_outcome_has_its_place),
+		cmocka_unit_test(envelopes_and_log_ins_in_the_clear_are_told),
+		cmocka_unit_test(recipients_count_by_domain),
+		cmocka_unit_test(damaged_lines_count_as_damaged_and_as_nothing_else),
+		cmocka_unit_test(torn_files_are_read_to_their_end),
+		cmocka_unit_test(only_a_tag_in_its_place_counts),
+		cmocka_unit_test(the_journal_tells_who_wrote),
+		cmocka_unit_test(times_without_a_year_are_the_last_before_the_file_ended),
+		cmocka_unit_test(since_and_until_take_words),
+		cmocka_unit_test(rows_are_chosen),
+		cmocka_unit_test(names_do_no_harm),
+		cmocka_unit_test(files_are_unpacked_and_found),
+	};
+
+	return cmocka_run_group_tests(tests, prepare, clean_up);
+}
