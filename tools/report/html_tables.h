@@ -1,0 +1,13 @@
+/*
+ * html_tables: the rows of the tallies, the reasons, and what the log itself was worth.
+ */
+#ifndef MAILSEAL_TOOLS_REPORT_HTML_TABLES_H
+#define MAILSEAL_TOOLS_REPORT_HTML_TABLES_H
+
+#include "tools/report/html.h"
+
+void html_rows(FILE *to, const struct tally *tally, enum tally_key key);
+void html_reasons(FILE *to, const struct tally *tally);
+void html_reading(FILE *to, const struct tally *tally);
+
+#endif
