@@ -18,13 +18,16 @@ CLIENTS += $(call have,ecj,$(OUT)/java/NioClient.class $(OUT)/java/jakarta/MailC
 KINDS = $(if $(wildcard $(BUILD)/lib32/libmailseal.so),32) $(call have,musl-gcc,musl)
 CLIENTS += $(foreach k,$(KINDS),$(addprefix $(OUT)/$(k)/,stdio_client poll_client guest_check confined))
 
-all: $(OUT)/hostile $(OUT)/wirecheck $(CLIENTS)
+all: $(OUT)/hostile $(OUT)/wirecheck $(OUT)/logwriter $(CLIENTS)
 
 $(OUT)/hostile: $(HOSTILE) $(wildcard tests/hostile/*.h) | $(OUT)
 	$(CC) $(FLAGS) -o $@ $(HOSTILE) -lssl -lcrypto
 
 $(OUT)/wirecheck: tests/e2e/wirecheck.c | $(OUT)
 	$(CC) $(FLAGS) -o $@ $<
+
+$(OUT)/logwriter: tests/report/logwriter.c | $(OUT)
+	$(CC) $(FLAGS) -O2 -o $@ $< -lm
 
 $(OUT)/%: tests/e2e/clients/%.c | $(OUT)
 	$(CC) $(FLAGS) -o $@ $< -pthread

@@ -439,23 +439,35 @@ static void write_line(unsigned long i, double when)
 	print_line(&t, "mailseal", 705, when);
 }
 
+/* Line by line through the quarters of hours, each of which has its share of the lines. */
+static double next_time(double share)
+{
+	static double before, total;
+	static time_t quarter;
+	time_t end = options.span > 900 ? (time_t)options.span / 900 : 1;
+	double here;
+
+	if (total == 0) {
+		for (time_t i = 0; i < end; i++)
+			total += density(options.from + i * 900);
+	}
+	for (;; quarter++, before += here) {
+		here = density(options.from + quarter * 900) / total;
+		if (before + here > share || quarter + 1 >= end)
+			break;
+	}
+	return fmin((double)(quarter * 900) + (share - before) / here * 900, options.span);
+}
+
 int main(int argc, char **argv)
 {
 	static char buffer[1 << 16];
-	double when, weight = 0, parts = 0;
 
 	parse(argc, argv);
 	state = options.seed;
 	setvbuf(stdout, buffer, _IOFBF, sizeof(buffer));
-	for (time_t t = 0; t < (time_t)options.span || t == 0; t += 900, parts++)
-		weight += density(options.from + t);
-	weight /= parts;
-	when = (double)options.from;
-	for (unsigned long i = 0; i < options.lines; i++) {
-		write_line(i, when);
-		when += options.span / (double)options.lines * weight / density((time_t)when);
-		when = fmin(when, (double)options.from + options.span - 1);
-	}
+	for (unsigned long i = 0; i < options.lines; i++)
+		write_line(i, (double)options.from + next_time((double)i / (double)options.lines));
 	if (options.expect)
 		write_expected();
 	return fflush(stdout) == 0 ? 0 : 74;

@@ -176,7 +176,8 @@ def main(arguments):
         look_at_text(arguments[1], arguments[2:])
     else:
         look_in_browser(arguments[1], arguments[2] if len(arguments) > 2 else None)
-    print("\n".join(wrong))
+    if wrong:
+        print("\n".join(wrong))
     return 1 if wrong else 0
 
 

@@ -10,8 +10,8 @@
 #include <unistd.h>
 
 /* What is counted as messages; the rest are connections. */
-static const enum tally_outcome sent[] = {TALLY_VERIFIED, TALLY_UNVERIFIED, TALLY_CLEARTEXT,
-	TALLY_WOULD_BLOCK};
+static const enum tally_outcome sent[] = {
+	TALLY_VERIFIED, TALLY_UNVERIFIED, TALLY_CLEARTEXT, TALLY_WOULD_BLOCK};
 static const enum tally_outcome not_sent[] = {TALLY_BLOCKED, TALLY_UNDECIDED, TALLY_ATTACK};
 
 static uint64_t sum_sent(const struct tally_counts *c)
@@ -64,10 +64,12 @@ static void period(FILE *to, const struct html_page *page, const struct tally_re
 		fputs(" to ", to);
 		html_time(to, r->last);
 	} else {
-		fputs(page->since || page->until ? "; nothing dated" : "nothing dated", to);
+		fputs(page->since || page->until ? "; no line tells a time"
+						 : "no line tells a time",
+			to);
 	}
 	fputs(" (", to);
-	html_zone(to, r->first ? r->first : page->now);
+	html_zones(to, r->first ? r->first : page->now, r->last ? r->last : page->now);
 	fputs(")</dd>\n", to);
 }
 
@@ -118,11 +120,12 @@ static void tile_messages(FILE *to, const struct tally_counts *c)
 }
 
 /* What it says is of all messages, those that passed in observe mode among them. */
-static void tile_clear(FILE *to, const struct tally_counts *c)
+static void tile_clear(FILE *to, const struct tally_counts *c, bool certain)
 {
 	bool bad = c->clear || c->clear_logins;
+	bool good = certain && sum_messages(c) && !c->clear_envelopes;
 
-	tile_begin(to, bad ? " bad" : c->clear_envelopes ? " doubt" : " good", c->clear, "in the clear");
+	tile_begin(to, bad ? " bad" : good ? " good" : "", c->clear, "in the clear");
 	if (c->clear) {
 		html_bytes(to, c->clear_bytes);
 		fputs(" of content was not encrypted", to);
@@ -132,7 +135,9 @@ static void tile_clear(FILE *to, const struct tally_counts *c)
 	if (c->clear_envelopes) {
 		fputs("; without content, ", to);
 		html_number(to, c->clear_envelopes);
-		fputs(c->clear_envelopes == 1 ? " envelope may have gone so" : " envelopes may have gone so", to);
+		fputs(c->clear_envelopes == 1 ? " envelope may have gone so"
+					      : " envelopes may have gone so",
+			to);
 	}
 	if (c->clear_logins) {
 		fputs("; ", to);
@@ -150,7 +155,8 @@ static void tile_verified(FILE *to, const struct tally_counts *c)
 	tile_begin(to, "", n, "over verified TLS");
 	if (all)
 		fprintf(to, "%s%.1f %% of those that went to a server",
-			share > 99.9 && n < all ? "over " : "", share > 99.9 && n < all ? 99.9 : share);
+			share > 99.9 && n < all ? "over " : "",
+			share > 99.9 && n < all ? 99.9 : share);
 	else
 		fputs("nothing went to a server", to);
 	fputs("</small></div>\n", to);
@@ -170,11 +176,22 @@ static void tile_blocked(FILE *to, const struct tally_counts *c)
 	fputs("</small></div>\n", to);
 }
 
+/* Nothing that the log does not tell could have gone in the clear. */
+static bool certain(const struct tally *t)
+{
+	const struct tally_reading *r = &t->reading;
+
+	return !t->total.events[TALLY_RELAYED] && !r->damaged && !r->repeated && !r->strangers &&
+	       !r->unknown;
+}
+
 static void doubt(FILE *to, bool *any, uint64_t n, const char *one, const char *many)
 {
 	if (!n)
 		return;
-	fputs(*any ? "" : "<section class=\"caveats\"><h2>What this report cannot tell</h2>\n<ul>\n", to);
+	fputs(*any ? ""
+		   : "<section class=\"caveats\"><h2>What this report cannot tell</h2>\n<ul>\n",
+		to);
 	*any = true;
 	fputs("<li>", to);
 	html_number(to, n);
@@ -188,16 +205,21 @@ static void caveats(FILE *to, const struct tally *t)
 	bool any = false;
 
 	doubt(to, &any, t->total.events[TALLY_RELAYED],
-		"connection passed untouched (intercept = false): whether it was encrypted is not known.",
-		"connections passed untouched (intercept = false): whether they were encrypted is not known.");
+		"connection passed untouched (intercept = false): whether it was encrypted is not "
+		"known.",
+		"connections passed untouched (intercept = false): whether they were encrypted is "
+		"not known.");
 	doubt(to, &any, t->total.events[TALLY_OWN_TLS],
-		"connection was encrypted by the program itself: what was sent over it is not known.",
-		"connections were encrypted by programs themselves: what was sent over them is not known.");
+		"connection was encrypted by the program itself: what was sent over it is not "
+		"known.",
+		"connections were encrypted by programs themselves: what was sent over them is not "
+		"known.");
 	doubt(to, &any, r->damaged, "line of the log is damaged, and not counted.",
 		"lines of the log are damaged, and not counted.");
 	doubt(to, &any, r->repeated, "line was dropped by the log daemon, as it says itself.",
 		"lines were dropped by the log daemon, as it says itself.");
-	doubt(to, &any, r->strangers, "line bears mailseal's name, but was not written by it; it is not counted.",
+	doubt(to, &any, r->strangers,
+		"line bears mailseal's name, but was not written by it; it is not counted.",
 		"lines bear mailseal's name, but were not written by it; they are not counted.");
 	doubt(to, &any, r->unknown, "event is of a kind that this version does not know.",
 		"events are of kinds that this version does not know.");
@@ -220,12 +242,15 @@ static void outcomes(FILE *to, const struct tally *t)
 
 		if (!n)
 			continue;
-		fprintf(to, "<tr><th scope=\"row\"><i class=\"key %s\"></i>%s</th><td class=\"meaning\">%s</td>"
-			    "<td class=\"n\">",
+		fprintf(to,
+			"<tr><th scope=\"row\"><i class=\"key %s\"></i>%s</th><td "
+			"class=\"meaning\">%s</td>"
+			"<td class=\"n\">",
 			html_outcome_class(outcome), html_outcome_title(outcome),
 			html_outcome_meaning(outcome));
 		html_number(to, n);
-		fprintf(to, "</td><td class=\"n\">%.1f&nbsp;%%</td></tr>\n", 100.0 * (double)n / (double)all);
+		fprintf(to, "</td><td class=\"n\">%.1f&nbsp;%%</td></tr>\n",
+			100.0 * (double)n / (double)all);
 	}
 	fputs("</tbody></table></section>\n", to);
 }
@@ -259,12 +284,13 @@ void html_write(FILE *to, const struct html_page *page)
 	page_head(to);
 	page_header(to, page, t);
 	if (!events)
-		fputs("<section class=\"nothing\"><h2>No messages</h2>\n<p class=\"none\">The log tells of no "
+		fputs("<section class=\"nothing\"><h2>No messages</h2>\n<p class=\"none\">The log "
+		      "tells of no "
 		      "message and no connection in this period.</p></section>\n",
 			to);
 	fputs("<div class=\"tiles\">\n", to);
 	tile_messages(to, &t->total);
-	tile_clear(to, &t->total);
+	tile_clear(to, &t->total, certain(t));
 	tile_verified(to, &t->total);
 	tile_blocked(to, &t->total);
 	fputs("</div>\n", to);
@@ -277,5 +303,5 @@ void html_write(FILE *to, const struct html_page *page)
 			html_rows(to, page->by[k], k);
 	}
 	html_reading(to, t);
-	fputs("<footer>Times are local.</footer>\n</main>\n</body>\n</html>\n", to);
+	fputs("</main>\n</body>\n</html>\n", to);
 }

@@ -12,9 +12,9 @@
 #define TICKS 10	 /* dates along the axis, at most */
 #define WIDEST ((int64_t)INT32_MAX * DAY)
 
-static const int64_t widths[] = {1, 5, 10, 30, MINUTE, 2 * MINUTE, 5 * MINUTE, 10 * MINUTE, 15 * MINUTE,
-	30 * MINUTE, HOUR, 2 * HOUR, 3 * HOUR, 4 * HOUR, 6 * HOUR, 12 * HOUR, DAY, 2 * DAY, WEEK, 2 * WEEK,
-	4 * WEEK, 8 * WEEK, 16 * WEEK, 52 * WEEK};
+static const int64_t widths[] = {1, 5, 10, 30, MINUTE, 2 * MINUTE, 5 * MINUTE, 10 * MINUTE,
+	15 * MINUTE, 30 * MINUTE, HOUR, 2 * HOUR, 3 * HOUR, 4 * HOUR, 6 * HOUR, 12 * HOUR, DAY,
+	2 * DAY, WEEK, 2 * WEEK, 4 * WEEK, 8 * WEEK, 16 * WEEK, 52 * WEEK};
 #define WIDTHS (sizeof(widths) / sizeof(*widths))
 
 static int64_t round_down(int64_t n, int64_t step)
@@ -99,7 +99,8 @@ static void stretch_to(int64_t *from, int64_t *to, int64_t since, int64_t until)
 	*to = end;
 }
 
-void html_bars_fill(struct html_bars *bars, const struct tally_time *time, int64_t since, int64_t until)
+void html_bars_fill(
+	struct html_bars *bars, const struct tally_time *time, int64_t since, int64_t until)
 {
 	int64_t from = time->start, to = time->start + (int64_t)time->count * time->width;
 
@@ -150,7 +151,8 @@ void html_bars_unit(const struct html_bars *bars, char *out, size_t size)
 	static const struct {
 		int64_t seconds;
 		const char *name;
-	} units[] = {{WEEK, "week"}, {DAY, "day"}, {HOUR, "hour"}, {MINUTE, "minute"}, {1, "second"}};
+	} units[] = {
+		{WEEK, "week"}, {DAY, "day"}, {HOUR, "hour"}, {MINUTE, "minute"}, {1, "second"}};
 	size_t i = 0;
 
 	while (units[i].seconds > 1 && bars->width % units[i].seconds)
@@ -158,5 +160,6 @@ void html_bars_unit(const struct html_bars *bars, char *out, size_t size)
 	if (bars->width == units[i].seconds)
 		snprintf(out, size, "%s", units[i].name);
 	else
-		snprintf(out, size, "%lld %ss", (long long)(bars->width / units[i].seconds), units[i].name);
+		snprintf(out, size, "%lld %ss", (long long)(bars->width / units[i].seconds),
+			units[i].name);
 }

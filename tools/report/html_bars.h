@@ -1,6 +1,6 @@
 /*
- * html_bars: the times of a tally as bars of a plot: few enough to be told apart, of a width that has
- * a name, and where on the axis a date stands.
+ * html_bars: the times of a tally as bars of a plot: few enough to be told apart, of a width that
+ * has a name, and where on the axis a date stands.
  */
 #ifndef MAILSEAL_TOOLS_REPORT_HTML_BARS_H
 #define MAILSEAL_TOOLS_REPORT_HTML_BARS_H
@@ -19,7 +19,8 @@ struct html_bars {
 };
 
 /* The bars reach from `since` to `until` where these are not 0. */
-void html_bars_fill(struct html_bars *bars, const struct tally_time *time, int64_t since, int64_t until);
+void html_bars_fill(
+	struct html_bars *bars, const struct tally_time *time, int64_t since, int64_t until);
 
 /* The time at which bar `i` begins. */
 int64_t html_bars_time(const struct html_bars *bars, unsigned i);

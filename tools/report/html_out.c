@@ -86,17 +86,29 @@ void html_time(FILE *to, int64_t when)
 	fputs(text, to);
 }
 
-void html_zone(FILE *to, int64_t when)
+static void zone(FILE *to, const struct tm *tm)
 {
-	time_t t = (time_t)when;
 	char name[64] = "", offset[16] = "";
-	struct tm tm;
 
-	if (!localtime_r(&t, &tm))
-		return;
-	strftime(name, sizeof(name), "%Z", &tm);
-	strftime(offset, sizeof(offset), "%z", &tm);
+	strftime(name, sizeof(name), "%Z", tm);
+	strftime(offset, sizeof(offset), "%z", tm);
+	if (*name == '+' || *name == '-')
+		*name = '\0'; /* a zone without one: its offset again */
 	html_text(to, name);
 	if (strlen(offset) == 5 && strcmp(name, "UTC") != 0)
 		fprintf(to, "%sUTC%.3s:%s", *name ? ", " : "", offset, offset + 3);
+}
+
+void html_zones(FILE *to, int64_t first, int64_t last)
+{
+	time_t one = (time_t)first, other = (time_t)last;
+	struct tm a, b;
+
+	if (!localtime_r(&one, &a) || !localtime_r(&other, &b))
+		return;
+	zone(to, &a);
+	if (a.tm_gmtoff != b.tm_gmtoff) {
+		fputs("; later ", to);
+		zone(to, &b);
+	}
 }

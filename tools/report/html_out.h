@@ -23,7 +23,7 @@ void html_bytes(FILE *to, uint64_t n);
 /* Local: "2026-11-27 10:02"; "unknown" for 0. */
 void html_time(FILE *to, int64_t when);
 
-/* "CET, UTC+01:00" */
-void html_zone(FILE *to, int64_t when);
+/* "CET, UTC+01:00", and the other one where `last` has another. */
+void html_zones(FILE *to, int64_t first, int64_t last);
 
 #endif

@@ -9,7 +9,7 @@
 #define HEIGHT 220.0 /* of the plot; pixels */
 #define STRIP 26.0
 #define ABOVE 12.0 /* room over the highest bar, for labels and for what is drawn too high */
-#define LINES 5 /* most */
+#define LINES 5	   /* most */
 
 static uint64_t drawn_sum(const uint64_t events[TALLY_OUTCOMES])
 {
@@ -26,8 +26,8 @@ static uint64_t highest(const struct html_bars *bars, int outcome)
 	uint64_t most = 0;
 
 	for (unsigned i = 0; i < bars->count; i++) {
-		uint64_t n = outcome < 0 ? drawn_sum(bars->at[i].events)
-					 : bars->at[i].events[outcome];
+		uint64_t n =
+			outcome < 0 ? drawn_sum(bars->at[i].events) : bars->at[i].events[outcome];
 
 		most = n > most ? n : most;
 	}
@@ -47,7 +47,8 @@ static struct lines choose_lines(uint64_t most)
 	most = most ? most : 1;
 	for (uint64_t power = 1;; power *= 10) {
 		for (unsigned i = 0; i < 3; i++) {
-			uint64_t step = factors[i] * power, count = most / step + (most % step != 0);
+			uint64_t step = factors[i] * power,
+				 count = most / step + (most % step != 0);
 
 			if (count <= LINES)
 				return (struct lines){step, (unsigned)count};
@@ -72,11 +73,35 @@ static void bar_times(FILE *to, const struct html_bars *bars, unsigned i)
 	localtime_r(&end, &b);
 	strftime(text, sizeof(text), seconds ? "%F %T" : "%F %H:%M", &a);
 	fputs(text, to);
+	if (a.tm_gmtoff != b.tm_gmtoff) {
+		putc(' ', to);
+		html_text(to, a.tm_zone);
+	}
 	if (a.tm_yday == b.tm_yday && a.tm_year == b.tm_year)
 		strftime(text, sizeof(text), seconds ? "%T" : "%H:%M", &b);
 	else
 		strftime(text, sizeof(text), seconds ? "%F %T" : "%F %H:%M", &b);
 	fprintf(to, " to %s", text);
+	if (a.tm_gmtoff != b.tm_gmtoff) {
+		putc(' ', to);
+		html_text(to, b.tm_zone);
+	}
+}
+
+static bool clock_changes(const struct html_bars *bars)
+{
+	time_t first = (time_t)bars->start;
+	struct tm a = {0}, b = {0};
+
+	localtime_r(&first, &a);
+	for (unsigned i = 1; i <= bars->count; i++) {
+		time_t when = (time_t)html_bars_time(bars, i);
+
+		localtime_r(&when, &b);
+		if (a.tm_gmtoff != b.tm_gmtoff)
+			return true;
+	}
+	return false;
 }
 
 static void bar_title(FILE *to, const struct html_bars *bars, unsigned i)
@@ -98,7 +123,8 @@ static void bar_title(FILE *to, const struct html_bars *bars, unsigned i)
 
 static void mark(FILE *to, const char *class, double x, double width, double y, double height)
 {
-	fprintf(to, "<rect class=\"m %s\" x=\"%.3f%%\" width=\"%.3f%%\" y=\"%.2f\" height=\"%.2f\"/>",
+	fprintf(to,
+		"<rect class=\"m %s\" x=\"%.3f%%\" width=\"%.3f%%\" y=\"%.2f\" height=\"%.2f\"/>",
 		class, x, width, y, height);
 }
 
@@ -110,8 +136,8 @@ static void stacked_bar(FILE *to, const struct html_bars *bars, unsigned i, uint
 		return;
 	fputs("<g class=\"bar\">", to);
 	bar_title(to, bars, i);
-	fprintf(to, "<rect class=\"hit\" x=\"%.3f%%\" width=\"%.3f%%\" y=\"0\" height=\"%.0f\"/>", i * width,
-		width, HEIGHT + ABOVE);
+	fprintf(to, "<rect class=\"hit\" x=\"%.3f%%\" width=\"%.3f%%\" y=\"0\" height=\"%.0f\"/>",
+		i * width, width, HEIGHT + ABOVE);
 	for (unsigned o = 0; o < TALLY_OUTCOMES; o++) {
 		enum tally_outcome outcome = html_stack[o];
 		uint64_t n = bars->at[i].events[outcome];
@@ -121,15 +147,16 @@ static void stacked_bar(FILE *to, const struct html_bars *bars, unsigned i, uint
 			continue;
 		height = height < 1 ? 1 : height;
 		base -= height;
-		mark(to, html_outcome_class(outcome), (i + 0.08) * width, width * 0.84, base, height);
+		mark(to, html_outcome_class(outcome), (i + 0.08) * width, width * 0.84, base,
+			height);
 	}
 	fputs("</g>\n", to);
 }
 
 /* What stands under the axis at a date: the time or the day, and below it, where it is another one
  * than before, the day or the year. */
-static void tick_texts(
-	const struct html_bars *bars, const struct tm *tm, bool first, const struct tm *before, char two[2][24])
+static void tick_texts(const struct html_bars *bars, const struct tm *tm, bool first,
+	const struct tm *before, char two[2][24])
 {
 	bool months = bars->tick_months, day = !months && bars->tick >= 86400;
 	bool other_year = first || tm->tm_year != before->tm_year;
@@ -169,12 +196,16 @@ static void dates(FILE *to, const struct html_bars *bars)
 		localtime_r(&when, &tm);
 		tick_texts(bars, &tm, !n, &before, two);
 		tick_texts(bars, &tm, !n, &before_narrow, narrow);
-		fprintf(to, "<g class=\"date%s\"><line x1=\"%.3f%%\" x2=\"%.3f%%\" y1=\"%.0f\" y2=\"%.0f\"/>",
+		fprintf(to,
+			"<g class=\"date%s\"><line x1=\"%.3f%%\" x2=\"%.3f%%\" y1=\"%.0f\" "
+			"y2=\"%.0f\"/>",
 			odd ? " broad" : "", x, x, HEIGHT + ABOVE, HEIGHT + ABOVE + 5);
-		fprintf(to, "<text x=\"%.3f%%\" y=\"%.0f\">%s</text>", x, HEIGHT + ABOVE + 19, two[0]);
+		fprintf(to, "<text x=\"%.3f%%\" y=\"%.0f\">%s</text>", x, HEIGHT + ABOVE + 19,
+			two[0]);
 		if (narrow[1][0] && !odd)
 			fprintf(to, "<text class=\"%s\" x=\"%.3f%%\" y=\"%.0f\">%s</text>",
-				two[1][0] ? "below" : "below narrow", x, HEIGHT + ABOVE + 34, narrow[1]);
+				two[1][0] ? "below" : "below narrow", x, HEIGHT + ABOVE + 34,
+				narrow[1]);
 		else if (two[1][0])
 			fprintf(to, "<text class=\"below\" x=\"%.3f%%\" y=\"%.0f\">%s</text>", x,
 				HEIGHT + ABOVE + 34, two[1]);
@@ -192,7 +223,8 @@ static double line_at(const struct lines *lines, unsigned i)
 
 static void scale(FILE *to, const struct lines *lines)
 {
-	fprintf(to, "<svg class=\"scale\" height=\"%.0f\" aria-hidden=\"true\">\n", HEIGHT + ABOVE + 40);
+	fprintf(to, "<svg class=\"scale\" height=\"%.0f\" aria-hidden=\"true\">\n",
+		HEIGHT + ABOVE + 40);
 	for (unsigned i = 0; i <= lines->count; i++) {
 		fprintf(to, "<text x=\"100%%\" y=\"%.1f\">", line_at(lines, i) + 4);
 		html_short_number(to, lines->step * i);
@@ -205,11 +237,14 @@ static void stack(FILE *to, const struct html_bars *bars, const char *unit)
 {
 	struct lines lines = choose_lines(highest(bars, -1));
 
-	fprintf(to, "<p class=\"axis\">Messages and connections per %s</p>\n<div class=\"plot\">", unit);
+	fprintf(to, "<p class=\"axis\">Messages and connections per %s</p>\n<div class=\"plot\">",
+		unit);
 	scale(to, &lines);
-	fprintf(to, "<svg class=\"stack\" width=\"100%%\" height=\"%.0f\" role=\"img\" "
-		    "aria-label=\"Bars: messages and connections per %s, by outcome. The figures stand in the "
-		    "table below.\">\n",
+	fprintf(to,
+		"<svg class=\"stack\" width=\"100%%\" height=\"%.0f\" role=\"img\" "
+		"aria-label=\"Bars: messages and connections per %s, by outcome. The figures stand "
+		"in the "
+		"table below.\">\n",
 		HEIGHT + ABOVE + 40, unit);
 	for (unsigned i = 0; i <= lines.count; i++)
 		fprintf(to, "<line class=\"%s\" x1=\"0\" x2=\"100%%\" y1=\"%.1f\" y2=\"%.1f\"/>\n",
@@ -225,22 +260,27 @@ static void legend(FILE *to, const uint64_t total[TALLY_OUTCOMES])
 	fputs("<ul class=\"legend\">", to);
 	for (unsigned o = 0; o < TALLY_OUTCOMES; o++)
 		if (total[html_stack[o]] && html_outcome_drawn(html_stack[o]))
-			fprintf(to, "<li><i class=\"key %s\"></i>%s</li>", html_outcome_class(html_stack[o]),
+			fprintf(to, "<li><i class=\"key %s\"></i>%s</li>",
+				html_outcome_class(html_stack[o]),
 				html_outcome_title(html_stack[o]));
 	fputs("</ul>\n", to);
 }
 
-static void strip(FILE *to, const struct html_bars *bars, enum tally_outcome outcome, uint64_t total)
+static void strip(
+	FILE *to, const struct html_bars *bars, enum tally_outcome outcome, uint64_t total)
 {
 	uint64_t most = highest(bars, (int)outcome);
 	double width = slot(bars);
 
-	fprintf(to, "<div class=\"strip\"><div class=\"what\"><i class=\"key %s\"></i>%s</div>"
-		    "<div class=\"sum\">",
+	fprintf(to,
+		"<div class=\"strip\"><div class=\"what\"><i class=\"key %s\"></i>%s</div>"
+		"<div class=\"sum\">",
 		html_outcome_class(outcome), html_outcome_title(outcome));
 	html_number(to, total);
-	fprintf(to, "</div><svg width=\"100%%\" height=\"%.0f\" role=\"img\" aria-label=\"%s, by itself\">"
-		    "<line class=\"base\" x1=\"0\" x2=\"100%%\" y1=\"%.1f\" y2=\"%.1f\"/>",
+	fprintf(to,
+		"</div><svg width=\"100%%\" height=\"%.0f\" role=\"img\" aria-label=\"%s, by "
+		"itself\">"
+		"<line class=\"base\" x1=\"0\" x2=\"100%%\" y1=\"%.1f\" y2=\"%.1f\"/>",
 		STRIP + 2, html_outcome_title(outcome), STRIP + 1, STRIP + 1);
 	for (unsigned i = 0; i < bars->count; i++) {
 		uint64_t n = bars->at[i].events[outcome];
@@ -251,8 +291,8 @@ static void strip(FILE *to, const struct html_bars *bars, enum tally_outcome out
 		height = height < 2 ? 2 : height;
 		fputs("<g>", to);
 		bar_title(to, bars, i);
-		mark(to, html_outcome_class(outcome), (i + 0.08) * width, width * 0.84, STRIP + 1 - height,
-			height);
+		mark(to, html_outcome_class(outcome), (i + 0.08) * width, width * 0.84,
+			STRIP + 1 - height, height);
 		fputs("</g>", to);
 	}
 	fputs("</svg><div class=\"most\">up to ", to);
@@ -294,6 +334,11 @@ void html_plot(FILE *to, const struct html_bars *bars, const uint64_t total[TALL
 	html_bars_unit(bars, unit, sizeof(unit));
 	legend(to, total);
 	stack(to, bars, unit);
+	if (bars->width > 3600 && clock_changes(bars))
+		fputs("<p class=\"axis\">All bars are of one length. The clocks changed within "
+		      "this "
+		      "period, so that some begin an hour earlier or later by the clock.</p>\n",
+			to);
 	fprintf(to, "<p class=\"axis\">Each outcome by itself, on a scale of its own</p>\n"
 		    "<div class=\"strips\">\n");
 	for (unsigned o = 0; o < TALLY_OUTCOMES; o++)

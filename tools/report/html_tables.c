@@ -110,7 +110,7 @@ static void name_cell(FILE *to, const char *name, const char *none)
 static void clear_cell(FILE *to, const struct tally_counts *c)
 {
 	fprintf(to, "<td class=\"n%s\" data-t=\"In the clear\">",
-		c->clear		? " bad"
+		c->clear	  ? " bad"
 		: in_the_clear(c) ? ""
 				  : " z");
 	html_number(to, c->clear);
@@ -139,8 +139,10 @@ static void counts_cells(FILE *to, const struct tally_counts *c)
 
 static void head(FILE *to, const char *column)
 {
-	fprintf(to, "<div class=\"wide\"><table class=\"rows\"><thead><tr><th>%s</th><th class=\"n\">All</th>"
-		    "<th class=\"mixed\">Mix</th><th class=\"n\">In the clear</th>",
+	fprintf(to,
+		"<div class=\"wide\"><table class=\"rows\"><thead><tr><th>%s</th><th "
+		"class=\"n\">All</th>"
+		"<th class=\"mixed\">Mix</th><th class=\"n\">In the clear</th>",
 		column);
 	for (size_t i = 0; i < COLUMNS; i++)
 		fprintf(to, "<th class=\"n\">%s</th>", columns[i].title);
@@ -179,7 +181,8 @@ void html_rows(FILE *to, const struct tally *tally, enum tally_key key)
 
 	fprintf(to, "<section><h2>%s</h2>\n", keys[key].title);
 	if (!rows || !tally->row_count) {
-		fprintf(to, "<p class=\"none\">%s</p></section>\n", rows ? "Nothing." : "Out of memory.");
+		fprintf(to, "<p class=\"none\">%s</p></section>\n",
+			rows ? "Nothing." : "Out of memory.");
 		free(rows);
 		return;
 	}
@@ -201,8 +204,10 @@ void html_rows(FILE *to, const struct tally *tally, enum tally_key key)
 
 static void reason_row(FILE *to, const struct tally_reason *r, bool recipients)
 {
-	fprintf(to, "<tr><th scope=\"row\"><i class=\"key %s\"></i>%s</th><td class=\"name\" data-t=\"Next "
-		    "hop\"><bdi>",
+	fprintf(to,
+		"<tr><th scope=\"row\"><i class=\"key %s\"></i>%s</th><td class=\"name\" "
+		"data-t=\"Next "
+		"hop\"><bdi>",
 		html_outcome_class(r->outcome), html_outcome_title(r->outcome));
 	html_text(to, r->host);
 	fputs("</bdi></td><td class=\"name\" data-t=\"Reason\"><bdi>", to);
@@ -227,8 +232,10 @@ void html_reasons(FILE *to, const struct tally *tally)
 		return;
 	for (size_t i = 0; i < shown; i++)
 		recipients = recipients || tally->reasons[i].recipients;
-	fputs("<section><h2>Reasons</h2>\n<p class=\"about\">Why something was not sent, or not over verified "
-	      "TLS.</p>\n<div class=\"wide\"><table class=\"rows reasons\"><thead><tr><th>Outcome</th><th>Next "
+	fputs("<section><h2>Reasons</h2>\n<p class=\"about\">Why something was not sent, or not "
+	      "over verified "
+	      "TLS.</p>\n<div class=\"wide\"><table class=\"rows "
+	      "reasons\"><thead><tr><th>Outcome</th><th>Next "
 	      "hop</th><th>Reason</th><th>Decided by</th><th class=\"n\">Events</th>",
 		to);
 	fputs(recipients ? "<th class=\"n\">Recipients alone</th>" : "", to);
@@ -276,7 +283,9 @@ void html_reading(FILE *to, const struct tally *tally)
 	fact(to, "Events that this version does not know", r->unknown, false);
 	fputs("</tbody></table>\n", to);
 	if (r->damage[0][0]) {
-		fputs("<p class=\"about\">Damaged lines, the first of them:</p><ul class=\"damage\">\n", to);
+		fputs("<p class=\"about\">Damaged lines, the first of them:</p><ul "
+		      "class=\"damage\">\n",
+			to);
 		for (unsigned i = 0; i < TALLY_DAMAGES && r->damage[i][0]; i++) {
 			fputs("<li><bdi>", to);
 			html_text(to, r->damage[i]);

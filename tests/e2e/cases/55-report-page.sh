@@ -1,0 +1,107 @@
+# The report as a page: what stands in it, that nothing in a log becomes more than text, and how a browser shows it.
+# shellcheck shell=bash
+
+page_there() {
+	[ -x "$BUILD/mailseal" ] || skip "no $BUILD/mailseal"
+	export TZ=Europe/Berlin
+	ms=$BUILD/mailseal
+}
+
+browser_there() {
+	page_there
+	need chromium chromedriver
+}
+
+look() { checks=$((checks + 1)); /usr/bin/python3 tests/report/page.py "$@" >"$W/look.out" || fail "$1: $(head -n 5 "$W/look.out")"; }
+
+# page NAME [OPTION ...] FILE ...: NAME.html of these files
+page() {
+	local name=$1
+	shift
+	"$ms" report --html "$@" >"$W/$name.html" 2>"$W/report.err" || fail "report: $(cat "$W/report.err")"
+}
+
+# expected KEY: what logwriter says that it wrote
+expected() { grep -oE "\"$1\":[0-9]+" "$W/expected" | cut -d: -f2; }
+
+# shown CLASS: the number of a tile; outcome TITLE: of a row of the outcomes
+number() { tr -d ',\n' | grep -oE '[0-9]+' | head -n 1; }
+shown() { sed -nE "s/.*<b>([0-9,]+)<\\/b><span>$2<.*/\\1/p" "$W/$1.html" | number; }
+outcome() { grep -oE "</i>$2</th>.*" "$W/$1.html" | grep -oE '<td class="n">[0-9,]+' | head -n 1 | cut -d'>' -f2 | number; }
+
+t_figures_are_those_of_the_log() {
+	local kind format
+	page_there
+	for format in file syslog journal; do
+		"$bin/logwriter" --format "$format" --from $(($(date +%s) - 90000)) --damaged 5 --foreign 9 --expect "$W/expected" 5000 >"$W/$format"
+		page "$format" "$W/$format"
+		look text "$W/$format.html"
+		equal "$(outcome "$format" 'TLS, verified')" "$(expected tls-verified)" "$format: verified"
+		equal "$(outcome "$format" 'Cleartext, allowed')" "$(expected cleartext)" "$format: cleartext"
+		equal "$(outcome "$format" 'Would be blocked')" "$(expected would-block)" "$format: would be blocked"
+		equal "$(outcome "$format" Blocked)" "$(expected blocked)" "$format: blocked"
+		equal "$(outcome "$format" Failed)" "$(($(expected connect-refused) + $(expected suppressed)))" "$format: failed"
+		equal "$(shown "$format" 'in the clear')" "$(($(expected cleartext) + $(expected would-block)))" "$format: in the clear"
+		holds "$W/$format.html" "<li>$(expected damaged) lines of the log are damaged"
+	done
+}
+
+t_names_of_a_log_stay_text() {
+	local line name
+	page_there
+	line='2026-03-28T10:00:00+0100 mailseal[7]: event=transaction session=7.1 pid=8 uid=0 exe="</style><script>alert(1)</script>" unit="a&b" host="\"><img src=x onerror=alert(1)>" addr=192.0.2.7:25 reference="x" sender="s@a.example" recipients="\xe2\x80\xae\x1b[31m@x.example,'"'"'><b>@y.example" recipient-count=2 reused=no tls=no protocol=- cipher=- certificate-verified=- resumed=- reason="<svg onload=alert(1)>\x00\x9b]]>--><!--" policy="require_tls by \"<i>\", mailseal.conf:2" verdict=cleartext reply="250 ok" bytes=7'
+	name=$'<script>alert(2)<\n\e]0;title\a.log'
+	{
+		printf '%s\n' "${line//\\x00/}"
+		printf '%s\n' "${line//\\x00/}" | sed 's/verdict=cleartext/verdict=<script>/'
+		printf '2026-03-28T10:00:01+0100 mailseal[7]: \xff\xfe<script>alert(3)</script>\n'
+	} >"$W/$name"
+	page hostile "$W/$name"
+	look text "$W/hostile.html" '<script' '<img' 'onload=alert(1)>' '<b>@' '</style><' '<i>",'
+	holds "$W/hostile.html" '&lt;script&gt;alert\(1\)'
+	holds "$W/hostile.html" '&lt;script&gt;alert\(2\)&lt;\\x0a\\x1b\]0;title\\x07'
+	holds "$W/hostile.html" '&quot;&gt;&lt;img src=x onerror=alert\(1\)&gt;'
+}
+
+t_nothing_one_message_and_a_year() {
+	page_there
+	: >"$W/nothing"
+	page nothing "$W/nothing"
+	look text "$W/nothing.html"
+	holds "$W/nothing.html" '<h2>No messages</h2>'
+	"$bin/logwriter" 1 >"$W/one"
+	page one "$W/one"
+	look text "$W/one.html"
+	"$bin/logwriter" --span 31536000 --names 400 8000 >"$W/year"
+	page year "$W/year"
+	look text "$W/year.html"
+	holds "$W/year.html" 'Messages and connections per week'
+	holds "$W/year.html" 'CET, UTC\+01:00'
+	holds "$W/year.html" 'The clocks changed'
+	holds "$W/year.html" '[0-9,]+ more rows, left out here'
+	# The days on which the clocks change, in hours.
+	"$bin/logwriter" --from 1774652400 --span 172800 2000 >"$W/days"
+	page days "$W/days"
+	holds "$W/days.html" '<title>2026-03-29 01:00 CET to 03:00 CEST'
+}
+
+# timeout: 120
+t_page_in_a_browser() {
+	local name
+	browser_there
+	"$bin/logwriter" --damaged 5 --names 80 5000 >"$W/day"
+	"$bin/logwriter" --span 31536000 8000 >"$W/year"
+	"$bin/logwriter" 1 >"$W/one"
+	: >"$W/nothing"
+	for name in day year one nothing; do
+		page "$name" "$W/$name"
+		mkdir "$W/$name.pictures"
+		look browser "$W/$name.html" "$W/$name.pictures"
+		equal "$(find "$W/$name.pictures" -size +4k | wc -l)" 6 "$name: pictures"
+	done
+	# What looks at the page would see it.
+	sed 's|<h2>Outcomes|<img src="http://192.0.2.1/x.png"><h2>Outcomes|' "$W/day.html" >"$W/fetching.html"
+	refute /usr/bin/python3 tests/report/page.py browser "$W/fetching.html"
+	sed 's|class="m o0"|& visibility="hidden" transform="scale(0)"|' "$W/day.html" >"$W/undrawn.html"
+	refute /usr/bin/python3 tests/report/page.py browser "$W/undrawn.html"
+}
