@@ -10,7 +10,7 @@ TLS = -lssl -lcrypto
 , := ,
 OWN = $(filter-out sink talk native plain load,$(patsubst tests/bench/%.c,%,$(wildcard tests/bench/*.c)))
 
-all: $(addprefix $(OUT)/,sink native plain $(OWN) empty empty-ssl empty.so)
+all: $(addprefix $(OUT)/,sink native plain logwriter $(OWN) empty empty-ssl empty.so)
 
 $(OUT)/sink: tests/bench/sink.c tests/bench/talk.c tests/bench/sink.h | $(OUT)
 	$(CC) $(FLAGS) -o $@ $(filter %.c,$^) $(TLS) -pthread
@@ -20,6 +20,9 @@ $(OUT)/native: tests/bench/native.c $(LOAD) | $(OUT)
 
 $(OUT)/plain: tests/bench/plain.c $(LOAD) | $(OUT)
 	$(CC) $(FLAGS) -o $@ $(filter %.c,$^) -pthread
+
+$(OUT)/logwriter: tests/report/logwriter.c | $(OUT)
+	$(CC) $(FLAGS) -o $@ $< -lm
 
 # The others stand in one file each and need libc alone.
 $(OUT)/%: tests/bench/%.c | $(OUT)

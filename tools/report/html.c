@@ -1,12 +1,19 @@
-#include "tools/report/html.h"
-
+/*
+ * html: the report as one page for a browser: headline, plots, tables. Nothing in it comes from
+ * elsewhere, and nothing in it runs: no script, no font, no picture; a policy in its head forbids
+ * them, should a name from a log ever get past the escaping.
+ */
 #include "tools/report/html_bars.h"
 #include "tools/report/html_out.h"
 #include "tools/report/html_outcomes.h"
 #include "tools/report/html_plot.h"
 #include "tools/report/html_style.h"
 #include "tools/report/html_tables.h"
+#include "tools/report/oath.h"
+#include "tools/report/report.h"
 
+#include <sysexits.h>
+#include <time.h>
 #include <unistd.h>
 
 /* What is counted as messages; the rest are connections. */
@@ -44,60 +51,52 @@ static void page_head(FILE *to)
 		html_style_hash, html_style);
 }
 
-static void period(FILE *to, const struct html_page *page, const struct tally_reading *r)
+static void period(FILE *to, const struct report *r, int64_t now)
 {
+	const struct tally_reading *reading = &r->tally->reading;
+	bool asked = r->since > 0 || r->until < INT64_MAX;
+
 	fputs("<dt>Period</dt><dd>", to);
-	if (page->since || page->until) {
-		if (page->since)
-			html_time(to, page->since);
-		else
-			fputs("the beginning of the log", to);
+	if (r->since > 0)
+		html_time(to, r->since);
+	else if (asked)
+		fputs("the beginning of the log", to);
+	fputs(asked ? " to " : "", to);
+	if (r->until < INT64_MAX)
+		html_time(to, r->until);
+	else if (asked)
+		fputs("now", to);
+	fputs(asked ? "; logged " : "", to);
+	if (reading->first) {
+		html_time(to, reading->first);
 		fputs(" to ", to);
-		if (page->until)
-			html_time(to, page->until);
-		else
-			fputs("now", to);
-	}
-	if (r->first) {
-		fputs(page->since || page->until ? "; logged " : "", to);
-		html_time(to, r->first);
-		fputs(" to ", to);
-		html_time(to, r->last);
+		html_time(to, reading->last);
 	} else {
-		fputs(page->since || page->until ? "; no line tells a time"
-						 : "no line tells a time",
-			to);
+		fputs(asked ? "nothing" : "no line tells a time", to);
 	}
 	fputs(" (", to);
-	html_zones(to, r->first ? r->first : page->now, r->last ? r->last : page->now);
+	html_zones(to, reading->first ? reading->first : now, reading->last ? reading->last : now);
 	fputs(")</dd>\n", to);
 }
 
-static void page_header(FILE *to, const struct html_page *page, const struct tally *t)
+static void page_header(FILE *to, const struct report *r)
 {
+	int64_t now = time(NULL);
 	char host[256] = "";
 
 	gethostname(host, sizeof(host) - 1);
 	fputs("<header><h1>mailseal report</h1>\n<dl>", to);
-	period(to, page, &t->reading);
+	period(to, r, now);
 	fputs("<dt>Source</dt><dd>", to);
-	for (size_t i = 0; page->sources[i]; i++) {
-		fputs(i ? ", " : "", to);
-		html_text(to, page->sources[i]);
-	}
+	html_text(to, r->source);
 	fputs("</dd>\n", to);
-	if (page->unit) {
-		fputs("<dt>Unit</dt><dd>", to);
-		html_text(to, page->unit);
-		fputs("</dd>\n", to);
-	}
-	if (page->only) {
+	if (r->only) {
 		fputs("<dt>Only</dt><dd>", to);
-		html_text(to, page->only);
-		fputs(" (plots, tables and reasons; the figures above them are of all)</dd>\n", to);
+		html_text(to, r->only);
+		fputs(": plots, tables and reasons; the figures above them are of all</dd>\n", to);
 	}
 	fputs("<dt>Written</dt><dd>", to);
-	html_time(to, page->now);
+	html_time(to, now);
 	fputs(" on ", to);
 	html_text(to, host);
 	fputs(" by mailseal " MAILSEAL_VERSION "</dd>\n</dl></header>\n", to);
@@ -132,18 +131,6 @@ static void tile_clear(FILE *to, const struct tally_counts *c, bool certain)
 	} else {
 		fputs("no content was sent unencrypted", to);
 	}
-	if (c->clear_envelopes) {
-		fputs("; without content, ", to);
-		html_number(to, c->clear_envelopes);
-		fputs(c->clear_envelopes == 1 ? " envelope may have gone so"
-					      : " envelopes may have gone so",
-			to);
-	}
-	if (c->clear_logins) {
-		fputs("; ", to);
-		html_number(to, c->clear_logins);
-		fputs(c->clear_logins == 1 ? " login in the clear" : " logins in the clear", to);
-	}
 	fputs("</small></div>\n", to);
 }
 
@@ -176,57 +163,24 @@ static void tile_blocked(FILE *to, const struct tally_counts *c)
 	fputs("</small></div>\n", to);
 }
 
-/* Nothing that the log does not tell could have gone in the clear. */
-static bool certain(const struct tally *t)
-{
-	const struct tally_reading *r = &t->reading;
-
-	return !t->total.events[TALLY_RELAYED] && !r->damaged && !r->repeated && !r->strangers &&
-	       !r->unknown;
-}
-
-static void doubt(FILE *to, bool *any, uint64_t n, const char *one, const char *many)
-{
-	if (!n)
-		return;
-	fputs(*any ? ""
-		   : "<section class=\"caveats\"><h2>What this report cannot tell</h2>\n<ul>\n",
-		to);
-	*any = true;
-	fputs("<li>", to);
-	html_number(to, n);
-	fprintf(to, " %s</li>\n", n == 1 ? one : many);
-}
-
 /* Whoever reads "in the clear: 0" has to know what may have gone past it. */
-static void caveats(FILE *to, const struct tally *t)
+static void caveats(FILE *to, const struct tally_counts *c, const struct oath *oath)
 {
-	const struct tally_reading *r = &t->reading;
-	bool any = false;
-
-	doubt(to, &any, t->total.events[TALLY_RELAYED],
-		"connection passed untouched (intercept = false): whether it was encrypted is not "
-		"known.",
-		"connections passed untouched (intercept = false): whether they were encrypted is "
-		"not known.");
-	doubt(to, &any, t->total.events[TALLY_OWN_TLS],
-		"connection was encrypted by the program itself: what was sent over it is not "
-		"known.",
-		"connections were encrypted by programs themselves: what was sent over them is not "
-		"known.");
-	doubt(to, &any, r->damaged, "line of the log is damaged, and not counted.",
-		"lines of the log are damaged, and not counted.");
-	doubt(to, &any, r->repeated, "line was dropped by the log daemon, as it says itself.",
-		"lines were dropped by the log daemon, as it says itself.");
-	doubt(to, &any, r->strangers,
-		"line bears mailseal's name, but was not written by it; it is not counted.",
-		"lines bear mailseal's name, but were not written by it; they are not counted.");
-	doubt(to, &any, r->unknown, "event is of a kind that this version does not know.",
-		"events are of kinds that this version does not know.");
-	doubt(to, &any, r->undated, "line has no time that could be read: counted, but not drawn.",
-		"lines have no time that could be read: counted, but not drawn.");
-	if (any)
-		fputs("</ul></section>\n", to);
+	if (!oath->gap_count && !c->clear)
+		return;
+	fprintf(to, "<section class=\"%s\"><h2>What else is to be known</h2>\n<ul>\n",
+		oath->holes ? "caveats" : "notes");
+	if (c->clear) {
+		fputs("<li>", to);
+		html_text(to, oath->clear); /* to which servers */
+		fputs("</li>\n", to);
+	}
+	for (unsigned i = 0; i < oath->gap_count; i++) {
+		fputs("<li>", to);
+		html_text(to, oath->gaps[i]);
+		fputs("</li>\n", to);
+	}
+	fputs("</ul></section>\n", to);
 }
 
 static void outcomes(FILE *to, const struct tally *t)
@@ -255,12 +209,13 @@ static void outcomes(FILE *to, const struct tally *t)
 	fputs("</tbody></table></section>\n", to);
 }
 
-static void plots(FILE *to, const struct html_page *page, const struct tally *t)
+static void plots(FILE *to, const struct report *r)
 {
 	uint64_t drawn[TALLY_OUTCOMES] = {0}, all = 0;
 	struct html_bars bars;
 
-	html_bars_fill(&bars, &t->time, page->since, page->until);
+	html_bars_fill(&bars, &r->tally->time, r->since > 0 ? r->since : 0,
+		r->until < INT64_MAX ? r->until : 0);
 	for (unsigned i = 0; i < bars.count; i++)
 		for (unsigned o = 0; o < TALLY_OUTCOMES; o++) {
 			drawn[o] += bars.at[i].events[o];
@@ -274,34 +229,38 @@ static void plots(FILE *to, const struct html_page *page, const struct tally *t)
 	fputs("</section>\n", to);
 }
 
-void html_write(FILE *to, const struct html_page *page)
+int report_html(const struct report *r)
 {
-	const struct tally *t = page->by[0];
+	const struct tally *t = r->tally;
 	uint64_t events = 0;
+	FILE *to = stdout;
+	struct oath oath;
 
+	oath_take(r, &oath);
 	for (unsigned o = 0; o < TALLY_OUTCOMES; o++)
 		events += t->total.events[o];
 	page_head(to);
-	page_header(to, page, t);
+	page_header(to, r);
 	if (!events)
-		fputs("<section class=\"nothing\"><h2>No messages</h2>\n<p class=\"none\">The log "
-		      "tells of no "
-		      "message and no connection in this period.</p></section>\n",
+		fputs("<section><h2>No messages</h2>\n<p class=\"none\">The log tells of no "
+		      "message "
+		      "and no connection in this period.</p></section>\n",
 			to);
 	fputs("<div class=\"tiles\">\n", to);
 	tile_messages(to, &t->total);
-	tile_clear(to, &t->total, certain(t));
+	tile_clear(to, &t->total, !oath.holes);
 	tile_verified(to, &t->total);
 	tile_blocked(to, &t->total);
 	fputs("</div>\n", to);
-	caveats(to, t);
+	caveats(to, &t->total, &oath);
 	if (events) {
-		plots(to, page, t);
+		plots(to, r);
 		outcomes(to, t);
 		html_reasons(to, t);
 		for (unsigned k = 0; k < TALLY_KEYS; k++)
-			html_rows(to, page->by[k], k);
+			html_rows(to, &r->by[k], k);
 	}
 	html_reading(to, t);
 	fputs("</main>\n</body>\n</html>\n", to);
+	return EX_OK;
 }

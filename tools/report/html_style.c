@@ -38,7 +38,7 @@ const char html_style[] =
 	".tile.good{border-color:var(--good)}.tile.good b{color:var(--good)}\n"
 	".tile.bad{border-color:var(--bad)}.tile.bad b{color:var(--bad)}\n"
 	".caveats{background:var(--warn);border-color:var(--warned)}\n"
-	".caveats ul{margin:0;padding-left:20px}\n"
+	".caveats ul,.notes ul{margin:0;padding-left:20px}\n"
 	".about,.none{margin:0 0 10px;color:var(--pale)}\n"
 	".axis{margin:0 0 2px;color:var(--pale);font-size:13px}\n"
 	"svg{display:block;overflow:visible}\n"
@@ -137,4 +137,4 @@ const char html_style[] =
 	"svg{print-color-adjust:exact;-webkit-print-color-adjust:exact}\n"
 	"}\n";
 
-const char html_style_hash[] = "r1i9fR3ZlRZ6UGEp1sAwfVkbphJV4KdoLteeEqovIDA=";
+const char html_style_hash[] = "f12EUIhw1UmenT95bIGU5xzadUunAnoePFFPfRrIAPY=";

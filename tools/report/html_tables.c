@@ -274,7 +274,9 @@ void html_reading(FILE *to, const struct tally *tally)
 	fact(to, "Lines without a time: counted, not drawn", r->undated, false);
 	fact(to, "Lines under mailseal's name, but not by it", r->strangers, false);
 	fact(to, "Events counted that have no line of their own", r->suppressed, false);
-	fact(to, "Lines that the log daemon dropped", r->repeated, false);
+	fact(to, "Lines that the log daemon dropped", r->dropped, false);
+	fact(to, "Lines with mailseal's tag within, of other programs", r->quoting, false);
+	fact(to, "Lines with neither time nor program", r->strays, false);
 	fact(to, "The agent was at its limit (overload)", r->overload, false);
 	fact(to, "The agent could not start (failed)", r->failed, false);
 	fact(to, "The agent was stopped with connections open", r->stopped, false);

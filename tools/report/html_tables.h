@@ -4,7 +4,11 @@
 #ifndef MAILSEAL_TOOLS_REPORT_HTML_TABLES_H
 #define MAILSEAL_TOOLS_REPORT_HTML_TABLES_H
 
-#include "tools/report/html.h"
+#include "tools/report/tally.h"
+
+#include <stdio.h>
+
+#define HTML_ROWS 50 /* of a table at most; what is left out is summed up in its last row */
 
 void html_rows(FILE *to, const struct tally *tally, enum tally_key key);
 void html_reasons(FILE *to, const struct tally *tally);
