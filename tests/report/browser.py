@@ -84,7 +84,9 @@ class Browser:
             f.write(base64.b64decode(printed["data"]))
 
     def console(self):
-        return [entry["message"] for entry in self.call("POST", self.session + "/se/log", {"type": "browser"})]
+        """What it says of pages from files; its own first page may complain of a slow network."""
+        return [entry["message"] for entry in self.call("POST", self.session + "/se/log", {"type": "browser"})
+                if not entry["message"].startswith("chrome:")]
 
     def requests(self):
         """The addresses of all that pages from files asked for since the last call."""

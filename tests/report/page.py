@@ -1,9 +1,11 @@
 """page: looks at a page of `mailseal report --html`, by itself and in a real browser.
 
     page.py text PAGE [MUST-NOT-CONTAIN ...]
-    page.py browser PAGE [DIRECTORY-FOR-PICTURES]
+    page.py browser DIRECTORY-FOR-PICTURES PAGE ... [-- PAGE ...]
 
-Prints what is wrong, a line each; exit status 1 then.
+Prints what is wrong, a line each; exit status 1 then. The first page is looked at in every way, and pictures of it are
+left; others on a narrow and on a wide screen. In pages behind -- something has to be found wrong: they try whether it
+would be.
 """
 
 import base64
@@ -15,6 +17,8 @@ import sys
 import tempfile
 
 WIDTHS = [(400, 800), (1280, 900)]
+SCREENS = [("screen", "light", *size) for size in WIDTHS]
+WAYS = SCREENS + [("screen", "dark", *size) for size in WIDTHS] + [("print", "dark", 1032, 700)]
 # What can load or run something, or lead elsewhere.
 FORBIDDEN_TAGS = {"script", "link", "img", "image", "iframe", "object", "embed", "base", "form", "use", "foreignobject", "a",
                   "video", "audio", "source", "animate", "set"}
@@ -142,30 +146,53 @@ def judge(seen, where, plot):
         expect(not seen[what], "%s: %s: %s" % (where, what, seen[what]))
 
 
-def look_in_browser(path, pictures):
-    from browser import Browser
+def look_in_browser(browser, path, ways):
+    """What colour the paper has in each way, while the page is there."""
     with open(path, encoding="ascii") as f:
         plot = 'class="stack"' in f.read()
-    with tempfile.TemporaryDirectory() as directory, Browser(directory) as browser:
-        papers = set()
-        for medium, scheme, sizes in (("screen", "light", WIDTHS), ("screen", "dark", WIDTHS), ("print", "dark", [(1032, 700)])):
-            for width, height in sizes:
-                browser.size(width, height)
-                browser.media(medium, scheme)
-                browser.open(os.path.abspath(path))
-                seen = browser.run(LOOK)
-                judge(seen, "%s, %s, %d wide" % (medium, scheme, width), plot)
-                papers.add((medium, scheme, seen["paper"]))
-                if pictures:
-                    browser.screenshot(os.path.join(pictures, "%s-%s-%d.png" % (medium, scheme, width)))
-        expect(len({paper for _, _, paper in papers}) == 3, "light, dark and print look alike: %s" % papers)
-        printed = os.path.join(pictures or directory, "page.pdf")
-        browser.pdf(printed)
-        expect(os.path.getsize(printed) > 5000, "the print is empty")
+    name = os.path.basename(path)
+    for medium, scheme, width, height in ways:
+        browser.size(width, height)
+        browser.media(medium, scheme)
+        browser.open(path)
+        seen = browser.run(LOOK)
+        judge(seen, "%s, %s, %s, %d wide" % (name, medium, scheme, width), plot)
         asked, said = browser.requests(), browser.console()
-        expect("file://" + os.path.abspath(path) in asked, "the page's own request was not seen")
-        expect(len(set(asked)) == 1, "asked for: %s" % sorted(set(asked))[:4])
-        expect(not said, "the console says: %s" % said[:3])
+        expect(set(asked) == {"file://" + path}, "%s: asked for: %s" % (name, sorted(set(asked))[:4]))
+        expect(not said, "%s: the console says: %s" % (name, said[:3]))
+        yield medium, scheme, width, seen["paper"]
+
+
+def look_in_every_way(browser, path, pictures):
+    papers = set()
+    for medium, scheme, width, paper in look_in_browser(browser, path, WAYS):
+        papers.add((medium, scheme, paper))
+        picture = os.path.join(pictures, "%s-%s-%d.png" % (medium, scheme, width))
+        browser.screenshot(picture)
+        expect(os.path.getsize(picture) > 5000, "%s is empty" % picture)
+    expect(len({paper for _, _, paper in papers}) == 3, "light, dark and print look alike: %s" % papers)
+    printed = os.path.join(pictures, "page.pdf")
+    browser.pdf(printed)
+    expect(os.path.getsize(printed) > 5000, "%s is empty" % printed)
+
+
+def look_in_browsers(pictures, pages):
+    good, bad = (pages[:pages.index("--")], pages[pages.index("--") + 1:]) if "--" in pages else (pages, [])
+    with tempfile.TemporaryDirectory() as directory, browser_of(directory) as browser:
+        look_in_every_way(browser, os.path.abspath(good[0]), pictures)
+        for path in good[1:]:
+            list(look_in_browser(browser, os.path.abspath(path), SCREENS))
+        for path in bad:
+            before = len(wrong)
+            list(look_in_browser(browser, os.path.abspath(path), SCREENS[:1]))
+            found = wrong[before:]
+            del wrong[before:]
+            expect(found, "%s: nothing was found wrong" % path)
+
+
+def browser_of(directory):
+    from browser import Browser
+    return Browser(directory)
 
 
 def main(arguments):
@@ -175,7 +202,7 @@ def main(arguments):
     if arguments[0] == "text":
         look_at_text(arguments[1], arguments[2:])
     else:
-        look_in_browser(arguments[1], arguments[2] if len(arguments) > 2 else None)
+        look_in_browsers(arguments[1], arguments[2:])
     if wrong:
         print("\n".join(wrong))
     return 1 if wrong else 0

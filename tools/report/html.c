@@ -79,6 +79,23 @@ static void period(FILE *to, const struct report *r, int64_t now)
 	fputs(")</dd>\n", to);
 }
 
+static void only(FILE *to, unsigned outcomes)
+{
+	bool first = true;
+
+	if (outcomes == (1u << TALLY_OUTCOMES) - 1)
+		return;
+	fputs("<dt>Only</dt><dd>", to);
+	for (unsigned o = 0; o < TALLY_OUTCOMES; o++) {
+		if (!(outcomes >> o & 1))
+			continue;
+		fputs(first ? "" : "; ", to);
+		fputs(html_outcome_title(o), to);
+		first = false;
+	}
+	fputs(" (plots, tables and reasons; the other figures are of all)</dd>\n", to);
+}
+
 static void page_header(FILE *to, const struct report *r)
 {
 	int64_t now = time(NULL);
@@ -90,11 +107,15 @@ static void page_header(FILE *to, const struct report *r)
 	fputs("<dt>Source</dt><dd>", to);
 	html_text(to, r->source);
 	fputs("</dd>\n", to);
-	if (r->only) {
-		fputs("<dt>Only</dt><dd>", to);
-		html_text(to, r->only);
-		fputs(": plots, tables and reasons; the figures above them are of all</dd>\n", to);
+	if (r->units) {
+		fputs("<dt>Unit</dt><dd>", to);
+		for (size_t i = 0; r->units[i]; i++) {
+			fputs(i ? ", " : "", to);
+			html_text(to, r->units[i]);
+		}
+		fputs("</dd>\n", to);
 	}
+	only(to, r->tally->only);
 	fputs("<dt>Written</dt><dd>", to);
 	html_time(to, now);
 	fputs(" on ", to);
@@ -112,8 +133,8 @@ static void tile_begin(FILE *to, const char *class, uint64_t n, const char *titl
 static void tile_messages(FILE *to, const struct tally_counts *c)
 {
 	tile_begin(to, "", sum_messages(c), sum_messages(c) == 1 ? "message" : "messages");
-	html_number(to, sum_sent(c));
-	fprintf(to, " of %s went to a server: ", sum_messages(c) == 1 ? "1" : "them");
+	html_number(to, c->taken);
+	fputs(" taken by a server, ", to);
 	html_bytes(to, c->bytes);
 	fputs("</small></div>\n", to);
 }
@@ -258,7 +279,7 @@ int report_html(const struct report *r)
 		outcomes(to, t);
 		html_reasons(to, t);
 		for (unsigned k = 0; k < TALLY_KEYS; k++)
-			html_rows(to, &r->by[k], k);
+			html_rows(to, r->by[k], k);
 	}
 	html_reading(to, t);
 	fputs("</main>\n</body>\n</html>\n", to);

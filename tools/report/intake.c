@@ -4,6 +4,7 @@
 #include "tools/report/journal.h"
 #include "tools/report/line.h"
 
+#include <errno.h>
 #include <fnmatch.h>
 #include <stdio.h>
 #include <string.h>
@@ -72,6 +73,9 @@ static int take(struct intake *in, char *text, size_t length, int64_t time, uint
 	}
 	e.time = time;
 	e.weight *= count;
+	for (size_t i = 0; i < in->more_count; i++)
+		if (tally_add(&in->more[i], &e))
+			return -ENOMEM;
 	return tally_add(in->tally, &e);
 }
 

@@ -9,6 +9,8 @@
 
 struct intake {
 	struct tally *tally;
+	struct tally *more; /* that count the same lines; their `reading` does not */
+	size_t more_count;
 	int64_t since, until;	  /* since <= time < until */
 	const char *const *units; /* patterns as of fnmatch(3), up to NULL; NULL: all */
 	/* of the source that is being read */

@@ -10,7 +10,7 @@
 #include <string.h>
 #include <time.h>
 
-enum { KEY_CSV = 256, KEY_JOURNAL, KEY_FAIL_ON };
+enum { KEY_CSV = 256, KEY_HTML, KEY_JOURNAL, KEY_FAIL_ON };
 
 static const struct argp_option options[] = {
 	{"since", 'S', "TIME", 0, "from then on: 2026-11-27, '2026-11-27 10:00', yesterday, -2h",
@@ -23,6 +23,7 @@ static const struct argp_option options[] = {
 	{"journal", KEY_JOURNAL, "DIR", OPTION_ARG_OPTIONAL, "read the journal, or that in DIR", 0},
 	{"json", 'j', NULL, 0, "print it as JSON", 0},
 	{"csv", KEY_CSV, NULL, 0, "print the rows as CSV", 0},
+	{"html", KEY_HTML, NULL, 0, "print a page for a browser, with plots", 0},
 	{"fail-on", KEY_FAIL_ON, "OUTCOMES", 0, "exit with 1 if there are any; doubt is one, too",
 		0},
 	{0},
@@ -114,6 +115,8 @@ static void check(struct argp_state *state, const struct options *o)
 		argp_error(state, "--journal and FILE: one of them");
 	if (o->rotated && !o->file_count)
 		argp_error(state, "--rotated goes with a FILE");
+	if (o->by_told && o->form == FORM_HTML)
+		argp_error(state, "--html has a table by each key; leave --by away");
 	if (o->since >= o->until)
 		argp_error(state, "--since is not before --until");
 }
@@ -136,6 +139,7 @@ static error_t parse_option(int key, char *argument, struct argp_state *state)
 		return 0;
 	case 'b':
 		o->by = set_of(state, "--by", argument, TALLY_KEYS, key_name);
+		o->by_told = true;
 		return 0;
 	case 'r':
 		o->rotated = true;
@@ -145,6 +149,9 @@ static error_t parse_option(int key, char *argument, struct argp_state *state)
 		return 0;
 	case KEY_CSV:
 		o->form = FORM_CSV;
+		return 0;
+	case KEY_HTML:
+		o->form = FORM_HTML;
 		return 0;
 	case KEY_JOURNAL:
 		o->journal = true;

@@ -8,12 +8,13 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum form { FORM_TEXT, FORM_JSON, FORM_CSV };
+enum form { FORM_TEXT, FORM_JSON, FORM_CSV, FORM_HTML };
 
 struct options {
 	enum form form;
 	int64_t since, until; /* 0 and INT64_MAX where nothing is asked */
 	unsigned by, only;    /* as in struct tally */
+	bool by_told;	      /* `by` is what was asked for */
 	unsigned fail_on;     /* 1u << enum tally_outcome */
 	bool fail_on_doubt;
 	char **units; /* patterns, up to NULL; NULL: all. Owned */

@@ -20,6 +20,7 @@ static const char *const places[] = {
 struct work {
 	const struct options *options;
 	struct tally tally;
+	struct tally more[TALLY_KEYS - 1]; /* of a page, which has a table by each key */
 	struct intake intake;
 	struct report report;
 	char source[300]; /* in words */
@@ -51,20 +52,58 @@ static int out_of_memory(void)
 	return complain(EX_OSERR, "out of memory");
 }
 
+#define MORE (sizeof(((struct work *)0)->more) / sizeof(struct tally))
+
+static void clear_tallies(struct work *w)
+{
+	tally_clear(&w->tally);
+	for (size_t i = 0; i < MORE; i++)
+		tally_clear(&w->more[i]);
+}
+
+/* The first of a page's tallies is by the first key. */
+static int init_tallies(struct work *w)
+{
+	const struct options *o = w->options;
+
+	if (o->form != FORM_HTML)
+		return tally_init(&w->tally, o->by, o->only);
+	for (size_t i = 0; i < MORE; i++)
+		if (tally_init(&w->more[i], 2u << i, o->only))
+			return -ENOMEM;
+	return tally_init(&w->tally, 1, o->only);
+}
+
+static int sort_tallies(struct work *w)
+{
+	for (size_t i = 0; i < w->intake.more_count; i++)
+		if (tally_sort(&w->more[i]))
+			return -ENOMEM;
+	return tally_sort(&w->tally);
+}
+
 /* What was read before counts no more. */
 static int begin(struct work *w)
 {
 	const struct options *o = w->options;
 
-	tally_clear(&w->tally);
-	if (tally_init(&w->tally, o->by, o->only))
+	clear_tallies(w);
+	if (init_tallies(w))
 		return out_of_memory();
 	w->intake = (struct intake){.tally = &w->tally,
+		.more = w->more,
+		.more_count = o->form == FORM_HTML ? MORE : 0,
 		.since = o->since,
 		.until = o->until,
 		.units = (const char *const *)o->units};
-	w->report = (struct report){
-		.tally = &w->tally, .source = w->source, .since = o->since, .until = o->until};
+	w->report = (struct report){.tally = &w->tally,
+		.source = w->source,
+		.since = o->since,
+		.until = o->until,
+		.units = w->intake.units};
+	w->report.by[0] = &w->tally;
+	for (size_t i = 0; i < w->intake.more_count; i++)
+		w->report.by[i + 1] = &w->more[i];
 	return EX_OK;
 }
 
@@ -216,6 +255,8 @@ static int show(const struct work *w)
 		return report_json(&w->report);
 	case FORM_CSV:
 		return report_csv(&w->report);
+	case FORM_HTML:
+		return report_html(&w->report);
 	}
 	return EX_SOFTWARE;
 }
@@ -249,7 +290,7 @@ static int run(struct work *w)
 	}
 	if (w->intake.ours == 0 && code != EX_OK)
 		return code;
-	if (tally_sort(&w->tally))
+	if (sort_tallies(w))
 		return out_of_memory();
 	shown = show(w);
 	code = code ? code : shown;
@@ -262,7 +303,7 @@ int command_report(int argc, char **argv)
 	struct work work = {.options = &options};
 	int code = options_read(&options, argc, argv) ? out_of_memory() : run(&work);
 
-	tally_clear(&work.tally);
+	clear_tallies(&work);
 	options_clear(&options);
 	return code;
 }

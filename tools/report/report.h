@@ -14,14 +14,19 @@ struct report {
 	const struct tally *tally; /* sorted */
 	const char *source;	   /* what was read: "the journal", "/var/log/mail.log" ... */
 	int64_t since, until;	   /* what was asked for; 0 and INT64_MAX: nothing */
-	bool partly;		   /* of the journal, only what this user may see */
-	bool cut;		   /* some source could not be read to its end */
+	/* For a table by each key: one tally each, grouped by it alone, and else alike. Where there
+	 * is only `tally`, it is not set. */
+	const struct tally *by[TALLY_KEYS];
+	const char *const *units; /* of these alone, up to NULL; NULL: all */
+	bool partly;		  /* of the journal, only what this user may see */
+	bool cut;		  /* some source could not be read to its end */
 };
 
 /* Each prints it on standard output; an exit code. */
 int report_text(const struct report *r);
 int report_json(const struct report *r);
 int report_csv(const struct report *r);
+int report_html(const struct report *r);
 
 /* `text` as one line of printable ASCII, what is not as \xHH; cut to size - 1 octets, with "..." at
  * its end then. Returns `out`. */

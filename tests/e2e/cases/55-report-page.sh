@@ -42,7 +42,7 @@ t_figures_are_those_of_the_log() {
 		equal "$(outcome "$format" Blocked)" "$(expected blocked)" "$format: blocked"
 		equal "$(outcome "$format" Failed)" "$(($(expected connect-refused) + $(expected suppressed)))" "$format: failed"
 		equal "$(shown "$format" 'in the clear')" "$(($(expected cleartext) + $(expected would-block)))" "$format: in the clear"
-		holds "$W/$format.html" "<li>$(expected damaged) lines of the log are damaged"
+		holds "$W/$format.html" "<li>$(expected damaged) lines of mailseal are damaged"
 	done
 }
 
@@ -65,11 +65,10 @@ t_names_of_a_log_stay_text() {
 
 t_nothing_one_message_and_a_year() {
 	page_there
-	: >"$W/nothing"
-	page nothing "$W/nothing"
+	"$bin/logwriter" 1 >"$W/one"
+	page nothing --until 2001-01-01 "$W/one"
 	look text "$W/nothing.html"
 	holds "$W/nothing.html" '<h2>No messages</h2>'
-	"$bin/logwriter" 1 >"$W/one"
 	page one "$W/one"
 	look text "$W/one.html"
 	"$bin/logwriter" --span 31536000 --names 400 8000 >"$W/year"
@@ -82,26 +81,25 @@ t_nothing_one_message_and_a_year() {
 	# The days on which the clocks change, in hours.
 	"$bin/logwriter" --from 1774652400 --span 172800 2000 >"$W/days"
 	page days "$W/days"
-	holds "$W/days.html" '<title>2026-03-29 01:00 CET to 03:00 CEST'
+	holds "$W/days.html" '<title>2026-03-29 01:[0-9]+ CET to 03:00 CEST'
 }
 
 # timeout: 120
-t_page_in_a_browser() {
+t_pages_in_a_browser() {
 	local name
 	browser_there
 	"$bin/logwriter" --damaged 5 --names 80 5000 >"$W/day"
 	"$bin/logwriter" --span 31536000 8000 >"$W/year"
 	"$bin/logwriter" 1 >"$W/one"
-	: >"$W/nothing"
+	cp "$W/one" "$W/nothing"
 	for name in day year one nothing; do
-		page "$name" "$W/$name"
-		mkdir "$W/$name.pictures"
-		look browser "$W/$name.html" "$W/$name.pictures"
-		equal "$(find "$W/$name.pictures" -size +4k | wc -l)" 6 "$name: pictures"
+		page "$name" --since "$([ $name = nothing ] && echo 2026-11-01 || echo 2001-01-01)" "$W/$name"
 	done
-	# What looks at the page would see it.
-	sed 's|<h2>Outcomes|<img src="http://192.0.2.1/x.png"><h2>Outcomes|' "$W/day.html" >"$W/fetching.html"
-	refute /usr/bin/python3 tests/report/page.py browser "$W/fetching.html"
-	sed 's|class="m o0"|& visibility="hidden" transform="scale(0)"|' "$W/day.html" >"$W/undrawn.html"
-	refute /usr/bin/python3 tests/report/page.py browser "$W/undrawn.html"
+	# What looks at the pages would see these.
+	sed 's|<h2>Outcomes|<img src="http://192.0.2.1/x.png"><h2>Outcomes|' "$W/one.html" >"$W/fetching.html"
+	sed 's|class="m o[0-9]"|& visibility="hidden" transform="scale(0)"|' "$W/one.html" >"$W/undrawn.html"
+	sed 's|<td class="meaning">|&<svg width="2000" height="9"><text x="1990" y="9">cut</text></svg>|' "$W/one.html" >"$W/cut.html"
+	mkdir "$W/pictures"
+	look browser "$W/pictures" "$W"/{day,year,one,nothing}.html -- "$W"/{fetching,undrawn,cut}.html
+	equal "$(find "$W/pictures" -name '*.png' | wc -l)" 5 "pictures"
 }
