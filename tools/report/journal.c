@@ -1,9 +1,9 @@
 #include "tools/report/journal.h"
 
+#include "tools/report/fields.h"
 #include "tools/report/source.h"
 
 #include <errno.h>
-#include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,59 +13,54 @@
 /* systemd's SD_MESSAGE_JOURNAL_DROPPED: "Suppressed 12 messages from billing.service" */
 #define DROPPED_ID "a596d6fe7bfa4994828e72309e95d61e"
 
-static const char *text_of(const json_t *object, const char *key)
+enum { MESSAGE, MESSAGE_ID, TAGGED, EXE, UNIT, STAMP, FIELDS };
+
+static bool is(const struct field *field, const char *text)
 {
-	return json_string_value(json_object_get(object, key));
+	return field->text && strcmp(field->text, text) == 0;
 }
 
 /* A message that is no UTF-8 comes as an array of numbers; we write none, but count it. */
-static int take(struct intake *in, const json_t *object)
+static int take(struct intake *in, const struct field fields[FIELDS])
 {
-	const char *stamp = text_of(object, "__REALTIME_TIMESTAMP");
-	json_t *message = json_object_get(object, "MESSAGE");
+	const struct field *message = &fields[MESSAGE], *stamp = &fields[STAMP];
 	struct journal_entry entry = {
-		.time = stamp ? strtoll(stamp, NULL, 10) / 1000000 : 0,
-		.exe = text_of(object, "_EXE"),
-		.unit = text_of(object, "_SYSTEMD_UNIT"),
+		.time = stamp->text ? strtoll(stamp->text, NULL, 10) / 1000000 : 0,
+		.exe = fields[EXE].text,
+		.unit = fields[UNIT].text,
 	};
-	const char *id = text_of(object, "MESSAGE_ID"), *tag = text_of(object, "SYSLOG_IDENTIFIER");
-	char *copy;
-	int rc;
 
-	if (id && strcmp(id, DROPPED_ID) == 0 && json_is_string(message)) {
-		const char *digit = strpbrk(json_string_value(message), "0123456789");
+	if (is(&fields[MESSAGE_ID], DROPPED_ID) && message->text) {
+		const char *digit = strpbrk(message->text, "0123456789");
 
 		entry.dropped = digit ? strtoull(digit, NULL, 10) : 1;
 		return intake_journal(in, &entry);
 	}
-	if (!tag || strcmp(tag, TAG) != 0) {
+	if (!is(&fields[TAGGED], TAG)) {
 		in->tally->reading.others++;
 		return 0;
 	}
-	if (!json_is_string(message))
-		return intake_journal(in, &entry);
-	entry.length = json_string_length(message);
-	copy = malloc(entry.length + 1);
-	if (!copy)
-		return -ENOMEM;
-	memcpy(copy, json_string_value(message), entry.length + 1);
-	entry.message = copy;
-	rc = intake_journal(in, &entry);
-	free(copy);
-	return rc;
+	entry.message = message->text;
+	entry.length = message->length;
+	return intake_journal(in, &entry);
 }
 
 int journal_line(struct intake *in, char *line, size_t length)
 {
-	json_t *object = json_loadb(line, length, JSON_ALLOW_NUL, NULL);
-	int rc = 0;
+	struct field fields[FIELDS] = {
+		[MESSAGE] = {.name = "MESSAGE"},
+		[MESSAGE_ID] = {.name = "MESSAGE_ID"},
+		[TAGGED] = {.name = "SYSLOG_IDENTIFIER"},
+		[EXE] = {.name = "_EXE"},
+		[UNIT] = {.name = "_SYSTEMD_UNIT"},
+		[STAMP] = {.name = "__REALTIME_TIMESTAMP"},
+	};
 
-	if (json_is_object(object) && json_object_get(object, "__REALTIME_TIMESTAMP"))
-		rc = take(in, object);
-	else
-		in->tally->reading.strays++;
-	json_decref(object);
-	return rc;
+	if (fields_take(line, length, fields, FIELDS) &&
+		(fields[STAMP].text || fields[STAMP].other))
+		return take(in, fields);
+	in->tally->reading.strays++;
+	return 0;
 }
 
 static int each(void *context, char *line, size_t length, bool whole)
