@@ -93,6 +93,7 @@ print(x["in_force"], u["state"], u["by"], u["processes"]["protected"], u["proces
 	sealed_by_other_means
 	out_of_reach
 	not_root
+	names_and_files_of_strangers
 	library_missing
 	the_agent
 	systemd_stop
@@ -145,7 +146,32 @@ not_root() {
 	is good unknown
 	says '^warning .*cannot be asked'
 	says '^warning .*what it has loaded cannot be seen: Permission denied'
+	nsenter -t "$bed" -m mount -o remount,hidepid=invisible /proc || fail "no hidepid"
+	plain booted setpriv --reuid mailbox --regid mailbox --clear-groups "$ms" status good
+	equal "$status" 77 "where processes are hidden"
+	says '^warning .*processes of others are hidden'
+	nsenter -t "$bed" -m mount -o remount,hidepid=off /proc
 }
+
+# What a process calls itself is not obeyed, and what lies about is not waited for.
+names_and_files_of_strangers() {
+	sleeper odd.service "ExecStart=/usr/bin/perl -e '\$\$0 = \"\\\\033[31m) R 1\"; open(F, \">/proc/self/comm\"); print F \"\\\\033[31m)\"; close F; sleep'"
+	start odd
+	seal odd.service
+	until_true 5 is_named
+	status 1 odd
+	says '^obstacle +process [0-9]+ \(\?\[31m\)\) runs without'
+	plain booted "$ms" status --json odd
+	check python3 -c 'import json, sys; json.load(sys.stdin)' <"$W/client.out"
+	booted systemctl stop odd
+	rm /etc/systemd/system/odd.service.d/50-mailseal.conf
+	mkfifo /etc/systemd/system/odd.service.d/50-mailseal.conf
+	status 1 odd
+	is odd not-sealed
+	rm -r /etc/systemd/system/odd.service.d
+	reread
+}
+is_named() { [ "$(booted sh -c 'cat /proc/[0-9]*/comm' | grep -c '31m')" -ge 1 ]; }
 
 library_missing() {
 	cp "$lib" /run/libmailseal.so

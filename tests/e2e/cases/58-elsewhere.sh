@@ -144,3 +144,64 @@ t_pools_of_php_fpm() {
 	went plain 3
 	fpm_stop
 }
+
+# in_image [VARIABLE ...] -- PROGRAM ...: in the root directory of an image, with mounts and processes of its own
+in_image() {
+	plain timeout 30 unshare --mount --pid --fork --kill-child --uts --ipc --propagation private /usr/bin/python3 -c 'import os, sys
+i = sys.argv.index("--")
+os.chroot(sys.argv[1])
+os.chdir("/")
+os.spawnve(os.P_NOWAIT, sys.argv[i + 1], sys.argv[i + 1:], dict(v.split("=", 1) for v in sys.argv[2:i]))
+sys.exit(os.waitstatus_to_exitcode(os.wait()[1]))' "$W/image" "$@"
+}
+
+image() {
+	mkdir -p "$W/image"/{lib,proc,etc,run/mailseal,usr/local/lib/mailseal}
+	cp "$BUILD/libmailseal.so" "$W/image/usr/local/lib/mailseal/"
+	cp /etc/hosts "$W/image/etc/"
+	message "$W/image/message"
+	mount -t proc proc "$W/image/proc"
+}
+
+# As an image of Alpine: the library runs there, an agent that was built for glibc does not; that of the host serves.
+t_a_container_of_musl() {
+	local seal=LD_PRELOAD=/usr/local/lib/mailseal/libmailseal.so client=$bin/musl/stdio_client
+	[ -x "$client" ] || skip "no $client: musl-tools"
+	places
+	sed -i 's/^}/\trequire_tls = true\n}/' /etc/mailseal.conf
+	image
+	cp -L /lib/ld-musl-x86_64.so.1 "$W/image/lib/"
+	cp "$client" "$W/image/client"
+	in_image $seal -- /client mx.b.example 25 /message
+	equal "$status" 1 "without an agent"
+	equal "$(connections)" 0 "connections"
+	mkdir -p /run/mailseal
+	mount --bind /run/mailseal "$W/image/run/mailseal"
+	"$BUILD/mailseal-agent" --listen /run/mailseal/agent.sock --log "$W/agent.log" &
+	until_true 10 test -S /run/mailseal/agent.sock || fail "no agent"
+	in_image $seal -- /client mx.b.example 25 /message
+	equal "$status" 0 "with the host's agent: $(cat "$W/client.out" "$W/agent.log")"
+	went tls 1
+	in_image A=b -- /client mx.b.example 25 /message
+	equal "$status" 0
+	went plain 2
+}
+
+# What an image of Debian needs: library, agent, what that needs, and the policy.
+t_a_container_of_glibc() {
+	local f client=$bin/stdio_client
+	places
+	image
+	mkdir -p "$W/image/usr/local/libexec/mailseal" "$W/image/certificates"
+	cp "$BUILD/mailseal-agent" "$W/image/usr/local/libexec/mailseal/"
+	cp "$client" "$W/image/client"
+	ln -s lib "$W/image/lib64"
+	for f in $(ldd "$client" "$BUILD/mailseal-agent" | grep -oE '/[^ ]+\.so[^ ]*' | sort -u); do
+		cp -L "$f" "$W/image/lib/"
+	done
+	cp "$pki/ca.pem" "$W/image/certificates/"
+	printf 'default {\n\tca_file = "/certificates/ca.pem"\n\trequire_tls = true\n}\n' >"$W/image/etc/mailseal.conf"
+	in_image LD_PRELOAD=/usr/local/lib/mailseal/libmailseal.so LD_LIBRARY_PATH=/lib MAILSEAL_LOG=stderr -- /client mx.b.example 25 /message
+	equal "$status" 0 "$(cat "$W/client.out")"
+	went tls 1
+}
