@@ -157,6 +157,47 @@ static int read_old(const struct seal_tree *t, struct sealing *s, struct seal_fi
 	return 0;
 }
 
+static bool is_unfinished(const char *name)
+{
+	return strncmp(name, UNFINISHED, strlen(UNFINISHED)) == 0;
+}
+
+/* Does the directory hold what somebody left who was killed, and nothing else? */
+static bool is_left_over(int directory)
+{
+	int fd = openat(directory, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+	bool any = false, others = false;
+
+	if (!dir && fd >= 0)
+		close(fd);
+	for (const struct dirent *e; dir && (e = readdir(dir));) {
+		bool is_dot = strcmp(e->d_name, ".") == 0 || strcmp(e->d_name, "..") == 0;
+
+		any = any || is_unfinished(e->d_name);
+		others = others || !(is_dot || is_unfinished(e->d_name));
+	}
+	if (dir)
+		closedir(dir);
+	return any && !others;
+}
+
+/* What others left who were killed: whoever writes holds the lock. */
+static void remove_unfinished(int directory)
+{
+	int fd = openat(directory, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+
+	if (!dir && fd >= 0)
+		close(fd);
+	for (const struct dirent *e; dir && (e = readdir(dir));) {
+		if (is_unfinished(e->d_name))
+			unlinkat(directory, e->d_name, 0);
+	}
+	if (dir)
+		closedir(dir);
+}
+
 int seal_look(const struct seal_tree *t, struct sealing *s, struct err *err)
 {
 	int base, own, rc = 0;
@@ -174,31 +215,12 @@ int seal_look(const struct seal_tree *t, struct sealing *s, struct err *err)
 	s->made = 0;
 	for (size_t i = 0; !rc && i < 2; i++)
 		rc = read_old(t, s, &s->files[i], own, err);
+	s->left_over = !rc && is_left_over(own);
+	s->made = s->left_over;
 	close(own);
 	if (!rc && s->files[SEAL_FILE_DROPIN].old)
 		s->made = seal_made(s->files[SEAL_FILE_DROPIN].old);
 	return rc;
-}
-
-static bool is_unfinished(const char *name)
-{
-	return strncmp(name, UNFINISHED, strlen(UNFINISHED)) == 0;
-}
-
-/* What others left who were killed: whoever writes holds the lock. */
-static void remove_unfinished(int directory)
-{
-	int fd = openat(directory, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
-
-	if (!dir && fd >= 0)
-		close(fd);
-	for (const struct dirent *e; dir && (e = readdir(dir));) {
-		if (is_unfinished(e->d_name))
-			unlinkat(directory, e->d_name, 0);
-	}
-	if (dir)
-		closedir(dir);
 }
 
 static int write_all(int fd, const char *text)

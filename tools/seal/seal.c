@@ -232,7 +232,7 @@ static int plan_removal(struct work *w, const char *name, bool *found)
 	}
 	sealing_init(s, name);
 	rc = seal_look(&w->t, s, &err);
-	if (!rc && (s->files[0].old || s->files[1].old)) {
+	if (!rc && (s->files[0].old || s->files[1].old || s->left_over)) {
 		s->change = SEAL_REMOVED;
 		*found = true;
 		w->count++;
@@ -320,6 +320,12 @@ static void tell_file(const struct work *w, const struct sealing *s, const struc
 
 static void tell_unit(const struct work *w, const struct sealing *s)
 {
+	bool told = false;
+
+	for (size_t i = 0; i < s->found.count; i++)
+		told = told || s->found.at[i].severity > SEVERITY_OK;
+	if (told && w->count > 1)
+		printf("%s:\n", s->name);
 	diagnosis_print_from(&s->found, SEVERITY_NOTE);
 	if (s->change == SEAL_NONE && !w->o.dry_run) {
 		printf(w->o.removes ? "%s is not sealed: nothing to do\n"

@@ -52,8 +52,9 @@ struct sealing {
 	struct diagnosis found;
 	enum seal_change change;
 	bool is_template;
-	int fd;	       /* of the directory while it is written, else -1 */
-	unsigned made; /* directories that are made for it, it among them */
+	int fd;		/* of the directory while it is written, else -1 */
+	bool left_over; /* its directory holds what somebody left who was killed, no more */
+	unsigned made;	/* directories that are made for it, it among them */
 };
 
 #define SEAL_FILE_VARIABLES 0
