@@ -65,4 +65,6 @@ void chain_in_words(const struct talk *talk)
 	snprintf(line, sizeof(line), "%.380s", peer->chain[i - 1].issuer);
 	if (strcmp(peer->chain[i - 1].issuer, peer->chain[i - 1].subject) != 0)
 		probe_line("issued by", line);
+	snprintf(line, sizeof(line), "sha256:%s", peer->chain[0].public_key);
+	probe_line("public key", line);
 }

@@ -42,10 +42,8 @@ static json_t *json_certificate(const struct tls_certificate *c)
 
 static json_t *json_identity(const struct probe *p, const struct meeting *m)
 {
-	const struct connection_settings *c = &m->explanation.policy.connection;
-
-	if (c->match)
-		return json_strings(c->match);
+	if (m->match)
+		return json_strings(m->match);
 	return json_pack("[o]", json_text(p->target.name ? p->target.name : m->at.text));
 }
 

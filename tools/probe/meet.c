@@ -5,6 +5,7 @@
 #include "shim/hop/hop.h"
 #include "tools/probe/probe.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 #include <sysexits.h>
@@ -79,6 +80,7 @@ static void refer(struct meeting *m, const struct policy *policy)
 	const struct connection_settings *c = &policy->connection;
 
 	m->untouched = !c->intercept;
+	m->match = c->match;
 	if (!c->fingerprints)
 		m->authorities = c->ca_file ? c->ca_file : tls_authorities();
 }
@@ -95,6 +97,12 @@ static long long connect_deadline(const struct probe *p, long long deadline)
 	return p->options.all || addresses < 2 ? deadline : wire_now() + left / addresses;
 }
 
+/* A fault of this machine or process, which says nothing about the server. */
+static bool is_ours(int rc)
+{
+	return rc == -ENOTSUP || rc == -EMFILE || rc == -ENFILE || rc == -ENOMEM || rc == -ENOBUFS;
+}
+
 int meet(struct probe *p, struct meeting *m, const struct address_of *at)
 {
 	struct wire wire = {.fd = -1};
@@ -102,6 +110,7 @@ int meet(struct probe *p, struct meeting *m, const struct address_of *at)
 	struct tls_settings settings;
 	struct policy policy;
 	struct err err = {""};
+	int rc;
 
 	m->at = *at;
 	wire.deadline = p->deadline;
@@ -112,7 +121,12 @@ int meet(struct probe *p, struct meeting *m, const struct address_of *at)
 	hop_tls_settings(&policy, &settings);
 	if (tls_context_new(&context, &settings, &err) < 0)
 		return complain(EX_CONFIG, "%s: %s", p->configuration.path, err.text);
-	if (wire_connect(&wire, at, connect_deadline(p, wire.deadline), &err) < 0) {
+	rc = wire_connect(&wire, at, connect_deadline(p, wire.deadline), &err);
+	if (is_ours(rc)) {
+		tls_context_free(context);
+		return complain(rc == -ENOTSUP ? EX_UNAVAILABLE : EX_OSERR, "%s", err.text);
+	}
+	if (rc < 0) {
 		snprintf(m->talk.trouble, sizeof(m->talk.trouble), "connect: %.300s", err.text);
 	} else {
 		m->connected = true;

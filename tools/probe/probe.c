@@ -6,6 +6,7 @@
 #include "shim/hop/hop.h"
 
 #include <argp.h>
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -194,10 +195,12 @@ static int probe(struct probe *p)
 	if (code != EX_OK)
 		return code;
 	renew_deadline(p);
-	if (target_find(&p->target, p->options.family, 1000LL * p->options.timeout, &err))
+	code = target_find(&p->target, p->options.family, 1000LL * p->options.timeout, &err);
+	if (code == -ENOMEM || code == -EAGAIN)
+		return complain(EX_OSERR, "%s", err.text);
+	if (code < 0)
 		snprintf(p->trouble, sizeof(p->trouble), "%.290s", err.text);
-	else
-		code = meet_each(p);
+	code = code < 0 ? EX_OK : meet_each(p);
 	if (code != EX_OK)
 		return code;
 	conclude(p);

@@ -61,6 +61,7 @@ struct meeting {
 	enum resumes resumes;
 	char resumes_why[300];
 	bool untouched;			/* intercept = false */
+	const char *const *match;	/* names that the certificate may have; NULL: the host\'s */
 	const char *authorities;	/* the CA file or directory; NULL: fingerprints decide */
 	struct explanation explanation; /* of the mail that was asked about; where it is served */
 	int status;			/* PROBE_... */

@@ -86,21 +86,31 @@ static void tls_in_words(const struct meeting *m)
 	probe_line("TLS", line);
 }
 
+/* Whom it must name, as hop_identity() has it. */
+static void reference(const struct probe *p, const struct meeting *m, char *out, size_t size)
+{
+	const char *const *match = m->match;
+	size_t at = 0;
+
+	snprintf(out, size, "%s", p->target.name ? p->target.name : m->at.text);
+	for (unsigned i = 0; match && match[i] && at < size; i++)
+		at += (size_t)snprintf(out + at, size - at, "%s%s", i ? " or " : "", match[i]);
+}
+
 static void certificate_in_words(const struct probe *p, const struct meeting *m)
 {
 	const struct talk *t = &m->talk;
-	char line[1000], by[400];
+	char line[1200], by[400], whom[300];
 
 	if (!t->shaken)
 		return;
+	reference(p, m, whom, sizeof(whom));
 	snprintf(by, sizeof(by), "%s%.300s", m->authorities ? "authorities of " : "fingerprints",
 		m->authorities ? m->authorities : "");
 	if (t->tls.verified)
-		snprintf(line, sizeof(line), "valid for %.300s, by %s",
-			p->target.name ? p->target.name : m->at.text, by);
+		snprintf(line, sizeof(line), "valid for %s, by %s", whom, by);
 	else
-		snprintf(line, sizeof(line), "not valid: %s (%s, by %s)", t->tls.reason,
-			p->target.name ? p->target.name : m->at.text, by);
+		snprintf(line, sizeof(line), "not valid: %s (%s, by %s)", t->tls.reason, whom, by);
 	probe_line("certificate", line);
 	chain_in_words(t);
 }
@@ -253,6 +263,8 @@ static void policy_in_words(const struct probe *p, const struct meeting *m)
 		c->seen.main_present ? "" : " (does not exist: the built-in default applies)");
 	probe_line("policy", line);
 	hosts_in_words(&m->explanation);
+	if (!p->target.name && p->configuration.set->named > 0)
+		probe_line("", "no name is known: each host section by name may be meant");
 	if (m->untouched) {
 		probe_line("", "intercept = false: the connection passes untouched");
 		return;
@@ -287,16 +299,11 @@ static void head(const struct probe *p, const char *address, const char *summary
 	print_wrapped(line, 0, 0, 1000000);
 }
 
-static bool names_host(const struct probe *p)
-{
-	return p->target.name != NULL;
-}
-
 static void meeting_in_words(const struct probe *p, const struct meeting *m)
 {
 	const struct heard *h = &m->talk.heard;
 
-	head(p, names_host(p) ? m->at.text : "", m->summary);
+	head(p, p->target.name ? m->at.text : "", m->summary);
 	said("greeting", &h->said[MOMENT_GREETING], false);
 	said("before TLS", &h->said[MOMENT_EHLO], true);
 	said("inside TLS", &h->said[MOMENT_EHLO_INSIDE], true);

@@ -54,6 +54,7 @@ t_a_good_server() {
 	holds "$W/client.out" '^certificate +valid for mx\.b\.example, by authorities of .*ca\.pem$'
 	holds "$W/client.out" '^names +mx\.b\.example, mail\.b\.example'
 	holds "$W/client.out" '^chain +CN=mx\.b\.example; [0-9]+ days left, until 2049-12-31; EC prime256v1 256 bits,'
+	holds "$W/client.out" '^public key +sha256:[0-9a-f]{64}$'
 	holds "$W/client.out" '^resumption +works'
 	holds "$W/client.out" '^  any other mail +TLS, verified +require_tls by default, mailseal\.conf:[0-9]+$'
 	check test "$(wc -l <"$W/client.out")" -le 24
@@ -456,6 +457,8 @@ t_settings_of_the_host_count() {
 	probe 0 stranger.example
 	first_line 'passes untouched by mailseal'
 	at='::1:25' transcript=$W/transcript.4 hostile good_server.hs
+	probe 0 six.b.example
+	holds "$W/client.out" '^certificate +valid for mx\.b\.example, by'
 	probe 0 six.b.example --json
 	json 's["certificate"]["reference"]' '["mx.b.example"]'
 }
@@ -495,6 +498,10 @@ t_addresses() {
 	at=127.0.0.10:25 transcript=$W/transcript.7 hostile good_server.hs
 	probe 1 127.0.0.10
 	first_line 'blocked .*: 454 4\.7\.5 mailseal: certificate of \[127\.0\.0\.10\] not valid: name mismatch'
+	policy -- 'host "other.example" { require_tls = true }'
+	probe 1 127.0.0.10
+	holds "$W/client.out" '^ +no name is known: each host section by name may be meant$'
+	policy
 	probe 0 MX.B.example
 }
 
