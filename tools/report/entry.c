@@ -1,38 +1,9 @@
-#include "tools/report/entry.h"
+#include "tools/report/entry_keys.h"
 
 #include <string.h>
 
 /* More is nothing that an agent counts in 30 seconds. */
 #define SUPPRESSED_MOST 1000000000
-
-enum key {
-	KEY_EVENT,
-	KEY_SESSION,
-	KEY_PID,
-	KEY_UID,
-	KEY_EXE,
-	KEY_HOST,
-	KEY_ADDR,
-	KEY_SENDER,
-	KEY_RECIPIENTS,
-	KEY_RECIPIENT_COUNT,
-	KEY_REFUSED,
-	KEY_REFUSED_COUNT,
-	KEY_REFUSED_POLICY,
-	KEY_TLS,
-	KEY_VERIFIED,
-	KEY_REASON,
-	KEY_POLICY,
-	KEY_VERDICT,
-	KEY_CREDENTIALS,
-	KEY_CREDENTIALS_POLICY,
-	KEY_REPLY,
-	KEY_BYTES,
-	KEY_NOTE,
-	KEY_UNIT,
-	KEY_SUPPRESSED,
-	KEYS,
-};
 
 static const struct {
 	const char *name;
@@ -194,15 +165,7 @@ static const char *pairs(char *p, const char *end, struct slice values[KEYS])
 	}
 }
 
-static bool is(const struct slice *value, const char *text)
-{
-	size_t length = strlen(text);
-
-	return value->at && value->length == length && memcmp(value->at, text, length) == 0;
-}
-
-/* False where it is no number; 0 where it is absent. */
-static bool number(const struct slice *value, uint64_t *out)
+bool entry_number(const struct slice *value, uint64_t *out)
 {
 	*out = 0;
 	if (!value->at)
@@ -221,10 +184,10 @@ static bool numbers(const struct slice v[KEYS], struct entry *e)
 {
 	uint64_t suppressed;
 
-	if (!number(&v[KEY_RECIPIENT_COUNT], &e->recipient_count) ||
-		!number(&v[KEY_REFUSED_COUNT], &e->refused_count) ||
-		!number(&v[KEY_BYTES], &e->bytes) || !number(&v[KEY_SUPPRESSED], &suppressed) ||
-		suppressed > SUPPRESSED_MOST)
+	if (!entry_number(&v[KEY_RECIPIENT_COUNT], &e->recipient_count) ||
+		!entry_number(&v[KEY_REFUSED_COUNT], &e->refused_count) ||
+		!entry_number(&v[KEY_BYTES], &e->bytes) ||
+		!entry_number(&v[KEY_SUPPRESSED], &suppressed) || suppressed > SUPPRESSED_MOST)
 		return false;
 	e->weight = 1 + suppressed;
 	return true;
@@ -244,263 +207,6 @@ static void texts(const struct slice v[KEYS], struct entry *e)
 	e->refused_rule = v[KEY_REFUSED_POLICY];
 }
 
-enum verdict_word {
-	SAYS_NOTHING,
-	SAYS_VERIFIED,
-	SAYS_UNVERIFIED,
-	SAYS_CLEARTEXT,
-	SAYS_BLOCKED,
-	SAYS_WOULD_BLOCK,
-	SAYS_UNKNOWN,
-};
-
-static enum verdict_word verdict_of(const struct slice *value)
-{
-	static const char *const words[] = {
-		"-", "tls-verified", "tls-unverified", "cleartext", "blocked", "would-block"};
-
-	for (unsigned i = 0; i < SAYS_UNKNOWN; i++)
-		if (is(value, words[i]))
-			return (enum verdict_word)i;
-	return SAYS_UNKNOWN;
-}
-
-/* What is written of the connection fits together. */
-static const char *contradiction(const struct slice v[KEYS], enum verdict_word verdict)
-{
-	bool tls = is(&v[KEY_TLS], "yes"), verified = is(&v[KEY_VERIFIED], "yes");
-
-	if (!tls && !is(&v[KEY_TLS], "no"))
-		return "tls= is neither yes nor no";
-	if (!verified && !is(&v[KEY_VERIFIED], "no") && !is(&v[KEY_VERIFIED], "-"))
-		return "certificate-verified= is none of yes, no and -";
-	if (verdict == SAYS_UNKNOWN)
-		return "a verdict that this version does not know";
-	if (verified && !tls)
-		return "a certificate without TLS";
-	if (verdict == SAYS_VERIFIED && !verified)
-		return "verdict=tls-verified without a good certificate";
-	if (verdict == SAYS_UNVERIFIED && !tls)
-		return "verdict=tls-unverified without TLS";
-	if (verdict == SAYS_CLEARTEXT && tls)
-		return "verdict=cleartext over TLS";
-	return NULL;
-}
-
-static enum tally_outcome message_outcome(const struct slice v[KEYS], enum verdict_word verdict)
-{
-	bool observed = is(&v[KEY_CREDENTIALS], "would-block");
-
-	switch (verdict) {
-	case SAYS_BLOCKED:
-		return TALLY_BLOCKED;
-	case SAYS_WOULD_BLOCK:
-		return TALLY_WOULD_BLOCK;
-	case SAYS_VERIFIED:
-		return observed ? TALLY_WOULD_BLOCK : TALLY_VERIFIED;
-	case SAYS_UNVERIFIED:
-		return observed ? TALLY_WOULD_BLOCK : TALLY_UNVERIFIED;
-	case SAYS_CLEARTEXT:
-		return observed ? TALLY_WOULD_BLOCK : TALLY_CLEARTEXT;
-	case SAYS_NOTHING:
-	case SAYS_UNKNOWN:
-		break;
-	}
-	return TALLY_UNDECIDED;
-}
-
-/* In doubt it did: a message that policy blocked has no content that went, but whose recipients
- * were offered to the server, for another one's sake, is no secret any more. */
-static void judge_clear(const struct slice v[KEYS], enum verdict_word verdict, struct entry *e)
-{
-	const struct slice *reply = &v[KEY_REPLY];
-	bool taken = reply->at && reply->length && reply->at[0] == '2';
-	bool kept_back = verdict == SAYS_BLOCKED && !(e->refused_count && e->recipient_count);
-
-	if (is(&v[KEY_TLS], "yes"))
-		return;
-	e->clear_login = is(&v[KEY_CREDENTIALS], "sent") || is(&v[KEY_CREDENTIALS], "would-block");
-	if (!e->message)
-		return;
-	e->clear = e->bytes > 0 || taken;
-	e->clear_envelope = !e->clear && !kept_back;
-}
-
-static void name_login_rule(const struct slice v[KEYS], enum verdict_word verdict, struct entry *e)
-{
-	if (verdict != SAYS_BLOCKED && verdict != SAYS_WOULD_BLOCK &&
-		(e->outcome == TALLY_WOULD_BLOCK || e->outcome == TALLY_BLOCKED) &&
-		v[KEY_CREDENTIALS_POLICY].at)
-		e->rule = v[KEY_CREDENTIALS_POLICY];
-}
-
-static const char *lacking(const struct slice v[KEYS], const enum key *needed)
-{
-	for (; *needed != KEYS; needed++)
-		if (!v[*needed].at)
-			return "cut, or a key is missing";
-	return NULL;
-}
-
-static const char *judge_transaction(const struct slice v[KEYS], struct entry *e)
-{
-	static const enum key needed[] = {KEY_SESSION, KEY_EXE, KEY_HOST, KEY_ADDR, KEY_SENDER,
-		KEY_RECIPIENTS, KEY_RECIPIENT_COUNT, KEY_TLS, KEY_VERIFIED, KEY_REASON, KEY_POLICY,
-		KEY_VERDICT, KEY_REPLY, KEY_BYTES, KEYS};
-	enum verdict_word verdict = verdict_of(&v[KEY_VERDICT]);
-	const char *wrong = lacking(v, needed);
-
-	if (!wrong)
-		wrong = contradiction(v, verdict);
-	if (wrong)
-		return wrong;
-	e->message = true;
-	e->outcome = message_outcome(v, verdict);
-	e->taken = v[KEY_REPLY].length && v[KEY_REPLY].at[0] == '2';
-	judge_clear(v, verdict, e);
-	name_login_rule(v, verdict, e);
-	/* what fits no verdict: content that went, though nothing was decided, or it was blocked */
-	if (e->bytes && verdict == SAYS_BLOCKED)
-		return "content of a message that was blocked";
-	return NULL;
-}
-
-/* A log-in that was refused is why many a program sends nothing. */
-static const char *judge_connection(const struct slice v[KEYS], struct entry *e)
-{
-	static const enum key needed[] = {KEY_SESSION, KEY_EXE, KEY_HOST, KEY_ADDR, KEY_TLS,
-		KEY_VERIFIED, KEY_REASON, KEY_POLICY, KEY_VERDICT, KEY_REPLY, KEY_BYTES, KEYS};
-	enum verdict_word verdict = verdict_of(&v[KEY_VERDICT]);
-	const char *wrong = lacking(v, needed);
-
-	if (!wrong)
-		wrong = contradiction(v, verdict);
-	if (wrong)
-		return wrong;
-	e->outcome = is(&v[KEY_CREDENTIALS], "refused")	      ? TALLY_BLOCKED
-		     : is(&v[KEY_CREDENTIALS], "would-block") ? TALLY_WOULD_BLOCK
-							      : TALLY_NO_MAIL;
-	e->refusing = verdict == SAYS_BLOCKED || verdict == SAYS_WOULD_BLOCK;
-	judge_clear(v, verdict, e);
-	name_login_rule(v, verdict, e);
-	return NULL;
-}
-
-/* Of a transaction, of a connection, or of the program's own TLS. */
-static const char *judge_attack(const struct slice v[KEYS], struct entry *e)
-{
-	static const enum key needed[] = {KEY_SESSION, KEY_EXE, KEY_HOST, KEY_ADDR, KEY_TLS,
-		KEY_VERIFIED, KEY_VERDICT, KEY_BYTES, KEY_NOTE, KEYS};
-	enum verdict_word verdict = verdict_of(&v[KEY_VERDICT]);
-	const char *wrong = lacking(v, needed);
-
-	if (!wrong)
-		wrong = contradiction(v, verdict);
-	if (wrong)
-		return wrong;
-	e->message = v[KEY_SENDER].at != NULL;
-	e->outcome = TALLY_ATTACK;
-	e->reason = v[KEY_NOTE];
-	judge_clear(v, verdict, e);
-	return NULL;
-}
-
-/* Without TLS nothing passed but the attempt. */
-static const char *judge_own_tls(const struct slice v[KEYS], struct entry *e)
-{
-	static const enum key needed[] = {KEY_SESSION, KEY_EXE, KEY_HOST, KEY_ADDR, KEY_TLS,
-		KEY_VERIFIED, KEY_POLICY, KEY_VERDICT, KEY_BYTES, KEYS};
-	enum verdict_word verdict = verdict_of(&v[KEY_VERDICT]);
-	const char *wrong = lacking(v, needed);
-
-	if (!wrong)
-		wrong = contradiction(v, verdict);
-	if (wrong)
-		return wrong;
-	e->outcome = verdict == SAYS_BLOCKED	   ? TALLY_BLOCKED
-		     : verdict == SAYS_WOULD_BLOCK ? TALLY_WOULD_BLOCK
-		     : is(&v[KEY_TLS], "yes")	   ? TALLY_OWN_TLS
-						   : TALLY_NO_MAIL;
-	if (v[KEY_NOTE].at)
-		e->reason = v[KEY_NOTE];
-	return NULL;
-}
-
-static const char *judge_relay(const struct slice v[KEYS], struct entry *e)
-{
-	static const enum key needed[] = {
-		KEY_SESSION, KEY_EXE, KEY_HOST, KEY_ADDR, KEY_POLICY, KEY_BYTES, KEYS};
-
-	e->outcome = TALLY_RELAYED;
-	return lacking(v, needed);
-}
-
-/* The library's lines, and those about a caller that nobody knows, have less to tell. */
-static const char *judge_failure(const struct slice v[KEYS], struct entry *e)
-{
-	static const enum key needed[] = {KEY_PID, KEY_UID, KEY_EXE, KEY_REASON, KEYS};
-
-	e->outcome = TALLY_FAILED;
-	return lacking(v, needed);
-}
-
-/* event=log reason="12 lines were lost" */
-static uint64_t lost_lines(const struct slice *reason)
-{
-	static const char words[] = " lines were lost";
-	size_t n = sizeof(words) - 1;
-	struct slice digits;
-	uint64_t lost;
-
-	if (reason->length <= n || memcmp(reason->at + reason->length - n, words, n) != 0)
-		return 0;
-	digits = (struct slice){reason->at, reason->length - n};
-	return number(&digits, &lost) ? lost : 0;
-}
-
-static const char *judge_own(const struct slice v[KEYS], struct entry *e)
-{
-	static const enum key needed[] = {KEY_REASON, KEYS};
-	static const struct {
-		const char *event;
-		enum entry_kind kind;
-	} own[] = {
-		{"overload", ENTRY_OVERLOAD},
-		{"failed", ENTRY_FAILED},
-		{"stopped", ENTRY_STOPPED},
-		{"reloaded", ENTRY_RELOADED},
-		{"log", ENTRY_LOG},
-	};
-
-	e->kind = ENTRY_UNKNOWN;
-	for (size_t i = 0; i < sizeof(own) / sizeof(own[0]); i++)
-		if (is(&v[KEY_EVENT], own[i].event))
-			e->kind = own[i].kind;
-	if (e->kind == ENTRY_LOG)
-		e->lost = lost_lines(&v[KEY_REASON]);
-	return e->kind == ENTRY_UNKNOWN ? NULL : lacking(v, needed);
-}
-
-static const char *judge(const struct slice v[KEYS], struct entry *e)
-{
-	static const struct {
-		const char *event;
-		const char *(*judge)(const struct slice v[KEYS], struct entry *e);
-	} events[] = {
-		{"transaction", judge_transaction},
-		{"connection", judge_connection},
-		{"connect-refused", judge_failure},
-		{"attack", judge_attack},
-		{"application-tls", judge_own_tls},
-		{"relay", judge_relay},
-	};
-
-	for (size_t i = 0; i < sizeof(events) / sizeof(events[0]); i++)
-		if (is(&v[KEY_EVENT], events[i].event))
-			return events[i].judge(v, e);
-	return judge_own(v, e);
-}
-
 const char *entry_parse(char *text, size_t length, struct entry *e)
 {
 	struct slice values[KEYS];
@@ -516,5 +222,5 @@ const char *entry_parse(char *text, size_t length, struct entry *e)
 	if (!numbers(values, e))
 		return "a number that is none";
 	texts(values, e);
-	return judge(values, e);
+	return outcome_judge(values, e);
 }

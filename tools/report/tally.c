@@ -3,6 +3,7 @@
 #include "tools/report/entry.h"
 #include "tools/report/names.h"
 #include "tools/report/over_time.h"
+#include "tools/report/table.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -65,157 +66,23 @@ void tally_clear(struct tally *t)
 	*t = (struct tally){0};
 }
 
-/* Texts of one tally are equal where their addresses are. */
-static size_t hash_of(const void *const *keys, size_t count)
-{
-	uint64_t hash = 0;
-
-	for (size_t i = 0; i < count; i++) {
-		hash = (hash ^ (uintptr_t)keys[i] >> 4) * 0x9e3779b97f4a7c15u;
-		hash ^= hash >> 32;
-	}
-	return (size_t)hash;
-}
-
-static size_t row_hash(const struct tally_row *r)
-{
-	return hash_of((const void *const *)r->key, TALLY_KEYS);
-}
-
-static bool same_row(const struct tally_row *a, const struct tally_row *b)
-{
-	return memcmp(a->key, b->key, sizeof(a->key)) == 0;
-}
-
-static size_t reason_hash(const struct tally_reason *r)
-{
-	const void *keys[] = {
-		(const void *)(uintptr_t)(16u * r->outcome), r->host, r->reason, r->rule};
-
-	return hash_of(keys, 4);
-}
-
-static bool same_reason(const struct tally_reason *a, const struct tally_reason *b)
-{
-	return a->outcome == b->outcome && a->host == b->host && a->reason == b->reason &&
-	       a->rule == b->rule;
-}
-
-/* The place in the index of what is there under this key, or of where it belongs: 0 then. An index
- * has twice as many places as the array has elements. */
-static uint32_t *row_place(struct tally *t, const struct tally_row *key)
-{
-	size_t mask = 2 * t->row_room - 1, i = row_hash(key) & mask;
-
-	while (t->row_index[i] && !same_row(&t->rows[t->row_index[i] - 1], key))
-		i = (i + 1) & mask;
-	return &t->row_index[i];
-}
-
-static uint32_t *reason_place(struct tally *t, const struct tally_reason *key)
-{
-	size_t mask = 2 * t->reason_room - 1, i = reason_hash(key) & mask;
-
-	while (t->reason_index[i] && !same_reason(&t->reasons[t->reason_index[i] - 1], key))
-		i = (i + 1) & mask;
-	return &t->reason_index[i];
-}
-
-/* Twice the room for elements and for places, which are empty then. */
-static bool grow(void *array, uint32_t **index, size_t *room, size_t size)
-{
-	void **elements = array;
-	void *more = realloc(*elements, 2 * *room * size);
-	uint32_t *places;
-
-	if (!more)
-		return false;
-	*elements = more;
-	places = calloc(4 * *room, sizeof(*places));
-	if (!places)
-		return false;
-	free(*index);
-	*index = places;
-	*room *= 2;
-	return true;
-}
-
-static bool rows_grow(struct tally *t)
-{
-	if (!grow(&t->rows, &t->row_index, &t->row_room, sizeof(*t->rows)))
-		return false;
-	for (size_t i = 0; i < t->row_count; i++)
-		*row_place(t, &t->rows[i]) = (uint32_t)i + 1;
-	return true;
-}
-
-static bool reasons_grow(struct tally *t)
-{
-	if (!grow(&t->reasons, &t->reason_index, &t->reason_room, sizeof(*t->reasons)))
-		return false;
-	for (size_t i = 0; i < t->reason_count; i++)
-		*reason_place(t, &t->reasons[i]) = (uint32_t)i + 1;
-	return true;
-}
-
-static struct tally_row *row_put(struct tally *t, const struct tally_row *key, size_t most)
-{
-	uint32_t *place = row_place(t, key);
-
-	if (*place)
-		return &t->rows[*place - 1];
-	if (t->row_count >= most)
-		return NULL;
-	if (t->row_count == t->row_room) {
-		if (!rows_grow(t)) {
-			t->no_memory = true;
-			return NULL;
-		}
-		place = row_place(t, key);
-	}
-	t->rows[t->row_count] = (struct tally_row){0};
-	memcpy(t->rows[t->row_count].key, key->key, sizeof(key->key));
-	*place = (uint32_t)++t->row_count;
-	return &t->rows[t->row_count - 1];
-}
-
-static struct tally_reason *reason_put(struct tally *t, const struct tally_reason *key, size_t most)
-{
-	uint32_t *place = reason_place(t, key);
-
-	if (*place)
-		return &t->reasons[*place - 1];
-	if (t->reason_count >= most)
-		return NULL;
-	if (t->reason_count == t->reason_room) {
-		if (!reasons_grow(t)) {
-			t->no_memory = true;
-			return NULL;
-		}
-		place = reason_place(t, key);
-	}
-	t->reasons[t->reason_count] = *key;
-	*place = (uint32_t)++t->reason_count;
-	return &t->reasons[t->reason_count - 1];
-}
-
 /* A flood of domains first loses its domains, then all. NULL only without memory. */
 static struct tally_row *row_of(struct tally *t, const struct tally_row *key)
 {
 	const char *other = t->names.other;
-	struct tally_row *row = row_put(t, key, ROWS_MOST), less = *key;
+	struct tally_row *row = table_row(t, key, ROWS_MOST), less = *key;
 
 	if (row || t->no_memory)
 		return row;
 	t->overflow = true;
 	for (unsigned k = TALLY_SENDER; k < TALLY_KEYS; k++)
 		less.key[k] = less.key[k] ? other : NULL;
-	row = row_put(t, &less, ROWS_MOST + SPARE);
+	row = table_row(t, &less, ROWS_MOST + SPARE);
 	if (row || t->no_memory)
 		return row;
 	for (unsigned k = 0; k < TALLY_KEYS; k++)
 		less.key[k] = less.key[k] ? other : NULL;
-	return row_put(t, &less, ROWS_MOST + SPARE + 1);
+	return table_row(t, &less, ROWS_MOST + SPARE + 1);
 }
 
 static void see(int64_t time, int64_t *first, int64_t *last)
@@ -264,11 +131,6 @@ static void add_to_row(struct tally *t, const struct entry *e, struct tally_row 
 	row->counts.recipients[outcome] += name->count * e->weight;
 }
 
-static bool wanted(const struct tally *t, enum tally_outcome outcome)
-{
-	return t->only >> outcome & 1;
-}
-
 static void add_to_rows(struct tally *t, const struct entry *e, const char *host)
 {
 	struct names *n = &t->names;
@@ -285,9 +147,9 @@ static void add_to_rows(struct tally *t, const struct entry *e, const char *host
 		key.key[k] = t->by >> k & 1 ? keys[k] : NULL;
 	if (count == 0 && !(e->outcome == TALLY_BLOCKED && e->refused_count))
 		count = 1;
-	for (size_t i = 0; i < count && wanted(t, e->outcome); i++)
+	for (size_t i = 0; i < count && tally_wants(t, e->outcome); i++)
 		add_to_row(t, e, &key, &found[i], e->outcome);
-	if (e->refused_count == 0 || !wanted(t, TALLY_BLOCKED))
+	if (e->refused_count == 0 || !tally_wants(t, TALLY_BLOCKED))
 		return;
 	count = names_recipients(n, &e->refused, e->refused_count, found);
 	for (size_t i = 0; i < count; i++)
@@ -297,16 +159,16 @@ static void add_to_rows(struct tally *t, const struct entry *e, const char *host
 static void add_reason(struct tally *t, const struct entry *e, struct tally_reason *key,
 	uint64_t events, uint64_t recipients)
 {
-	struct tally_reason *r = reason_put(t, key, REASONS_MOST);
+	struct tally_reason *r = table_reason(t, key, REASONS_MOST);
 
 	if (!r && !t->no_memory) {
 		t->overflow = true;
 		key->reason = t->names.other;
-		r = reason_put(t, key, REASONS_MOST + SPARE);
+		r = table_reason(t, key, REASONS_MOST + SPARE);
 	}
 	if (!r && !t->no_memory) {
 		key->host = key->rule = t->names.other;
-		r = reason_put(t, key, REASONS_MOST + SPARE + TALLY_OUTCOMES);
+		r = table_reason(t, key, REASONS_MOST + SPARE + TALLY_OUTCOMES);
 	}
 	if (!r)
 		return;
@@ -406,90 +268,11 @@ int tally_add(struct tally *t, const struct entry *e)
 	add_event(&t->total, e, e->outcome, true);
 	t->total.recipients[e->outcome] += e->recipient_count * e->weight;
 	t->total.recipients[TALLY_BLOCKED] += e->refused_count * e->weight;
-	if (wanted(t, e->outcome))
+	if (tally_wants(t, e->outcome))
 		over_time_add(&t->time, e->time, e->outcome, e->weight);
 	host = names_host(&t->names, &e->host, &e->addr);
 	add_to_rows(t, e, host);
 	add_reasons(t, e, host);
 	t->overflow |= t->names.overflow;
 	return t->no_memory ? -ENOMEM : 0;
-}
-
-static int compare_rows(const void *one, const void *two)
-{
-	const struct tally_row *a = one, *b = two;
-
-	for (unsigned k = 0; k < TALLY_KEYS; k++) {
-		int order = a->key[k] ? strcmp(a->key[k], b->key[k]) : 0;
-
-		if (order)
-			return order;
-	}
-	return 0;
-}
-
-static int compare_reasons(const void *one, const void *two)
-{
-	const struct tally_reason *a = one, *b = two;
-	int order;
-
-	if (a->outcome != b->outcome)
-		return a->outcome < b->outcome ? -1 : 1;
-	if (a->events + a->recipients != b->events + b->recipients)
-		return a->events + a->recipients > b->events + b->recipients ? -1 : 1;
-	order = strcmp(a->host, b->host);
-	if (order == 0)
-		order = strcmp(a->reason, b->reason);
-	return order ? order : strcmp(a->rule, b->rule);
-}
-
-static int compare_hosts(const void *one, const void *two)
-{
-	const struct tally_reason *a = one, *b = two;
-
-	return strcmp(a->host, b->host);
-}
-
-static int compare_clear(const void *one, const void *two)
-{
-	const struct tally_clear *a = one, *b = two;
-
-	if (a->messages != b->messages)
-		return a->messages > b->messages ? -1 : 1;
-	return strcmp(a->host, b->host);
-}
-
-/* Each message that went in the clear has one reason. */
-static int gather_clear(struct tally *t)
-{
-	t->clear = calloc(t->reason_count + 1, sizeof(*t->clear));
-	if (!t->clear)
-		return -ENOMEM;
-	qsort(t->reasons, t->reason_count, sizeof(*t->reasons), compare_hosts);
-	for (size_t i = 0; i < t->reason_count; i++) {
-		const struct tally_reason *r = &t->reasons[i];
-
-		if (!r->clear)
-			continue;
-		if (!t->clear_count || t->clear[t->clear_count - 1].host != r->host)
-			t->clear[t->clear_count++].host = r->host;
-		t->clear[t->clear_count - 1].messages += r->clear;
-		t->clear[t->clear_count - 1].bytes += r->clear_bytes;
-	}
-	qsort(t->clear, t->clear_count, sizeof(*t->clear), compare_clear);
-	return 0;
-}
-
-int tally_sort(struct tally *t)
-{
-	size_t kept = 0;
-	int rc = gather_clear(t);
-
-	for (size_t i = 0; i < t->reason_count; i++)
-		if (wanted(t, t->reasons[i].outcome))
-			t->reasons[kept++] = t->reasons[i];
-	t->reason_count = kept;
-	qsort(t->rows, t->row_count, sizeof(*t->rows), compare_rows);
-	qsort(t->reasons, t->reason_count, sizeof(*t->reasons), compare_reasons);
-	return rc;
 }

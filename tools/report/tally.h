@@ -147,6 +147,12 @@ struct tally {
 
 struct entry;
 
+/* Whether an outcome is among those of `only`. */
+static inline bool tally_wants(const struct tally *t, enum tally_outcome outcome)
+{
+	return t->only >> outcome & 1;
+}
+
 /* 0 or -ENOMEM. */
 int tally_init(struct tally *t, unsigned by, unsigned only);
 void tally_clear(struct tally *t);
