@@ -143,7 +143,7 @@ asan tsan: deps-test # unit tests and agent with sanitizers; tsan finds races of
 
 FUZZ_SECONDS ?= 30
 FUZZED_SOURCES := $(ROOM_SOURCES) $(wildcard tools/doctor/elf*.c) $(addprefix tools/,doctor/unit_file.c doctor/env_file.c doctor/ld_cache.c doctor/files.c probe/heard.c) \
-	$(patsubst %,tools/report/%.c,texts names entry outcome line stamp tally table order over_time intake journal source)
+	$(patsubst %,tools/report/%.c,texts names entry outcome line stamp tally table order over_time fields intake journal source)
 $(BUILD)/fuzz/%: tests/fuzz/%.c $(FUZZED_SOURCES)
 	@mkdir -p $(@D)
 	$(Q)clang $(filter-out -MMD -MP,$(ALL_CFLAGS)) -O1 -fsanitize=fuzzer,address,undefined -o $@ $< $(FUZZED_SOURCES) $(LIBS)
