@@ -289,6 +289,7 @@ static cfg_t *make_parser(void)
 		VALUE("client_key"),
 		VALUE("ciphers"),
 		VALUE("ciphersuites"),
+		VALUES("trace"),
 		CFG_END(),
 	};
 	cfg_opt_t root[] = {

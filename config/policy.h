@@ -141,6 +141,10 @@ struct policy {
 	unsigned open; /* 1u << demand: default counts where neither sender nor recipient sets it */
 };
 
+/* Does `trace` name this server: one of its names as they were looked up, or its address? */
+bool policy_set_traces(const struct policy_set *set, const char *const *names, unsigned count,
+	const struct sockaddr *peer);
+
 void policy_set_free(struct policy_set *set);
 
 /*

@@ -71,6 +71,7 @@ void section_free(struct section *section)
 		return;
 	list_free(section->match);
 	list_free(section->fingerprints);
+	list_free(section->trace);
 	free(section->ca_file);
 	free(section->servername);
 	free(section->client_certificate);

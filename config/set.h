@@ -35,6 +35,8 @@ enum setting {
 	SETTING_CLIENT_KEY,
 	SETTING_CIPHERS,
 	SETTING_CIPHERSUITES,
+	/* of the log, in default alone */
+	SETTING_TRACE,
 	SETTING_COUNT,
 };
 
@@ -57,6 +59,7 @@ struct section {
 	char *client_key; /* NULL beside client_certificate: the key is in the same file */
 	char *ciphers;
 	char *ciphersuites;
+	char **trace;			     /* labels as of host sections; NULL-terminated */
 	struct origin origin[SETTING_COUNT]; /* of the settings in `set` */
 };
 

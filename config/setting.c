@@ -107,6 +107,7 @@ static const struct {
 	[SETTING_CLIENT_KEY] = {"client_key", NULL, NULL},
 	[SETTING_CIPHERS] = {"ciphers", NULL, NULL},
 	[SETTING_CIPHERSUITES] = {"ciphersuites", NULL, NULL},
+	[SETTING_TRACE] = {"trace", NULL, NULL},
 };
 
 const char *setting_name(enum setting setting)
@@ -178,7 +179,8 @@ int setting_put(struct section *section, enum setting setting, const char *value
 
 bool setting_is_list(enum setting setting)
 {
-	return setting == SETTING_MATCH || setting == SETTING_FINGERPRINTS;
+	return setting == SETTING_MATCH || setting == SETTING_FINGERPRINTS ||
+	       setting == SETTING_TRACE;
 }
 
 bool setting_is_demand(enum setting setting)
@@ -190,6 +192,9 @@ int setting_check_place(const struct section *section, enum setting setting, str
 {
 	bool envelope = section->kind == SECTION_SENDER || section->kind == SECTION_RECIPIENT;
 
+	if (setting == SETTING_TRACE && section->kind != SECTION_DEFAULT)
+		return err_fail(
+			err, EINVAL, "stands in default only; write there which servers it is for");
 	if (envelope && !setting_is_demand(setting))
 		return err_fail(err, EINVAL,
 			"is a setting of the connection, and stands in default and host sections "

@@ -27,7 +27,7 @@ bool setting_is_text(enum setting setting);
 /* True for what may stand in a section of any kind; the others are settings of the connection. */
 bool setting_is_demand(enum setting setting);
 
-/* True for match and fingerprints. */
+/* True for match, fingerprints and trace. */
 bool setting_is_list(enum setting setting);
 
 /* Whether it may stand in that section. 0, or -EINVAL with err telling where it may. */

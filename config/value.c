@@ -30,6 +30,8 @@ char ***value_list(struct section *section, enum setting setting)
 {
 	if (setting == SETTING_MATCH)
 		return &section->match;
+	if (setting == SETTING_TRACE)
+		return &section->trace;
 	return setting == SETTING_FINGERPRINTS ? &section->fingerprints : NULL;
 }
 
@@ -142,6 +144,17 @@ static int put_fingerprint(struct section *section, const char *text, struct err
 	return rc ? rc : put_item(&section->fingerprints, digits, err);
 }
 
+/* Kept as it was written: it is read as the label of a host section, wherever it counts. */
+static int put_trace(struct section *section, const char *text, struct err *err)
+{
+	struct host host;
+	struct err why;
+
+	if (host_parse(text, &host, &why))
+		return err_fail(err, EINVAL, "\"%.253s\" %s", text, why.text);
+	return put_item(&section->trace, text, err);
+}
+
 /* OpenSSL's own words; whether it knows them is for the TLS room to say. */
 static int put_ciphers(
 	struct section *section, enum setting setting, const char *text, struct err *err)
@@ -172,5 +185,7 @@ int value_put(struct section *section, enum setting setting, const char *value, 
 		return put_servername(section, value, err);
 	if (setting == SETTING_FINGERPRINTS)
 		return put_fingerprint(section, value, err);
+	if (setting == SETTING_TRACE)
+		return put_trace(section, value, err);
 	return put_ciphers(section, setting, value, err);
 }

@@ -56,6 +56,8 @@ static const void *held(const struct section *section, enum setting setting)
 		return section->ciphers;
 	case SETTING_CIPHERSUITES:
 		return section->ciphersuites;
+	case SETTING_TRACE:
+		return section->trace;
 	case SETTING_REQUIRE_TLS:
 	case SETTING_VERIFY_CERTIFICATE:
 	case SETTING_MIN_TLS:

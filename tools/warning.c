@@ -101,6 +101,10 @@ static void warn_of_connection(const struct warner *w, const struct policy *p)
 			"the fields of its messages do not count");
 	if (s->kind == SECTION_DEFAULT && sets(w, SETTING_INTERCEPT, false))
 		warn(w, SETTING_INTERCEPT, "hosts without a section are not protected at all");
+	if (section_sets(s, SETTING_TRACE))
+		warn(w, SETTING_TRACE,
+			"the dialogue with these servers goes to the log, addresses among it; take "
+			"it out when it is not needed any more");
 	if (s->kind == SECTION_DEFAULT && section_sets(s, SETTING_MATCH))
 		warn(w, SETTING_MATCH,
 			"holds for every server without one of its own: a certificate for one of "

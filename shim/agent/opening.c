@@ -120,6 +120,12 @@ static bool early_replies(const struct session *s)
 	       !caution_stands(s->address, s->server_name, loop_now(s->lane->loop));
 }
 
+static bool is_traced(const struct session *s)
+{
+	return policy_set_traces(edition_policy(s->edition), (const char *const *)s->names,
+		s->name_count, (const struct sockaddr *)&s->peer.ss);
+}
+
 static int begin_dialogue(struct session *s)
 {
 	struct dialogue_settings settings = {
@@ -129,6 +135,7 @@ static int begin_dialogue(struct session *s)
 		.early_replies = early_replies(s),
 		.report = report_dialogue,
 		.disappointed = disappointed,
+		.trace = is_traced(s) ? report_trace : NULL,
 		.context = s,
 	};
 

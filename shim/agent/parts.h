@@ -90,6 +90,8 @@ struct session {
 	struct dialogue *dialogue;
 	struct buf to_client, to_server; /* relay, the application's own TLS */
 	uint64_t relayed;
+	uint64_t traced_since; /* 0: not traced yet */
+	unsigned traced_lines, traced_octets;
 	struct own own;
 	int likeness; /* unconnected, for a fresh connection once this one is closed; or -1 */
 	char own_name[64];
@@ -169,6 +171,7 @@ unsigned own_tls_patience(const struct session *s);    /* seconds */
 void report_program(struct session *s); /* learns which it is, while it is there */
 void report_dialogue(void *context, const struct dialogue_report *report);
 void report_relay(struct session *s);
+void report_trace(void *context, const char *direction, const char *text);
 void report_own_tls(const struct session *s);
 void report_refused(struct session *s, int error, const char *why);
 /* A caller that got no session; `r` NULL, or decoded only if its magic is right. */

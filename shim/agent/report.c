@@ -17,6 +17,11 @@
 #define TEXT_LIMIT 300
 #define REASON_LIMIT 700
 
+/* Of one session; one that says more is not what a trace is for. */
+#define TRACE_LINES 400
+#define TRACE_OCTETS 65536
+#define TRACE_TEXT 1200 /* of one line */
+
 /* Callers of an agent of their own are in its control group, by which they found it. */
 void report_program(struct session *s)
 {
@@ -96,13 +101,18 @@ static const char *unit_of(const struct session *s)
 	return program_own_unit();
 }
 
-static void begin(struct log_line *line, const char *event, const struct session *s)
+static void add_session(struct log_line *line, const struct session *s)
 {
 	char id[64];
 
-	line_begin(line, event);
 	snprintf(id, sizeof(id), "%lx.%llu", (long)getpid(), s->number);
 	line_word(line, "session", id);
+}
+
+static void begin(struct log_line *line, const char *event, const struct session *s)
+{
+	line_begin(line, event);
+	add_session(line, s);
 	line_number(line, "pid", (uint64_t)s->pid);
 	line_number(line, "uid", s->uid);
 	line_quoted(line, "exe", s->exe ? s->exe : "", TEXT_LIMIT);
@@ -212,6 +222,37 @@ void report_dialogue(void *context, const struct dialogue_report *r)
 		send_repeatable(&line, s, event_of(r), r->facts.reason, r->note);
 	else
 		line_send(&line);
+}
+
+/* Who it is about stands in the first line, and whether there is more in the last. */
+void report_trace(void *context, const char *direction, const char *text)
+{
+	struct session *s = context;
+	uint64_t now = loop_now(s->lane->loop);
+	struct log_line line;
+
+	if (s->traced_lines > TRACE_LINES)
+		return;
+	if (!s->traced_since) {
+		s->traced_since = now;
+		begin(&line, "trace", s);
+		line_word(&line, "dir", "-");
+		line_quoted(&line, "line",
+			s->reused ? "[a connection that was kept]" : "[connected]", TRACE_TEXT);
+		line_send(&line);
+	}
+	s->traced_octets += (unsigned)strlen(text);
+	if (++s->traced_lines > TRACE_LINES || s->traced_octets > TRACE_OCTETS) {
+		s->traced_lines = TRACE_LINES + 1;
+		direction = "-";
+		text = "[too much: the trace ends here]";
+	}
+	line_begin(&line, "trace");
+	add_session(&line, s);
+	line_number(&line, "ms", now - s->traced_since);
+	line_word(&line, "dir", direction);
+	line_quoted(&line, "line", text, TRACE_TEXT);
+	line_send(&line);
 }
 
 void report_relay(struct session *s)

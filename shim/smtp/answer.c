@@ -22,6 +22,9 @@ void end(struct dialogue *d, unsigned server_wish)
 		d->wishes |= server_wish;
 	d->wishes |= DIALOGUE_CLOSE_CLIENT;
 	pending_clear(&d->pending);
+	trace_shown(d, false);
+	if (d->phase != PHASE_OVER)
+		trace_note(d, "-", "[end%s%s]", d->note ? ": " : "", d->note ? d->note : "");
 	enter_phase(d, PHASE_OVER);
 	report_connection(d);
 }
@@ -102,6 +105,8 @@ void answer_own(struct dialogue *d, bool last, const char *format, ...)
 	report_reply(d, line, false);
 	if (pending_add_reply(&d->pending, line, last) < 0)
 		end(d, DIALOGUE_ABORT_SERVER);
+	if (last)
+		d->speech = SPEECH_OVER; /* its turn may come later */
 	answer_flush(d);
 }
 
@@ -121,6 +126,7 @@ void answer_flush(struct dialogue *d)
 
 	while ((text = pending_reply(&d->pending, &last)) != NULL &&
 		buf_append_text(&d->client_out, text) == 0) {
+		trace_shown(d, false);
 		pending_replied(&d->pending);
 		if (last) {
 			end_after_client_out(d);
@@ -140,6 +146,7 @@ void relay_hello(struct dialogue *d, const struct reply *reply, bool single)
 {
 	if (show_hello(d, reply, single, &d->client_out) < 0)
 		end(d, DIALOGUE_ABORT_SERVER);
+	trace_shown(d, true);
 }
 
 void relay(struct dialogue *d, const struct reply *reply)
@@ -156,6 +163,7 @@ void relay(struct dialogue *d, const struct reply *reply)
 	}
 	if (reply_copy(buf_bytes(&d->server_in), reply, &d->client_out) < 0)
 		end(d, DIALOGUE_ABORT_SERVER);
+	trace_shown(d, true);
 }
 
 /* A reply that nothing asked for: only a server's 421, or its early refusal of the content, makes

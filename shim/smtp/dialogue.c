@@ -98,6 +98,7 @@ void send_command(struct dialogue *d, const char *verb, const char *argument)
 		argument ? argument : "");
 
 	put_server(d, line, (size_t)n);
+	trace_sent(d, AWAITED_NOTHING);
 }
 
 void put_server(struct dialogue *d, const char *bytes, size_t n)
@@ -112,10 +113,12 @@ void put_client(struct dialogue *d, const char *bytes, size_t n)
 {
 	if (buf_append(&d->client_out, bytes, n) < 0)
 		end(d, DIALOGUE_ABORT_SERVER);
+	trace_shown(d, false);
 }
 
 void await(struct dialogue *d, enum awaited what)
 {
+	trace_sent(d, what);
 	if (d->phase != PHASE_OVER &&
 		pending_add(&d->pending, what, buf_position(&d->server_out)) < 0)
 		end(d, DIALOGUE_ABORT_SERVER);
@@ -171,12 +174,15 @@ void dialogue_tls_up(struct dialogue *d, const struct facts *facts)
 	d->facts = *facts;
 	d->facts.tls = TLS_FACT_ON;
 	complete_reason(d);
+	trace_note(d, "-", "[%s, certificate %s%s%s]", tls_version_name(d->facts.version),
+		d->facts.verified ? "verified" : "not verified: ", d->facts.reason, "");
 	if (!warm_tls_up(d, &before))
 		upgrade_judge(d);
 }
 
 static void handshake_failed(struct dialogue *d, const char *why)
 {
+	trace_note(d, "-", "[no TLS: %s]", why);
 	if (warm_tls_failed(d, why))
 		return;
 	d->facts = (struct facts){.tls = TLS_FACT_HANDSHAKE_FAILED};
@@ -216,6 +222,7 @@ void dialogue_reconnected(struct dialogue *d)
 	d->sent = UINT64_MAX;
 	buf_clear(&d->server_in);
 	buf_clear(&d->server_out);
+	trace_afresh(d);
 	enter_phase(d, d->phase == PHASE_RECONNECT ? PHASE_REGREETING : PHASE_OWN_GREETING);
 }
 
@@ -301,9 +308,12 @@ static bool server_step(struct dialogue *d)
 	case REPLY_PARTIAL:
 		return false;
 	case REPLY_MALFORMED:
+		trace_note(
+			d, "<server", "[%zu octets that are no reply]", buf_length(&d->server_in));
 		end_protocol_error(d, why);
 		return true;
 	case REPLY_WHOLE:
+		trace_heard(d, &reply);
 		if (is_early(d))
 			end_protocol_error(d, "reply before the command");
 		else if (d->phase == PHASE_READY || d->phase == PHASE_OPEN)

@@ -68,6 +68,11 @@ struct dialogue_settings {
 	/* The server refused a MAIL that the application had its 250 for: this next hop is not to
 	 * be trusted with early replies for a while. May be NULL. */
 	void (*disappointed)(void *context);
+	/*
+	 * NULL: none. What is said, one command, reply or event at a time, without credentials and
+	 * content: "app>", ">server", "<server", "<app", and "-" for events. Not yet escaped.
+	 */
+	void (*trace)(void *context, const char *direction, const char *text);
 	void *context;
 };
 

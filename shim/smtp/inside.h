@@ -15,6 +15,7 @@
  *   answer.c       what the server says once the decision fell; how everything ends
  *   verdict.c      our own replies that tell a verdict
  *   report.c       what is kept for the log
+ *   trace.c        the dialogue itself, for the log where it is asked for
  */
 #ifndef MAILSEAL_SMTP_INSIDE_H
 #define MAILSEAL_SMTP_INSIDE_H
@@ -123,8 +124,16 @@ struct held {
 	struct buf final; /* the reply to the end of refused content, complete */
 };
 
+/* Up to where it was told, as positions in the buffers; `taken` and `heard`: one more, of the last
+ * line and reply that was looked at. */
+struct trace {
+	uint64_t taken, sent, heard, shown;
+	bool secret; /* the server may repeat something */
+};
+
 struct dialogue {
 	struct dialogue_settings settings;
+	struct trace trace;
 	struct buf client_in, client_out, server_in, server_out;
 	struct pending pending;
 	enum phase phase;
@@ -301,5 +310,15 @@ void report_connection(struct dialogue *d);
 void rule_describe(
 	const struct dialogue *d, const struct judgement *judgement, char *out, size_t size);
 void note_set(struct dialogue *d, const char *kind, const char *why);
+
+/* trace.c: nothing where it is not asked for */
+void trace_command(struct dialogue *d, const struct line *line); /* before it is taken */
+void trace_credentials(struct dialogue *d);			 /* a line after 334 */
+void trace_sent(struct dialogue *d, enum awaited what);		 /* it was just put */
+void trace_heard(struct dialogue *d, const struct reply *reply); /* before it is taken */
+void trace_shown(struct dialogue *d, bool passing);		 /* it was just put */
+void trace_afresh(struct dialogue *d);
+void trace_note(struct dialogue *d, const char *direction, const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
 
 #endif

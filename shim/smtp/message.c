@@ -227,6 +227,7 @@ static void finish_refusal(struct dialogue *d)
 
 void message_refuse(struct dialogue *d)
 {
+	trace_note(d, "-", "[content is refused, and not sent]");
 	buf_clear(&d->held.head);
 	d->speech = SPEECH_DISCARD;
 	if (d->phase != PHASE_OVER && d->held.content_ended)

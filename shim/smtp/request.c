@@ -284,12 +284,15 @@ static bool command_step(struct dialogue *d)
 	case LINE_PARTIAL:
 		return false;
 	case LINE_TOO_LONG:
+		trace_note(d, "app>", "[a line that is too long]");
+		d->trace.secret = true;
 		d->speech = SPEECH_LONG_LINE;
 		return true;
 	case LINE_WHOLE:
 		if (!d->lf_known)
 			d->lf_client = !line.crlf;
 		d->lf_known = true;
+		trace_command(d, &line);
 		return command_take(d, &line);
 	}
 	return false;
@@ -309,6 +312,7 @@ static bool auth_step(struct dialogue *d)
 		end_with_reply(d, "4.5.2", "line too long in AUTH");
 		return true;
 	case LINE_WHOLE:
+		trace_credentials(d);
 		forward(d, &line, AWAITED_AUTH);
 		buf_consume(&d->client_in, line.octets);
 		d->speech = SPEECH_AWAITING_AUTH;

@@ -183,6 +183,7 @@ static void starttls_replied(struct dialogue *d, const struct reply *reply)
 	relay(d, reply);
 	if (reply->code == 220) {
 		buf_clear(&d->shown);
+		trace_note(d, "-", "[the application's own TLS: nothing more is seen]");
 		enter_phase(d, PHASE_OWN_TLS);
 		return;
 	}

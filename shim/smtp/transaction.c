@@ -113,6 +113,7 @@ static void forward_recipient(struct dialogue *d, const struct line *line,
 		transaction_send_mail(d);
 	put_server(d, line->text, line->length);
 	put_server(d, "\r\n", 2);
+	trace_sent(d, AWAITED_RCPT);
 	if (d->phase != PHASE_OVER &&
 		pending_add_recipient(&d->pending, buf_position(&d->server_out), demands) < 0)
 		end(d, DIALOGUE_ABORT_SERVER);
@@ -274,6 +275,7 @@ void refuse_data_before_content(struct dialogue *d)
 	note_set(d, "the application went on behind a refused DATA", "");
 	if (pending_add_reply(&d->pending, reply, true) < 0)
 		end(d, DIALOGUE_ABORT_SERVER);
+	d->speech = SPEECH_OVER; /* other replies may come first */
 	answer_flush(d);
 }
 

@@ -445,6 +445,8 @@ static void say_again(struct dialogue *d)
 	buf_init(&d->warm.sent, sent.limit);
 	enter_phase(d, PHASE_OPEN);
 	put_server(d, buf_bytes(&sent), buf_length(&sent));
+	trace_note(d, ">server", "[what was said before, again: %zu octets]", buf_length(&sent));
+	d->trace.sent = buf_position(&d->server_out);
 	buf_clear(&sent);
 }
 

@@ -535,6 +535,14 @@ static void check_parking(struct world *w)
 	warm_free(dialogue_warm(w->d));
 }
 
+/* That it hides what it should, tests/unit/trace_test.c shows. */
+static void take_trace(void *context, const char *direction, const char *text)
+{
+	(void)context;
+	if (strlen(direction) > 7 || strlen(text) > 1300)
+		leaked("trace", text, strlen(text));
+}
+
 static void disappointed(void *context)
 {
 	struct world *w = context;
@@ -718,6 +726,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		.server_name = "mx",
 		.own_name = "[192.0.2.1]",
 		.disappointed = disappointed,
+		.trace = take_trace,
 		.context = &w};
 	unsigned config = size ? (data[0] & 0x1f) % LENGTH(configs) : 0;
 	size_t at = 1;

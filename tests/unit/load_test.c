@@ -172,6 +172,11 @@ static void wrong_values_are_told(void **state)
 		{"host \"a.b\" {\n intercept = false\n}",
 			"2: intercept: stands in default and in host sections for addresses"},
 		{"host \".b\" { intercept = true }", "1: intercept: stands in default"},
+		{"host b.c {\n trace = b.c }", "2: trace: stands in default only"},
+		{"sender b.c { trace = b.c }", "1: trace: stands in default only"},
+		{"default { trace = \"*.b.c\" }", "1: trace: \"*.b.c\" has a wildcard"},
+		{"default { trace = \"192.0.2.1/8\" }", "1: trace: \"192.0.2.1/8\" "},
+		{"default { trace = {} }", "1: trace: list is empty"},
 		{"default {\n intercept = 2 }", "2: intercept: \"2\" is not a value"},
 		{"default {\n match = {} }", "2: match: list is empty"},
 		{"default { match = { \"a.b\",\n \".b\" } }",
@@ -639,6 +644,7 @@ static void every_setting_is_taken(void **state)
 		"0000000000000000000000000000000000000000000000000000000000000000 }"
 		" client_certificate = @/ca.pem client_key = @/key.pem ciphers = HIGH ciphersuites "
 		"= TLS_X "
+		" trace = { a.example, \"192.0.2.0/24\" }"
 		" ca_file = @/ca.pem\n match = { \"MX.Example.\" }\n servername = SNI.example }");
 	const struct section *d = set->by_default;
 
@@ -660,6 +666,8 @@ static void every_setting_is_taken(void **state)
 	assert_string_equal(d->match[0], "mx.example");
 	assert_null(d->match[1]);
 	assert_string_equal(d->servername, "sni.example");
+	assert_string_equal(d->trace[1], "192.0.2.0/24");
+	assert_null(d->trace[2]);
 	for (enum setting s = 0; s < SETTING_COUNT; s++) {
 		assert_int_equal(d->origin[s].line, s == SETTING_MODE ? 5 : d->origin[s].line);
 		assert_string_equal(d->origin[s].file, "mailseal.conf");

@@ -238,3 +238,131 @@ for i in range(30):
 	equal "$(cat "$W/rotated"/* | grep -c 'event=transaction')" 30 "lines"
 	check test "$(ls "$W/rotated" | wc -l)" -ge 4
 }
+
+# --- trace --------------------------------------------------------------------------------------
+
+traced() { sed -n 's/.* event=trace .* dir=\([^ ]*\) line="\(.*\)"$/\1 \2/p' "${1:-$log}"; }
+
+t_dialogue_is_told() {
+	product
+	policy 'trace = ".b.example"'
+	hostile good_server.hs
+	message "$W/message"
+	use_swaks --data "@$W/message.swaks"
+	equal "$status" 0
+	logged 'line="\[end'
+	traced | sed -E 's/\[[0-9]+ octets/[N octets/' >"$W/traced"
+	diff -u - "$W/traced" <<-'END' || fail "another dialogue"
+		- [connected]
+		<server 220 good ESMTP
+		<app 220 good ESMTP
+		app> EHLO client.a.example
+		>server EHLO client.a.example
+		<server 250-hostile.example / 250-STARTTLS / 250 PIPELINING
+		>server STARTTLS
+		<server 220 go
+		- [TLSv1.3, certificate verified]
+		>server EHLO client.a.example
+		<server 250-hostile.example / 250-STARTTLS / 250 PIPELINING
+		<app 250-hostile.example / 250 PIPELINING
+		app> MAIL FROM:<sender@a.example>
+		<app 250 2.1.0 mailseal: sender noted
+		app> RCPT TO:<a@b.example>
+		>server MAIL FROM:<sender@a.example>
+		>server RCPT TO:<a@b.example>
+		<server 250 2.0.0 ok
+		<server 250 2.0.0 ok
+		<app 250 2.0.0 ok
+		app> DATA
+		<app 354 mailseal: end data with <CR><LF>.<CR><LF>
+		>server DATA
+		<server 354 go ahead
+		>server [N octets of content, and its end]
+		<server 250 2.0.0 [text hidden]
+		<app 250 2.0.0 [text hidden]
+		app> QUIT
+		<app 221 2.0.0 mx.b.example
+		- [end]
+	END
+	holds "$log" 'event=trace session=[0-9a-f]+\.1 pid=[0-9]+ uid=0 exe="/usr/bin/perl" unit="" host="mx\.b\.example" addr=127\.0\.0\.10:25 dir=- line="\[connected\]"$'
+	holds "$log" 'event=trace session=[0-9a-f]+\.1 ms=[0-9]+ dir=app> line="EHLO client'
+	lacks "$log" 'SECRET|From the beginning'
+	plain "$BUILD/mailseal" check "$conf"
+	equal "$status" 0
+	holds "$W/client.out" 'warning: trace: the dialogue with these servers goes to the log'
+}
+
+# What holds of a password: none of its forms stands in anything that was written, whatever became of the login.
+t_passwords_are_not_told() {
+	local how
+	product
+	policy 'trace = "127.0.0.0/8"' 'protect_credentials = false'
+	hostile <<-'END'
+		send 220 mx ESMTP
+		keywords STARTTLS|AUTH PLAIN LOGIN CRAM-MD5|PIPELINING
+		serve
+	END
+	for how in PLAIN LOGIN CRAM-MD5; do
+		sealed swaks --to a@b.example --from s@a.example --server mx.b.example --body SECRETBODY \
+			--auth "$how" --auth-user theuser --auth-password p4ssw0rdCANARY
+	done
+	sealed python3 -c '
+import base64, socket
+secret = "p4ssw0rdCANARY"
+coded = base64.b64encode(secret.encode()).decode()
+with socket.create_connection(("mx.b.example", 25)) as s:
+    f = s.makefile("rw", newline="\r\n")
+    f.readline()
+    for line in ["EHLO x", "AUTH " + coded, coded, "PASS " + secret, "NOOP " + secret,
+            "MAIL FROM:<s@a.example> AUTH=" + secret, "VRFY " + secret, "XCLIENT LOGIN=" + secret]:
+        f.write(line + "\r\n")
+        f.flush()
+        while f.readline()[3:4] == "-":
+            pass'
+	equal "$status" 0
+	stop_agents
+	check test "$(traced | wc -l)" -ge 60
+	holds "$log" 'dir=app> line="AUTH PLAIN \[credentials hidden\]"'
+	lacks "$log" "p4ssw0rd|$(printf p4ssw0rdCANARY | base64)|$(printf '\0theuser\0p4ssw0rdCANARY' | base64)|$(printf p4ssw0rdCANARY | od -An -tx1 | tr -d ' ')|SECRETBODY"
+	lacks "$log" "$(printf theuser | base64)"
+}
+
+# The agent that runs is not to be started anew for it.
+t_trace_is_switched_on_and_off_while_the_agent_runs() {
+	product
+	policy
+	hostile good_server.hs
+	"$MAILSEAL_AGENT" --listen "$W/agent.sock" --config "$conf" --log "$log" 2>"$W/agent.err" &
+	until_true 5 listens_at "$W/agent.sock"
+	export MAILSEAL_SOCKET=$W/agent.sock MAILSEAL_AGENT=$W/none
+	use_swaks
+	logged 'event=transaction'
+	lacks "$log" event=trace
+	sed -i 's/^default {/default { trace = "127.0.0.10"/' "$conf"
+	use_swaks
+	logged 'event=trace .*line="EHLO'
+	sed -i 's/ trace = "127.0.0.10"//' "$conf"
+	: >"$log"
+	use_swaks
+	logged 'event=transaction'
+	lacks "$log" event=trace
+}
+listens_at() { ss -Hlx src "$1" | grep -q .; }
+
+# A server that never ends talking does not fill the log.
+t_trace_is_bounded() {
+	product
+	policy 'trace = "mx.b.example"'
+	hostile good_server.hs
+	sealed python3 -c '
+import smtplib
+with smtplib.SMTP("mx.b.example", 25) as s:
+    s.ehlo()
+    for i in range(500):
+        s.noop()'
+	equal "$status" 0
+	logged 'line="\[too much: the trace ends here\]"$'
+	stop_agents
+	check test "$(traced | wc -l)" -le 402
+	equal "$(traced | tail -n 1)" '- [too much: the trace ends here]'
+}
