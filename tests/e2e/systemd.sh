@@ -108,6 +108,7 @@ bed_cgroup() {
 
 systemd_start() {
 	need nsenter unshare ps
+	mountpoint -q /etc && mountpoint -q /run || fail "not in a case: /etc is not its own"
 	bed_programs
 	bed_cgroup
 	bed_files

@@ -279,7 +279,7 @@ static int check_names(const struct view *view, const struct names *n)
 static int judge_all(const struct view *view, const struct arguments *a)
 {
 	struct sums sums = {0};
-	json_t *units = json_array();
+	json_t *units = a->json ? json_array() : NULL;
 	struct err err = {""};
 	int rc = 0;
 
