@@ -121,47 +121,55 @@ static const char *short_time(int64_t when, bool clock, char out[16])
 	return out;
 }
 
-static void print_besides(const struct tally_counts *c)
+static bool has_besides(const struct tally_counts *c)
 {
-	const char *before = "";
+	for (size_t i = 0; i < OTHERS; i++)
+		if (c->events[others[i].outcome])
+			return true;
+	return false;
+}
+
+/* Broken between words, from column `at` on. */
+static void print_besides(
+	const struct tally_counts *c, const char *end, unsigned at, unsigned indent)
+{
+	char text[TEXT] = "";
+	size_t n = 0;
 
 	for (size_t i = 0; i < OTHERS; i++) {
-		uint64_t n = c->events[others[i].outcome];
+		uint64_t events = c->events[others[i].outcome];
 
-		if (!n)
-			continue;
-		printf("%s%" PRIu64 " %s", before, n, n == 1 ? others[i].one : others[i].many);
-		before = ", ";
+		if (events)
+			n += (size_t)snprintf(text + n, sizeof(text) - n, "%s%" PRIu64 " %s",
+				n ? ", " : "", events,
+				events == 1 ? others[i].one : others[i].many);
 	}
+	snprintf(text + n, sizeof(text) - n, "%s", end);
+	print_wrapped(text, at, indent, WIDTH);
 }
 
 static void print_row(const struct report *r, const struct tally_row *row)
 {
 	const struct tally_counts *c = &row->counts;
-	char label[LABEL + 1], number[24], first[16], last[16];
-	bool mail = false, besides = false, clock = one_day(r);
+	char label[LABEL + 1], number[24], first[16], last[16], times[40];
+	bool mail = false, clock = one_day(r);
 
 	for (size_t i = 0; i < COLUMNS; i++)
 		mail |= c->events[columns[i].outcome] > 0;
-	for (size_t i = 0; i < OTHERS; i++)
-		besides |= c->events[others[i].outcome] > 0;
 	label_of(row, label);
+	snprintf(times, sizeof(times), "  %s-%s", short_time(c->first, clock, first),
+		short_time(c->last, clock, last));
 	if (mail) {
 		printf("  %-*s", LABEL, label);
 		for (size_t i = 0; i < COLUMNS; i++)
 			printf("%*s", columns[i].width,
 				short_number(c->events[columns[i].outcome], number));
-		printf("%8s  %s-%s\n", short_number(c->bytes, number),
-			short_time(c->first, clock, first), short_time(c->last, clock, last));
+		printf("%8s%s\n", short_number(c->bytes, number), times);
 	}
-	if (!besides)
+	if (!has_besides(c))
 		return;
-	printf("  %s%s", mail ? "  and " : label, mail ? "" : ": ");
-	print_besides(c);
-	if (!mail)
-		printf("  %s-%s", short_time(c->first, clock, first),
-			short_time(c->last, clock, last));
-	putchar('\n');
+	printf("  %s%s", mail ? "  and" : label, mail ? " " : ": ");
+	print_besides(c, mail ? "" : times, mail ? 8 : (unsigned)strlen(label) + 4, 6);
 }
 
 static const char *heading_part(const char *key, char out[TEXT])
@@ -247,13 +255,10 @@ static void print_sum(const struct tally *t)
 	       " that enforce would have blocked; the servers took %" PRIu64 ".\n",
 		c->events[TALLY_VERIFIED], c->events[TALLY_UNVERIFIED], c->events[TALLY_CLEARTEXT],
 		c->events[TALLY_BLOCKED], c->events[TALLY_WOULD_BLOCK], c->taken);
-	for (size_t i = 0; i < OTHERS; i++)
-		if (c->events[others[i].outcome]) {
-			printf("     Besides: ");
-			print_besides(c);
-			printf(".\n");
-			return;
-		}
+	if (has_besides(c)) {
+		printf("     Besides: ");
+		print_besides(c, ".", 14, 5);
+	}
 }
 
 static void print_oath(const struct report *r)
