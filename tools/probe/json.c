@@ -166,7 +166,7 @@ static json_t *json_policy(const struct probe *p, const struct meeting *m)
 		m->untouched ? json_null() : auth_json(row));
 }
 
-static const char *status_name(int status)
+const char *probe_status_name(int status)
 {
 	switch (status) {
 	case PROBE_FINE:
@@ -185,7 +185,7 @@ static json_t *json_meeting(const struct probe *p, const struct meeting *m)
 	bool known = judge_days_left(m, &days);
 
 	return json_pack("{s:o, s:s, s:o, s:b, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "address",
-		json_text(m->at.text), "status", status_name(m->status), "summary",
+		json_text(m->at.text), "status", probe_status_name(m->status), "summary",
 		json_text(m->summary), "attack", t->attack, "trouble", text_or_null(t->trouble),
 		"greeting", json_saying(&said[MOMENT_GREETING], false), "before_tls",
 		json_saying(&said[MOMENT_EHLO], true), "inside_tls",
@@ -205,6 +205,6 @@ json_t *probe_as_json(const struct probe *p)
 		json_text(p->target.host), "name", text_or_null(p->target.name), "port",
 		p->target.port, "file", json_text(c->path), "domains_file",
 		c->seen.domains_present ? json_text(c->domains) : json_null(), "built_in",
-		!c->seen.main_present, "status", status_name(p->status), "exit_status", p->status,
-		"trouble", text_or_null(p->trouble), "servers", servers);
+		!c->seen.main_present, "status", probe_status_name(p->status), "exit_status",
+		p->status, "trouble", text_or_null(p->trouble), "servers", servers);
 }

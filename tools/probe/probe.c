@@ -6,7 +6,6 @@
 #include "shim/hop/hop.h"
 
 #include <argp.h>
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,13 +13,14 @@
 
 #define TIMEOUT_DEFAULT 60
 
-enum { OPTION_EHLO = 256, OPTION_ALL, OPTION_TIMEOUT, OPTION_EXPIRY };
+enum { OPTION_EHLO = 256, OPTION_ALL, OPTION_TIMEOUT, OPTION_EXPIRY, OPTION_MX };
 
 static const struct argp_option options[] = {
 	{"sender", 's', "ADDRESS", 0, "judge for mail of this sender; '<>' for bounces", 0},
 	{"recipient", 'r', "ADDRESS", 0, "judge for mail to this recipient; again for more", 0},
 	{"expiry-warning", OPTION_EXPIRY, "DAYS", 0, "fail if a certificate expires sooner", 0},
 	{"all", OPTION_ALL, NULL, 0, "each address, not the first that answers", 0},
+	{"mx", OPTION_MX, NULL, 0, "HOST is a domain: each of its mail servers", 0},
 	{NULL, '4', NULL, 0, "IPv4 addresses only", 0},
 	{NULL, '6', NULL, 0, "IPv6 addresses only", 0},
 	{"ehlo", OPTION_EHLO, "NAME", 0, "what to greet with, instead of our address", 0},
@@ -83,6 +83,9 @@ static error_t parse_option(int key, char *argument, struct argp_state *state)
 	case OPTION_EXPIRY:
 		o->expiry = (int)number(state, "--expiry-warning", argument, 1, 36500);
 		return 0;
+	case OPTION_MX:
+		o->mx = true;
+		return 0;
 	case OPTION_ALL:
 		o->all = true;
 		return 0;
@@ -131,48 +134,7 @@ static int load(struct probe *p)
 	return EX_OK;
 }
 
-static void renew_deadline(struct probe *p)
-{
-	p->deadline = wire_now() + 1000LL * p->options.timeout;
-}
-
-/* Of the first that answers, or of all. What was tried in vain stays, for the report. */
-static int meet_each(struct probe *p)
-{
-	unsigned addresses = 0;
-	int code = EX_OK;
-
-	for (const struct addrinfo *a = p->target.list; a; a = a->ai_next)
-		addresses++;
-	p->meetings = calloc(addresses + 1, sizeof(*p->meetings));
-	if (!p->meetings)
-		return complain(EX_OSERR, "out of memory");
-	for (const struct addrinfo *a = p->target.list; a && code == EX_OK; a = a->ai_next) {
-		struct meeting *m = &p->meetings[p->count];
-		struct address_of at;
-
-		target_address(a, &at);
-		if (p->options.all)
-			renew_deadline(p);
-		code = meet(p, m, &at);
-		p->count++;
-		if (m->connected && !p->options.all)
-			break;
-	}
-	return code;
-}
-
-/* With --all the worst counts; else the one that was met, or the last that could not be. */
-static void conclude(struct probe *p)
-{
-	p->status = p->count ? p->meetings[p->count - 1].status : PROBE_UNREACHABLE;
-	for (unsigned i = 0; p->options.all && i < p->count; i++) {
-		if (p->meetings[i].status > p->status)
-			p->status = p->meetings[i].status;
-	}
-}
-
-static int report(struct probe *p)
+static int report(const struct probe *p)
 {
 	int code = EX_OK;
 
@@ -186,36 +148,19 @@ static int report(struct probe *p)
 static int probe(struct probe *p)
 {
 	struct err err = {""};
-	int code = target_read(&p->target, p->options.host, &err)
-			   ? complain(EX_USAGE, "%s", err.text)
-			   : question_read(&p->question, &p->options.words);
+	int code;
 
-	if (code == EX_OK)
-		code = load(p);
+	if (target_read(&p->target, p->options.host, &err))
+		return complain(EX_USAGE, "%s", err.text);
+	if (p->options.mx && !p->target.name)
+		return complain(EX_USAGE, "--mx: write a domain, not an address");
+	code = load(p);
 	if (code != EX_OK)
 		return code;
-	renew_deadline(p);
-	code = target_find(&p->target, p->options.family, 1000LL * p->options.timeout, &err);
-	if (code == -ENOMEM || code == -EAGAIN)
-		return complain(EX_OSERR, "%s", err.text);
-	if (code < 0)
-		snprintf(p->trouble, sizeof(p->trouble), "%.290s", err.text);
-	code = code < 0 ? EX_OK : meet_each(p);
-	if (code != EX_OK)
-		return code;
-	conclude(p);
-	return report(p);
-}
-
-static void clear(struct probe *p)
-{
-	for (unsigned i = 0; i < p->count; i++)
-		meeting_clear(&p->meetings[i]);
-	free(p->meetings);
-	target_clear(&p->target);
-	question_clear(&p->question);
-	configuration_clear(&p->configuration);
-	free(p->options.words.recipients);
+	if (p->options.mx)
+		return domain_probe(p);
+	code = host_probe(p);
+	return code == EX_OK ? report(p) : code;
 }
 
 int command_probe(int argc, char **argv)
@@ -230,6 +175,8 @@ int command_probe(int argc, char **argv)
 		return complain(EX_OSERR, "out of memory");
 	argp_parse(&argp, argc, argv, 0, NULL, &p.options);
 	code = probe(&p);
-	clear(&p);
+	host_clear(&p);
+	configuration_clear(&p.configuration);
+	free(p.options.words.recipients);
 	return code;
 }

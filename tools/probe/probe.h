@@ -2,7 +2,9 @@
  * probe: what the files of `mailseal probe` share.
  *
  *   probe.c     options, the order of things, exit status
- *   target.c    which host, and its addresses
+ *   domain.c    each mail server of a domain, which mx.c finds
+ *   host.c      one host
+ *   target.c    which host, and its addresses; aside.c waits for the resolver
  *   wire.c      one TCP connection, with TLS once it stands; nothing waits beyond a deadline
  *   talk.c      drives one dialogue over it, as the agent would
  *   heard.c     what the server says, for people
@@ -32,7 +34,7 @@ struct probe_options {
 	const char *config, *host, *ehlo;
 	struct question_words words; /* sender and recipients */
 	int family;		     /* AF_UNSPEC, AF_INET, AF_INET6 */
-	bool all, json;
+	bool all, mx, json;
 	unsigned timeout; /* seconds */
 	int expiry;	  /* days that a certificate must be valid for; -1: it does not count */
 };
@@ -80,6 +82,14 @@ struct probe {
 	char trouble[300]; /* why there is none at all */
 };
 
+/* host.c: of p->target, with p->configuration. EX_OK or, once the error was told, a code of
+ * sysexits.h; host_clear() is due after either. */
+int host_probe(struct probe *probe);
+void host_clear(struct probe *probe);
+
+/* domain.c: the mail servers of p->target. Reports; an exit code. */
+int domain_probe(struct probe *probe);
+
 /* talk.c: `sessions` may be NULL; with `curious`, talk->peer is read. */
 struct talk_settings {
 	const struct policy *policy; /* of the agent for this connection */
@@ -118,5 +128,6 @@ void probe_line(const char *name, const char *text);
 
 /* json.c */
 json_t *probe_as_json(const struct probe *probe);
+const char *probe_status_name(int status);
 
 #endif

@@ -2,15 +2,14 @@
 
 #include "config/host.h"
 #include "shim/hop/hop.h"
+#include "tools/probe/aside.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
-#include <pthread.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 /* --- how it was written --- */
 
@@ -95,6 +94,18 @@ static int check_host(const char *host, bool bracketed, struct err *err)
 	return 0;
 }
 
+int target_take(struct target *t, const char *name, const char *port, struct err *err)
+{
+	snprintf(t->port, sizeof(t->port), "%s", port);
+	t->host = strdup(name);
+	t->name = strdup(name);
+	if (!t->host || !t->name)
+		return err_fail(err, ENOMEM, "out of memory");
+	if (is_address(name))
+		return err_fail(err, EINVAL, "'%.80s' is an address, not a name", name);
+	return check_host(name, false, err);
+}
+
 int target_read(struct target *t, const char *text, struct err *err)
 {
 	bool bracketed = text[0] == '[';
@@ -120,49 +131,36 @@ int target_read(struct target *t, const char *text, struct err *err)
 
 /* --- its addresses --- */
 
-/* On the heap: where nobody waits any more, the thread ends by itself, or with the process. */
 struct lookup {
-	pthread_mutex_t lock;
-	pthread_cond_t over;
-	bool done, left;
 	char *name;
 	char port[8];
 	struct addrinfo hints, *list;
 	int rc, error;
 };
 
-static void lookup_free(struct lookup *l)
+static void lookup_free(void *context)
 {
+	struct lookup *l = context;
+
 	if (l->list)
 		freeaddrinfo(l->list);
 	free(l->name);
 	free(l);
 }
 
-static void *look_up(void *context)
+static void look_up(void *context)
 {
 	struct lookup *l = context;
 	struct addrinfo *list = NULL;
-	int rc = getaddrinfo(l->name, l->port, &l->hints, &list), error = errno;
-	bool left;
 
-	pthread_mutex_lock(&l->lock);
-	l->rc = rc;
-	l->error = error;
-	l->list = rc ? NULL : list;
-	l->done = true;
-	left = l->left;
-	pthread_cond_signal(&l->over);
-	pthread_mutex_unlock(&l->lock);
-	if (left)
-		lookup_free(l);
-	return NULL;
+	l->rc = getaddrinfo(l->name, l->port, &l->hints, &list);
+	l->error = errno;
+	l->list = l->rc ? NULL : list;
 }
 
 static struct lookup *lookup_new(const struct target *t, int family)
 {
 	struct lookup *l = calloc(1, sizeof(*l));
-	pthread_condattr_t attributes;
 
 	if (!l)
 		return NULL;
@@ -175,34 +173,7 @@ static struct lookup *lookup_new(const struct target *t, int family)
 	l->hints = (struct addrinfo){.ai_family = family, .ai_socktype = SOCK_STREAM};
 	if (!t->name)
 		l->hints.ai_flags = AI_NUMERICHOST;
-	pthread_mutex_init(&l->lock, NULL);
-	pthread_condattr_init(&attributes);
-	pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
-	pthread_cond_init(&l->over, &attributes);
-	pthread_condattr_destroy(&attributes);
 	return l;
-}
-
-/* True once it is done; false: nobody waits any more, and it is the thread's. */
-static bool wait_for(struct lookup *l, long long ms)
-{
-	struct timespec until;
-	bool done;
-
-	clock_gettime(CLOCK_MONOTONIC, &until);
-	until.tv_sec += (time_t)(ms / 1000);
-	until.tv_nsec += (long)(ms % 1000) * 1000000;
-	if (until.tv_nsec >= 1000000000) {
-		until.tv_sec++;
-		until.tv_nsec -= 1000000000;
-	}
-	pthread_mutex_lock(&l->lock);
-	while (!l->done && pthread_cond_timedwait(&l->over, &l->lock, &until) == 0)
-		;
-	done = l->done;
-	l->left = !done;
-	pthread_mutex_unlock(&l->lock);
-	return done;
 }
 
 static int found(struct target *t, struct lookup *l, struct err *err)
@@ -218,20 +189,15 @@ static int found(struct target *t, struct lookup *l, struct err *err)
 int target_find(struct target *t, int family, long long ms, struct err *err)
 {
 	struct lookup *l = lookup_new(t, family);
-	pthread_t thread;
 	int rc;
 
 	if (!l)
 		return err_fail(err, ENOMEM, "out of memory");
-	rc = pthread_create(&thread, NULL, look_up, l);
-	if (rc) {
-		lookup_free(l);
-		return err_fail(err, rc, "no thread to look up %.200s: %s", t->host, strerror(rc));
-	}
-	pthread_detach(thread);
-	if (!wait_for(l, ms))
+	rc = aside(look_up, lookup_free, l, ms);
+	if (rc == -ETIMEDOUT)
 		return err_fail(err, ETIMEDOUT, "look-up of %.200s: no answer in time", t->host);
-	rc = found(t, l, err);
+	rc = rc ? err_fail(err, -rc, "look-up of %.200s: %s", t->host, strerror(-rc))
+		: found(t, l, err);
 	lookup_free(l);
 	return rc;
 }

@@ -27,6 +27,9 @@ struct target {
 /* HOST[:PORT], [ADDRESS]:PORT, or an IPv6 address. 0 or -EINVAL, -ENOMEM with err. */
 int target_read(struct target *target, const char *text, struct err *err);
 
+/* The same of a name that a look-up found. The host is set in any case. */
+int target_take(struct target *target, const char *name, const char *port, struct err *err);
+
 /* Asks the resolver, for at most `ms` milliseconds. 0 or -errno with err. */
 int target_find(struct target *target, int family, long long ms, struct err *err);
 

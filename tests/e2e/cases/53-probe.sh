@@ -24,7 +24,7 @@ first_line() { checks=$((checks + 1)); head -n 1 "$W/client.out" | grep -Eq -- "
 json() {
 	equal "$(/usr/bin/python3 -c '
 import json, sys
-j = json.load(open(sys.argv[1])); s = j["servers"][-1] if j["servers"] else None
+j = json.load(open(sys.argv[1])); s = j["servers"][-1] if j.get("servers") else None
 v = eval(sys.argv[2]); print(v if isinstance(v, str) else json.dumps(v))' "$W/client.out" "$1")" "$2" "$1"
 }
 
@@ -530,6 +530,59 @@ s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM); s.bind(("127.0.0.1", 53));
 	first_line 'unreachable: connect: Connection refused'
 }
 has_resolver() { ss -Hlun 'sport = :53' | grep -q .; }
+
+t_mail_servers_of_a_domain() {
+	probe_there
+	need dnsmasq
+	cat >"$W/dnsmasq.conf" <<-END
+		no-daemon
+		no-resolv
+		no-hosts
+		user=root
+		pid-file=$W/dnsmasq.pid
+		listen-address=127.0.0.1
+		bind-interfaces
+		log-queries
+		log-facility=$W/dns.log
+		local=/example/
+		host-record=one.b.example,127.0.0.41
+		host-record=two.b.example,127.0.0.42
+		host-record=alone.example,127.0.0.41
+		mx-host=b.example,two.b.example,20
+		mx-host=b.example,one.b.example,10
+		mx-host=b.example,gone.b.example,30
+		mx-host=c.example,one.b.example,10
+		dns-rr=none.example,15,000000
+		mx-host=odd.example,127.0.0.41,10
+	END
+	: >"$W/dns.log"
+	dnsmasq -C "$W/dnsmasq.conf" >"$W/dnsmasq.out" 2>&1 &
+	until_true 10 grep -q started "$W/dns.log" || fail "dnsmasq does not start: $(cat "$W/dnsmasq.out" "$W/dns.log")"
+	policy 'require_tls = true' 'message_override = "tighten"'
+	at=127.0.0.41:25 hostile <<-'END'
+		send 220 one
+		keywords STARTTLS
+		cert wildcard
+		serve
+	END
+	at=127.0.0.42:25 transcript=$W/transcript.2 hostile no_starttls.hs
+	probe 2 --mx b.example
+	first_line '^b\.example: 3 mail servers: 1 fine, 1 blocked, 1 unreachable$'
+	equal "$(sed -nE 's/^([a-z]*\.b\.example):25.*/\1/p' "$W/client.out" | tr '\n' ' ')" "one.b.example two.b.example gone.b.example "
+	probe 0 --mx c.example --json
+	json '[j["domain"], j["status"], [(h["host"], h["preference"], h["status"]) for h in j["mail_servers"]]]' '["c.example", "fine", [["one.b.example", 10, "fine"]]]'
+	# its certificate is for another name
+	probe 1 --mx alone.example
+	first_line '^alone\.example: 1 mail server: 0 fine, 1 blocked, 0 unreachable$'
+	probe 2 --mx none.example
+	first_line '^none\.example: unreachable: the domain takes no mail'
+	probe 2 --mx odd.example
+	holds "$W/client.out" 'is an address, not a name'
+	probe 2 --mx nowhere.example
+	first_line '^nowhere\.example: unreachable: look-up of MX of nowhere\.example: '
+	probe 64 --mx 127.0.0.41
+	greets_only
+}
 
 # --- which mail ------------------------------------------------------------------------------
 
