@@ -66,6 +66,20 @@ static const char *setter_of(const struct unit *u)
 	return *file ? file : "a file that EnvironmentFile= names";
 }
 
+/* As the service sees it, by its RootDirectory=. False where that cannot be told. */
+static bool path_within(const struct unit *u, const char *name, size_t length, char out[PATH_MAX])
+{
+	const char *root = unit_value(u, "RootDirectory");
+	char directory[PATH_MAX] = "";
+	int n;
+
+	if (unit_value(u, "RootImage") ||
+		(root && !unit_expand(u, root + (*root == '-'), directory, sizeof(directory))))
+		return false;
+	n = snprintf(out, PATH_MAX, "%s%.*s", directory, (int)length, name);
+	return n > 0 && n < PATH_MAX;
+}
+
 static void tell_library(
 	struct sealed *s, const struct view *view, const struct unit *u, const char *preload)
 {
@@ -90,9 +104,8 @@ static void tell_library(
 	diagnosis_add(&s->found, SEVERITY_WARNING, "no-assert", "Add AssertPathExists= for it",
 		"should the library go missing, the service would start without it");
 	name = next_library(&preload, &length);
-	if (!name || length >= sizeof(path) || memchr(name, '$', length))
+	if (!name || memchr(name, '$', length) || !path_within(u, name, length, path))
 		return;
-	snprintf(path, sizeof(path), "%.*s", (int)length, name);
 	rc = patient_stat(&view->p, path, &st);
 	if (rc)
 		diagnosis_add(&s->found, SEVERITY_OBSTACLE, "library-missing",

@@ -174,3 +174,43 @@ t_services_of_a_user_are_sealed_and_unsealed() {
 	tree >"$W/system"
 	lacks "$W/system" mailseal
 }
+
+# It sees nothing but its own root directory: nothing is sealed until all is there.
+t_a_service_with_a_root_directory() {
+	local root=/var/image f
+	installed
+	mkdir -p $root/{lib,proc,sys,dev,run,tmp,etc,certificates} $root/usr/local/{lib,libexec}/mailseal
+	ln -s lib $root/lib64
+	for f in $(ldd "$bin/stdio_client" "$BUILD/mailseal-agent" | grep -oE '/[^ ]+\.so[^ ]*' | sort -u); do cp -L "$f" $root/lib/; done
+	cp "$bin/stdio_client" $root/client
+	cp /etc/hosts $root/etc/
+	cp "$pki/ca.pem" $root/certificates/
+	message $root/message
+	echo 'ExecStart=/client mx.b.example 25 /message' | oneshot rooted RootDirectory=$root MountAPIVFS=yes
+	booted systemctl daemon-reload
+	check booted systemctl start rooted
+	sent sender plain 1
+	expected=69 mailseal enable rooted
+	cp "$BUILD/libmailseal.so" $root/usr/local/lib/mailseal/
+	expected=69 mailseal enable rooted
+	holds "$W/client.out" 'mailseal enable --system-agent rooted'
+	cp "$BUILD/mailseal-agent" $root/usr/local/libexec/mailseal/
+	sed 's,ca_file = .*,ca_file = "/certificates/ca.pem",' /etc/mailseal.conf >$root/etc/mailseal.conf
+	mailseal enable rooted
+	check booted systemctl start rooted
+	sent sender tls 1
+	never sender plain 1
+	mailseal status
+	rm $root/usr/local/lib/mailseal/libmailseal.so
+	refute booted systemctl start rooted
+	expected=1 mailseal status
+	mailseal disable rooted
+	# By hand: the path is that within.
+	mkdir -p /etc/systemd/system/rooted.service.d
+	printf '[Service]\nEnvironment=LD_PRELOAD=/usr/local/lib/mailseal/libmailseal.so\n' >/etc/systemd/system/rooted.service.d/hand.conf
+	booted systemctl daemon-reload
+	expected=1 mailseal status rooted
+	holds "$W/client.out" '^obstacle +/var/image/usr/local/lib/mailseal/libmailseal\.so: No such file'
+	cp "$BUILD/libmailseal.so" $root/usr/local/lib/mailseal/
+	mailseal status rooted
+}
