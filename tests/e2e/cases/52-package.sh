@@ -1,10 +1,5 @@
-# make install, make uninstall, and the Debian package: what is put where, that it works there, and goes again.
+# make install and make uninstall: what is put where, that it works there, and goes again.
 # shellcheck shell=bash
-
-# make_aside TARGET [VARIABLE=VALUE ...]: in a build directory of its own
-make_aside() {
-	make -s -j2 -C "$ROOT" BUILD="$W/b" DESTDIR= "$@" >"$W/make.log" 2>&1 || fail "make $*: $(tail -n 3 "$W/make.log")"
-}
 
 # A copy of the tree and of what was built, from which this case may install into an empty /usr/local.
 tree_aside() {
@@ -24,19 +19,17 @@ makes() { make -s -j2 "$@" >"$W/make.log" 2>&1 || fail "make $*: $(tail -n 3 "$W
 
 content() { (cd "$1" && find . ! -type d | LC_ALL=C sort); }
 
-# timeout: 120
+# timeout: 240
 t_installed() {
 	local before file
 	local places=(PREFIX="$W/inst" SYSCONFDIR="$W/etc")
-	product
-	unset MAILSEAL_AGENT MAILSEAL_LOG
-	need make
-	make_aside all
-	before=$(stat -c %y "$W/b/mailseal")
-	make_aside all
-	equal "$(stat -c %y "$W/b/mailseal")" "$before" "built anew though nothing changed"
+	tree_aside
+	makes all
+	before=$(stat -c %y build/mailseal)
+	makes all
+	equal "$(stat -c %y build/mailseal)" "$before" "built anew though nothing changed"
 	# What was built for one place is not installed in another.
-	make_aside install "${places[@]}"
+	makes install "${places[@]}"
 	for file in lib/mailseal/libmailseal.so 'lib/mailseal/$LIB/libmailseal.so' libexec/mailseal/mailseal-agent bin/mailseal \
 		share/man/man1/mailseal.1 share/man/man5/mailseal.conf.5 share/man/man8/mailseal-agent.8 share/man/man8/libmailseal.8 \
 		share/bash-completion/completions/mailseal lib/systemd/system/mailseal-agent.{socket,service} \
@@ -66,7 +59,6 @@ t_installed() {
 	equal "$status" 0
 	settle
 	nothing_plain
-	rm -rf "$W/b"
 }
 
 # Twice is once; and what others put there is left.
@@ -135,6 +127,8 @@ t_replaced_by_rename() {
 		equal "$(grep -vc 'rename' <<<"$touched")" 0 "touched otherwise than by rename: $touched"
 	done
 	refute test "$(stat -c %i /usr/local/lib/mailseal/libmailseal.so)" = "$before"
+	# nor do the links to it
+	lacks <(grep unlink "$W/trace") '/lib/mailseal/.*(libmailseal\.so|\$LIB)"'
 	touch "$W/go"
 	wait $running
 	equal $? 0 "the program that ran meanwhile: $(tail -n 1 "$W/running.out")"
@@ -175,4 +169,57 @@ t_uninstall_tells_who_is_left() {
 	holds "$W/client.out" 'sockets\.target\.wants/mailseal-agent\.socket: the system agent is enabled'
 	check test -e /etc/systemd/system/billing.service.d/50-mailseal.conf
 	check test -L /etc/systemd/system/sockets.target.wants/mailseal-agent.socket
+}
+
+# The units are where systemd looks for them: nothing is to be copied. An upgrade takes one restart.
+# timeout: 120
+t_system_agent_is_enabled_where_it_is_installed() {
+	# shellcheck source=tests/e2e/systemd.sh
+	. "$E2E/systemd.sh"
+	tree_aside
+	install -D "$BUILD/mailseal" /usr/local/lib/mailseal/mailseal-agent # of an earlier layout, and not to be taken
+	makes install
+	refute test -e /usr/local/lib/mailseal/mailseal-agent
+	cp "$pki/ca.pem" /etc/test-ca.pem
+	printf 'default { require_tls = true ca_file = "/etc/test-ca.pem" }\n' >/etc/mailseal.conf
+	systemd_start
+	hostile good_server.hs
+	plain booted systemd-analyze --man=no verify mailseal-agent.socket mailseal-agent.service
+	equal "$status" 0 "systemd-analyze verify: $(cat "$W/client.out")"
+	equal "$(grep mailseal "$W/client.out")" "" "systemd-analyze verify"
+	plain booted systemctl enable --now mailseal-agent.socket
+	equal "$status" 0 "systemctl enable: $(cat "$W/client.out")"
+	equal "$(readlink /etc/systemd/system/sockets.target.wants/mailseal-agent.socket)" /usr/local/lib/systemd/system/mailseal-agent.socket
+	by_system_agent 1
+	makes install
+	by_system_agent 2
+	plain booted systemctl try-restart mailseal-agent.service
+	equal "$status" 0 "restart"
+	by_system_agent 3
+	lacks <(for p in $(agents); do readlink "/proc/$p/exe"; done) 'deleted'
+}
+
+by_system_agent() {
+	plain env LD_PRELOAD=/usr/local/lib/mailseal/libmailseal.so swaks --to a@b.example --server mx.b.example
+	equal "$status" 0 "swaks: $(tail -n 2 "$W/client.out")"
+	settle
+	nothing_plain
+	equal "$(grep -c 'tls # data' "$W/transcript")" "$1" "messages inside TLS"
+	equal "$(booted systemctl is-active mailseal-agent.service)" active "the system agent"
+	equal "$(agents | wc -l)" "$(booted cat "/sys/fs/cgroup/system.slice/mailseal-agent.service/cgroup.procs" | wc -l)" "agents that are not its"
+}
+
+# doctor finds what was installed: the agent is not beside the library.
+t_doctor_knows_the_places() {
+	tree_aside
+	makes install
+	mkdir -p /etc/systemd/system/billing.service.d
+	printf '[Service]\nExecStart=/usr/bin/perl -e 1\n' >/etc/systemd/system/billing.service
+	cp /usr/local/share/doc/mailseal/examples/systemd/mailseal.conf /etc/systemd/system/billing.service.d
+	plain /usr/local/bin/mailseal doctor billing.service
+	equal "$status" 0 "doctor: $(cat "$W/client.out")"
+	mv /usr/local/libexec/mailseal/mailseal-agent "$W"
+	plain /usr/local/bin/mailseal doctor billing.service
+	equal "$status" 1 "doctor without an agent: $(cat "$W/client.out")"
+	holds "$W/client.out" '/usr/local/libexec/mailseal/mailseal-agent'
 }

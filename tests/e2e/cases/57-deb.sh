@@ -9,7 +9,7 @@ tree_key() {
 
 # make_deb BUILD-DIRECTORY
 make_deb() {
-	env -u MAKEFLAGS -u MFLAGS -u DESTDIR make -s -C "${tree:-$ROOT}" BUILD="$1" deb >"$W/make.log" 2>&1 ||
+	env -u MAKEFLAGS -u MFLAGS -u DESTDIR make -s -C "$ROOT" BUILD="$1" deb >"$W/make.log" 2>&1 ||
 		fail "make deb: $(tail -n 3 "$W/make.log")"
 }
 
@@ -31,7 +31,7 @@ debian_package() {
 	check test -s "$deb"
 }
 
-# timeout: 180
+# timeout: 300
 t_same_wherever_it_is_built() {
 	local tree
 	debian_package
@@ -40,12 +40,15 @@ t_same_wherever_it_is_built() {
 	cp -a "$ROOT"/{shim,config,tests,tools,Makefile,README.md,LICENSE} "$tree"
 	find "$tree" -exec touch -h -d '2001-02-03' {} +
 	chmod -R go-rwx "$tree"
-	(umask 077 && export HOME=/tmp/home TZ=Asia/Kathmandu LC_ALL=tr_TR.UTF-8 LANGUAGE=de CFLAGS='-O0' CI=1 USER=x PREFIX=/opt && make_deb "$tree/b") ||
-		fail "make deb elsewhere"
+	chown -R mailbox "$tree" /tmp/elsewhere
+	plain setpriv --reuid mailbox --regid mailbox --clear-groups sh -c 'umask 077; exec "$@"' - \
+		env -u MAKEFLAGS -u MFLAGS HOME=/tmp/home TZ=Asia/Kathmandu LC_ALL=tr_TR.UTF-8 LANGUAGE=de CFLAGS=-O0 CI=1 PREFIX=/opt \
+		make -s -C "$tree" BUILD=b deb
+	equal "$status" 0 "make deb elsewhere: $(tail -n 3 "$W/client.out")"
 	same_file "$deb" "$tree/b/$(basename "$deb")"
 }
 
-# timeout: 180
+# timeout: 300
 t_lintian_finds_nothing() {
 	debian_package
 	need lintian
@@ -151,9 +154,10 @@ installed_works() {
 
 # What dpkg -r tells: each that counts on the library, and what becomes of it.
 removal_tells() {
-	mkdir -p "$root"/etc/systemd/system/{billing,old}.service.d
-	printf '[Unit]\nAssertPathExists=/usr/lib/mailseal/libmailseal.so\n[Service]\nEnvironment=LD_PRELOAD=/usr/lib/mailseal/libmailseal.so\n' \
-		>"$root/etc/systemd/system/billing.service.d/50-mailseal.conf"
+	mkdir -p "$root"/etc/systemd/system/old.service.d
+	printf '[Service]\nExecStart=/usr/bin/perl -e 1\n' >"$root/etc/systemd/system/billing.service"
+	inside mailseal enable --root / billing.service
+	equal "$status" 0 "mailseal enable: $(cat "$W/client.out")"
 	printf '[Service]\nEnvironment=LD_PRELOAD=/usr/lib/mailseal/libmailseal.so\n' >"$root/etc/systemd/system/old.service.d/mailseal.conf"
 	echo /usr/lib/mailseal/libmailseal.so >"$root/etc/ld.so.preload"
 	inside dpkg -r mailseal
@@ -163,10 +167,10 @@ removal_tells() {
 	holds "$W/client.out" '^mailseal: .*/50-mailseal\.conf: billing\.service will not start any more'
 	holds "$W/client.out" '^mailseal: .*/old\.service\.d/mailseal\.conf: old\.service runs WITHOUT mailseal'
 	holds "$W/client.out" '^mailseal: [1-9][0-9]* running processes have the library'
-	rm -r "$root"/etc/systemd/system/{billing,old}.service.d
+	rm -r "$root"/etc/systemd/system/{billing,old}.service*
 }
 
-# timeout: 240
+# timeout: 300
 t_installed_upgraded_removed_and_purged() {
 	local before
 	debian_package
