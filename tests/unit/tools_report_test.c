@@ -109,6 +109,21 @@ static void envelopes_and_log_ins_in_the_clear_are_told(void **state)
 		"1 that enforce would have blocked");
 }
 
+/* What agents say of themselves is no mail, but may say that the log is not whole. */
+static void what_agents_say_of_themselves_is_told(void **state)
+{
+	(void)state;
+	need_command();
+	line("event=trace session=86.1 ms=12 dir=app> line=\"EHLO x\"",
+		"Nothing in the log speaks");
+	line("event=reloaded reason=\"x changed\"", "Nothing in the log speaks against that");
+	line("event=log reason=\"12 lines were lost\"", "Agents could write 12 lines nowhere");
+	line("event=stopped reason=\"3 sessions were cut off\"", "stopped with connections open");
+	line("event=overload reason=\"x\"", "had too many connections");
+	line("event=dance reason=\"x\"", "1 line told of events that this version of mailseal");
+	damaged("event=reloaded", "cut, or a key is missing");
+}
+
 static void recipients_count_by_domain(void **state)
 {
 	(void)state;
@@ -340,6 +355,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(each_outcome_has_its_place),
 		cmocka_unit_test(envelopes_and_log_ins_in_the_clear_are_told),
+		cmocka_unit_test(what_agents_say_of_themselves_is_told),
 		cmocka_unit_test(recipients_count_by_domain),
 		cmocka_unit_test(damaged_lines_count_as_damaged_and_as_nothing_else),
 		cmocka_unit_test(torn_files_are_read_to_their_end),

@@ -20,6 +20,7 @@ enum entry_kind {
 	ENTRY_STOPPED,
 	ENTRY_RELOADED,
 	ENTRY_LOG,
+	ENTRY_TRACE,   /* a piece of a dialogue, which has lines of its own kind too */
 	ENTRY_UNKNOWN, /* an event of another version */
 };
 

@@ -138,6 +138,7 @@ static json_t *reading(const struct report *r)
 		{"stopped", l->stopped},
 		{"reloaded", l->reloaded},
 		{"log", l->log},
+		{"trace", l->trace},
 	};
 	json_t *object = json_pack("{s:o, s:o, s:o}", "source", text_of(r->source), "first",
 		time_of(l->first), "last", time_of(l->last));

@@ -229,11 +229,12 @@ static uint64_t lost_lines(const struct slice *reason)
 
 static const char *judge_own(const struct slice v[KEYS], struct entry *e)
 {
-	static const enum key needed[] = {KEY_REASON, KEYS};
+	static const enum key needed[] = {KEY_REASON, KEYS}, trace[] = {KEY_SESSION, KEYS};
 	static const struct {
 		const char *event;
 		enum entry_kind kind;
 	} own[] = {
+		{"trace", ENTRY_TRACE},
 		{"overload", ENTRY_OVERLOAD},
 		{"failed", ENTRY_FAILED},
 		{"stopped", ENTRY_STOPPED},
@@ -245,6 +246,8 @@ static const char *judge_own(const struct slice v[KEYS], struct entry *e)
 	for (size_t i = 0; i < sizeof(own) / sizeof(own[0]); i++)
 		if (is(&v[KEY_EVENT], own[i].event))
 			e->kind = own[i].kind;
+	if (e->kind == ENTRY_TRACE)
+		return lacking(v, trace);
 	if (e->kind == ENTRY_LOG)
 		e->lost = lost_lines(&v[KEY_REASON]);
 	return e->kind == ENTRY_UNKNOWN ? NULL : lacking(v, needed);

@@ -246,6 +246,9 @@ static void add_own(struct tally *t, const struct entry *e)
 		r->log += e->weight;
 		r->lost += e->lost;
 		break;
+	case ENTRY_TRACE:
+		r->trace++;
+		break;
 	case ENTRY_UNKNOWN:
 		r->unknown += e->weight;
 		break;

@@ -118,7 +118,7 @@ struct tally_reading {
 	uint64_t strays;     /* no lines of a log: whose they are is not to be told */
 	uint64_t quoting;    /* of other programs, with our tag in the midst of their text */
 	/* events of the agent itself, and those that this version does not know */
-	uint64_t overload, failed, stopped, reloaded, log, unknown;
+	uint64_t overload, failed, stopped, reloaded, log, trace, unknown;
 	char damage[TALLY_DAMAGES][160]; /* "FILE:LINE: what is wrong"; "" where there is none */
 	int64_t first, last;		 /* of the lines counted */
 };

@@ -165,3 +165,15 @@ time.sleep(1)' "$W/forged"
 	plain booted bash -c "journalctl -q -t mailseal -o json | '$BUILD/mailseal' report -"
 	holds "$W/client.out" 'Read: standard input, 3 lines; 2 counted'
 }
+
+# Whatever an agent may write.
+t_each_event_is_known() {
+	local event events
+	events=$(sed -n 's/^\.It Cm event=\([a-z-]*\)$/\1/p' "$ROOT/tools/man/mailseal-agent.8")
+	check test "$(wc -w <<<"$events")" -ge 12
+	for event in $events; do
+		echo "2026-11-27T10:00:00+0000 mailseal[1]: event=$event session=1.1" >"$W/line"
+		report "$W/line"
+		is 'r["log"]["unknown-events"]' 0
+	done
+}

@@ -19,7 +19,7 @@ readme_place() {
 t_every_command_is_known_here() {
 	local known line
 	# Those of the package, of installing and of uninstalling are run in 52-package.sh and 57-deb.sh.
-	known='^(make|make install|make uninstall|make deb && apt install \./build/mailseal_\*\.deb|make demo|make test|make bench|make bench CELLS="startup connect"|build/mailseal check config/mailseal\.conf|build/mailseal explain --host .*|build/mailseal policy list|build/mailseal doctor swaks|build/mailseal enable --root image --dry-run billing|build/mailseal report --html mail\.log >report\.html|build/mailseal probe mail\.partner\.example|build/mailseal run -- swaks .*|install -d /run/mailseal|build/mailseal-agent --listen /run/mailseal/agent\.sock &|LD_PRELOAD=\$PWD/build/libmailseal\.so swaks .*)$'
+	known='^(make|make install|make uninstall|make deb && apt install \./build/mailseal_\*\.deb|make demo|make test|make bench|make bench CELLS="startup connect"|build/mailseal check config/mailseal\.conf|build/mailseal explain --host .*|build/mailseal policy list|build/mailseal doctor swaks|build/mailseal enable --root image --dry-run billing|build/mailseal report mail\.log|build/mailseal report --html mail\.log >report\.html|build/mailseal probe mail\.partner\.example|build/mailseal run -- swaks .*|install -d /run/mailseal|build/mailseal-agent --listen /run/mailseal/agent\.sock &|LD_PRELOAD=\$PWD/build/libmailseal\.so swaks .*)$'
 	check test "$(readme_commands | wc -l)" -ge 6
 	while read -r line; do
 		checks=$((checks + 1))
