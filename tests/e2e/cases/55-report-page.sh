@@ -46,21 +46,46 @@ t_figures_are_those_of_the_log() {
 	done
 }
 
-t_names_of_a_log_stay_text() {
-	local line name
-	page_there
-	line='2026-03-28T10:00:00+0100 mailseal[7]: event=transaction session=7.1 pid=8 uid=0 exe="</style><script>alert(1)</script>" unit="a&b" host="\"><img src=x onerror=alert(1)>" addr=192.0.2.7:25 reference="x" sender="s@a.example" recipients="\xe2\x80\xae\x1b[31m@x.example,'"'"'><b>@y.example" recipient-count=2 reused=no tls=no protocol=- cipher=- certificate-verified=- resumed=- reason="<svg onload=alert(1)>\x00\x9b]]>--><!--" policy="require_tls by \"<i>\", mailseal.conf:2" verdict=cleartext reply="250 ok" bytes=7'
-	name=$'<script>alert(2)<\n\e]0;title\a.log'
+# hostile_log FILE: names that would be markup, that turn the direction of text, that no table has room for.
+hostile_log() {
+	local line long
+	line='2026-03-28T10:00:00+0100 mailseal[7]: event=transaction session=7.1 pid=8 uid=0 exe="</style><script>alert(1)</script>" unit="a&b.service" host="\"><img src=x onerror=alert(1)>" addr=192.0.2.7:25 reference="x" sender="s@a.example" recipients="\xe2\x80\xae\x1b[31m@x.example,'"'"'><b>@y.example" recipient-count=2 reused=no tls=no protocol=- cipher=- certificate-verified=- resumed=- reason="<svg onload=alert(1)>\x9b]]>--><!--" policy="require_tls by \"<i>\", mailseal.conf:2" verdict=cleartext reply="250 ok" bytes=7'
+	long=$(printf '%0250d' 0)
 	{
-		printf '%s\n' "${line//\\x00/}"
-		printf '%s\n' "${line//\\x00/}" | sed 's/verdict=cleartext/verdict=<script>/'
+		printf '%s\n' "$line"
+		printf '%s\n' "$line" | sed "s/exe=\"[^\"]*/exe=\"$long/; s/x.example/$long.example/; s/\]\]>/$long/"
+		printf '%s\n' "$line" | sed 's/verdict=cleartext/verdict=<script>/'
 		printf '2026-03-28T10:00:01+0100 mailseal[7]: \xff\xfe<script>alert(3)</script>\n'
-	} >"$W/$name"
-	page hostile "$W/$name"
-	look text "$W/hostile.html" '<script' '<img' 'onload=alert(1)>' '<b>@' '</style><' '<i>",'
+	} >"$1"
+}
+
+t_names_of_a_log_stay_text() {
+	local name=$W/$'<script>alert(2)<\n\e]0;title\a.log'
+	page_there
+	hostile_log "$name"
+	page hostile --unit '<u>*' --unit 'a*' "$name"
+	look text "$W/hostile.html" '<script' '<img' '<svg on' '<b>@' '</style><' '<i>",' '<u>'
 	holds "$W/hostile.html" '&lt;script&gt;alert\(1\)'
 	holds "$W/hostile.html" '&lt;script&gt;alert\(2\)&lt;\\x0a\\x1b\]0;title\\x07'
 	holds "$W/hostile.html" '&quot;&gt;&lt;img src=x onerror=alert\(1\)&gt;'
+	holds "$W/hostile.html" '<dt>Unit</dt><dd>&lt;u&gt;\*'
+	equal "$(shown hostile 'in the clear')" 2 "in the clear"
+}
+
+# Each line has names of its own: they are counted together beyond a limit, and memory has one, too.
+t_flood_of_names() {
+	page_there
+	awk 'BEGIN { for (i = 0; i < 60000; i++) printf("2026-03-28T10:00:00+0100 mailseal[7]: event=transaction session=7.%d pid=8 uid=0 " \
+		"exe=\"/usr/bin/x%d\" unit=\"\" host=\"h%d.example\" addr=192.0.2.7:25 reference=\"x\" sender=\"s@s%d.example\" " \
+		"recipients=\"a@r%d.example\" recipient-count=1 reused=no tls=no protocol=- cipher=- certificate-verified=- resumed=- " \
+		"reason=\"why %d\" policy=\"policy %d\" verdict=cleartext reply=\"250 ok\" bytes=7\n", i, i, i, i, i, i, i) }' >"$W/flood"
+	for options in '' --html; do
+		# shellcheck disable=SC2086
+		(ulimit -v 250000 && "$ms" report $options "$W/flood") >"$W/flood.out" 2>"$W/report.err" || fail "$options: $(cat "$W/report.err")"
+		holds "$W/flood.out" '60,?000'
+	done
+	check test "$(stat -c %s "$W/flood.out")" -lt 1000000
+	holds "$W/flood.out" '\(other\)'
 }
 
 t_nothing_one_message_and_a_year() {
@@ -95,11 +120,13 @@ t_pages_in_a_browser() {
 	for name in day year one nothing; do
 		page "$name" --since "$([ $name = nothing ] && echo 2026-11-01 || echo 2001-01-01)" "$W/$name"
 	done
+	hostile_log "$W/hostile"
+	page hostile "$W/hostile"
 	# What looks at the pages would see these.
 	sed 's|<h2>Outcomes|<img src="http://192.0.2.1/x.png"><h2>Outcomes|' "$W/one.html" >"$W/fetching.html"
 	sed 's|class="m o[0-9]"|& visibility="hidden" transform="scale(0)"|' "$W/one.html" >"$W/undrawn.html"
 	sed 's|<td class="meaning">|&<svg width="2000" height="9"><text x="1990" y="9">cut</text></svg>|' "$W/one.html" >"$W/cut.html"
 	mkdir "$W/pictures"
-	look browser "$W/pictures" "$W"/{day,year,one,nothing}.html -- "$W"/{fetching,undrawn,cut}.html
+	look browser "$W/pictures" "$W"/{day,year,one,nothing,hostile}.html -- "$W"/{fetching,undrawn,cut}.html
 	equal "$(find "$W/pictures" -name '*.png' | wc -l)" 5 "pictures"
 }
