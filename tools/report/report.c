@@ -288,7 +288,7 @@ static int run(struct work *w)
 	} else {
 		code = o->file_count ? read_files(w) : read_default(w);
 	}
-	if (w->intake.ours == 0 && code != EX_OK)
+	if (code == EX_OSERR || (w->intake.ours == 0 && code != EX_OK))
 		return code;
 	if (sort_tallies(w))
 		return out_of_memory();

@@ -86,6 +86,11 @@ t_flood_of_names() {
 	done
 	check test "$(stat -c %s "$W/flood.out")" -lt 1000000
 	holds "$W/flood.out" '\(other\)'
+	# Half a report would be worse than none.
+	(ulimit -v 80000 && exec "$ms" report --html "$W/flood") >"$W/flood.out" 2>"$W/report.err"
+	equal "$?" 71 "status without memory"
+	equal "$(cat "$W/report.err")" "mailseal: out of memory"
+	check test ! -s "$W/flood.out"
 }
 
 t_nothing_one_message_and_a_year() {
