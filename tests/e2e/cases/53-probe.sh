@@ -207,6 +207,42 @@ t_probe_and_reality_agree() {
 	agrees s@a.example r@x.bank.example
 }
 
+# Policies that nobody would think of, the same ones in each run.
+one() { echo "${*:RANDOM % $# + 1:1}"; }
+some() { [ $((RANDOM % 3)) != 0 ] || echo "$1 = $(one "${@:2}")"; }
+some_demands() {
+	some require_tls true true false
+	some verify_certificate true false
+	some min_tls 1.2 1.3 1.3
+	some violation '"reject"' '"tempfail"'
+	some mode '"observe"' '"enforce"' '"enforce"'
+	some message_override '"any"' '"tighten"' '"ignore"'
+}
+some_section() { echo "$* {"; some_demands; echo '}'; }
+
+t_probe_and_reality_agree_at_random() {
+	probe_there
+	servers
+	RANDOM=5321
+	for _ in 1 2 3 4; do
+		{
+			echo "default { ca_file = \"$pki/ca.pem\" connection_reuse = 0"
+			some_demands
+			some on_bad_certificate '"cleartext"' '"refuse"' '"unauthenticated"'
+			echo '}'
+			some_section 'sender "a.example"'
+			some_section 'sender ".example"'
+			some_section 'recipient "c.example"'
+			some_section 'recipient ".bank.example"'
+			some_section "host \"k$((RANDOM % 13 + 1)).b.example\""
+			some_section "host \"127.0.0.$((RANDOM % 13 + 41))\""
+			some_section 'host ".b.example"'
+		} >"$conf"
+		export MAILSEAL_CONFIG=$conf
+		agrees "$(one s@a.example s@d.example s@other.test)" "$(one r@c.example r@x.bank.example r@q.test)"
+	done
+}
+
 # --- servers that mean no good ---------------------------------------------------------------
 
 # Scenarios of the hostile server that play out before MAIL, many at once.
