@@ -211,6 +211,28 @@ the_agent() {
 	says '^obstacle .*no system agent is at /run/none\.sock'
 }
 
+# A process is systemd's first, then in the midst of exec, and a zombie in the end: none of that is a fault.
+t_a_service_that_starts_all_the_time() {
+	local i
+	machine
+	unit restless.service <<-END
+		[Unit]
+		StartLimitIntervalSec=0
+		[Service]
+		ExecStart=/bin/true
+		Restart=always
+		RestartSec=1ms
+		DynamicUser=yes
+		ProtectSystem=strict
+		PrivateDevices=yes
+		SystemCallFilter=@system-service
+	END
+	seal restless.service
+	reread
+	start restless
+	for i in {1..20}; do status 0 restless; done
+}
+
 t_services_of_a_user() {
 	machine
 	systemd_user joe
