@@ -4,7 +4,7 @@
  */
 #include "shim/agent/log.h"
 
-#include "shim/agent/journal.h"
+#include "shim/handoff/journal.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -181,10 +181,22 @@ static int send_syslog(int priority, const char *text)
 
 static int send_journal(int priority, const char *text)
 {
-	char entry[JOURNAL_ENTRY_MAX];
+	char entry[JOURNAL_ENTRY_SIZE(LOG_LINE_MAX)];
+	size_t n =
+		journal_entry((unsigned)priority, text, (uint64_t)getpid(), entry, sizeof(entry));
 
-	return send_to(JOURNAL_SOCKET, entry,
-		journal_entry(priority, text, (long)getpid(), entry, sizeof(entry)));
+	return send_to(JOURNAL_SOCKET, entry, n);
+}
+
+/* Is the journal whoever reads /dev/log, or is nobody there to read it? */
+static bool journal_is_syslog(void)
+{
+	struct stat journals, given;
+
+	if (stat(JOURNAL_DEV_LOG, &journals) < 0)
+		return false;
+	return stat(_PATH_LOG, &given) < 0 ||
+	       (given.st_dev == journals.st_dev && given.st_ino == journals.st_ino);
 }
 
 /* A journal that is full is the same daemon by its other socket. */
@@ -192,7 +204,7 @@ static int send_daemon(int priority, const char *text)
 {
 	int rc;
 
-	if (target == TO_JOURNAL || journal_is_syslog(_PATH_LOG)) {
+	if (target == TO_JOURNAL || journal_is_syslog()) {
 		rc = send_journal(priority, text);
 		if (rc == 0 || rc == -EAGAIN)
 			return rc;

@@ -14,13 +14,16 @@
 #include <sys/un.h>
 #include <time.h>
 
+#include "shim/handoff/journal.h"
 #include "shim/handoff/text.h"
 #include "shim/handoff/unit.h"
+#include "shim/preload/scratch.h"
 #include "shim/preload/settings.h"
 #include "shim/preload/sys.h"
 
 #define LINE_SIZE 2048
 #define PRIORITY "<19>" /* facility mail, severity err */
+#define SEVERITY 3
 
 static const struct {
 	int number;
@@ -145,13 +148,14 @@ static void add_date(struct text *t)
 	text_add(t, "+0000 ");
 }
 
-/* As much of the file as may lie on a stack that is not ours. */
-__attribute__((noinline)) static void add_unit(struct text *t)
+static void add_unit(struct text *t)
 {
-	char cgroup[2048], unit[UNIT_NAME_SIZE];
-	long n = sys_read_file("/proc/self/cgroup", cgroup, sizeof(cgroup));
+	char unit[UNIT_NAME_SIZE] = "", *cgroup = scratch_take();
+	long n = cgroup ? sys_read_file("/proc/self/cgroup", cgroup, SCRATCH_SIZE) : 0;
 
-	unit_of_cgroup(cgroup, n > 0 ? (unsigned long)n : 0, unit);
+	if (n > 0)
+		unit_of_cgroup(cgroup, (unsigned long)n, unit);
+	scratch_give_back(cgroup);
 	add_quoted(t, " unit=", unit);
 }
 
@@ -177,13 +181,48 @@ static void add_line(struct text *t, const struct handoff_addr *peer, const char
 	add_address(t, peer);
 }
 
+static long send_to(int fd, const char *path, const char *bytes, unsigned long length)
+{
+	struct sockaddr_un log = {.sun_family = AF_UNIX};
+
+	memcpy(log.sun_path, path, strlen(path) + 1);
+	return sys(SYS_sendto, fd, bytes, length, MSG_NOSIGNAL, &log, sizeof(log));
+}
+
+/* Asked for, or who reads /dev/log; as the agent has it. */
+static bool journal_is_meant(const struct settings *s)
+{
+	struct stat journals, given;
+
+	if (strcmp(s->log_text, "journal") == 0)
+		return true;
+	return sys_stat(JOURNAL_DEV_LOG, &journals) == 0 &&
+	       (sys_stat("/dev/log", &given) != 0 ||
+		       (given.st_dev == journals.st_dev && given.st_ino == journals.st_ino));
+}
+
+/* `line` behind its tag. */
+static bool to_journal(int fd, const char *line)
+{
+	char *entry = scratch_take();
+	unsigned long n;
+	long rc;
+
+	if (!entry)
+		return false;
+	n = journal_entry(SEVERITY, line, (uint64_t)sys(SYS_getpid), entry, SCRATCH_SIZE);
+	rc = send_to(fd, JOURNAL_SOCKET, entry, n);
+	scratch_give_back(entry);
+	return rc >= 0 || rc == -EAGAIN; /* full is full, by the other way too */
+}
+
 static void to_syslog(const struct text *line)
 {
-	struct sockaddr_un log = {.sun_family = AF_UNIX, .sun_path = "/dev/log"};
+	const char *event = strstr(line->bytes, "event=");
 	int fd = (int)sys(SYS_socket, AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 
-	if (fd >= 0)
-		sys(SYS_sendto, fd, line->bytes, line->length, MSG_NOSIGNAL, &log, sizeof(log));
+	if (fd >= 0 && !(event && journal_is_meant(settings_get()) && to_journal(fd, event)))
+		send_to(fd, "/dev/log", line->bytes, line->length);
 	sys_close(&fd);
 }
 

@@ -131,7 +131,7 @@ static void take_log(struct settings *s, const char *value)
 	if (strcmp(value, "syslog") == 0)
 		return;
 	if (strcmp(value, "journal") == 0) {
-		s->log_text = "journal"; /* the agent's; our own lines come to it by /dev/log */
+		s->log_text = "journal";
 	} else if (strcmp(value, "stderr") == 0) {
 		s->log = SETTINGS_LOG_STDERR;
 		s->log_text = "stderr";

@@ -2,8 +2,8 @@
  * Where the log goes: the journal's fields, a file through all that is done to log files, and the
  * count of what was lost.
  */
-#include "shim/agent/journal.h"
 #include "shim/agent/log.h"
+#include "shim/handoff/journal.h"
 
 #include <fcntl.h>
 #include <setjmp.h>
@@ -193,12 +193,14 @@ static void line_that_broke_off_spoils_no_other(void **state)
 
 /* --- the journal --- */
 
+#define ENTRY_SIZE JOURNAL_ENTRY_SIZE(LOG_LINE_MAX)
+
 static const char *entry(const char *line)
 {
-	static char bytes[JOURNAL_ENTRY_MAX + 1];
-	size_t n = journal_entry(LOG_INFO, line, 7, bytes, JOURNAL_ENTRY_MAX);
+	static char bytes[ENTRY_SIZE + 1];
+	size_t n = journal_entry(LOG_INFO, line, 7, bytes, ENTRY_SIZE);
 
-	assert_true(n <= JOURNAL_ENTRY_MAX);
+	assert_true(n <= ENTRY_SIZE);
 	bytes[n] = '\0';
 	assert_int_equal(strlen(bytes), n);
 	return bytes;

@@ -127,6 +127,13 @@ print(e["_TRANSPORT"], e["MESSAGE"], e["MAILSEAL_POLICY"], e["SYSLOG_PID"] == e[
 	holds "$W/client.out" '^event=transaction .* unit="billing@a\\\\x2db\.service" host="mx\.b\.example" .* bytes=[0-9]+$'
 	holds "$W/client.out" "^require_tls by default, $conf:1\$|^require_tls by default, mailseal.conf"
 	holds "$W/client.out" '^True$'
+	# So does what the library says by itself.
+	mail_unit lonely.service
+	sed -i 's|MAILSEAL_AGENT=[^ ]*|MAILSEAL_AGENT=/nowhere MAILSEAL_SOCKET=none|' /usr/lib/systemd/system/lonely.service
+	booted systemctl daemon-reload
+	refute booted systemctl start lonely.service
+	journal_holds '^event=connect-refused .*file="/nowhere"$' -t mailseal MAILSEAL_EVENT=connect-refused MAILSEAL_UNIT=lonely.service \
+		MAILSEAL_HOST=mx.b.example MAILSEAL_ADDR=127.0.0.10:25 MAILSEAL_FILE=/nowhere MAILSEAL_ERRNO=ENOENT PRIORITY=3 _TRANSPORT=journal -o cat
 }
 
 # The agent's own unit is not to keep it from the journal.
