@@ -8,6 +8,7 @@
 #   ::1         good certificate          127.0.0.18  no cipher in common: the handshake fails
 #   127.0.0.19  self-signed and expired   127.0.0.21  good, demands a client's certificate
 #
+# and those that a case's own postfix_besides lists, if it has one.
 # Mail for b.example and the domains beside it lands in $W/mail/new, a file each, in order of arrival by `stored`.
 # shellcheck shell=bash
 
@@ -44,7 +45,8 @@ postfix_configure() {
 		myhostname = mx.b.example
 		mydestination =
 		mynetworks = 127.0.0.0/8 [::1]/128
-		virtual_mailbox_domains = b.example, open.example, bank.example, x.bank.example, soft.example
+		virtual_mailbox_domains = b.example, open.example, bank.example, x.bank.example, soft.example,
+		  partner.example, supplier.example, courier.example, new.example
 		virtual_mailbox_base = $W
 		virtual_mailbox_maps = static:mail/
 		virtual_uid_maps = static:5603
@@ -81,6 +83,7 @@ postfix_configure() {
 		postfix_service 127.0.0.21:25 good 'smtpd_tls_req_ccert=yes' 'smtpd_tls_security_level=encrypt' \
 			"smtpd_tls_CAfile=$pki/ca.pem"
 		postfix_service 127.0.0.10:587 good
+		if declare -F postfix_besides >/dev/null; then postfix_besides; fi
 		cat <<-END
 			pickup unix n - n 60 1 pickup
 			cleanup unix n - n - 0 cleanup
