@@ -406,6 +406,47 @@ static void a_root_directory_gets_its_own_assertion(void **state)
 	assert_lacks(BILLING, "Assert");
 }
 
+/* What is bound into it, is seen there, over links, too; the system agent needs little. */
+static void what_is_bound_into_a_root_directory_is_seen(void **state)
+{
+	(void)state;
+	make_tree();
+	assert_sh(0,
+		"mkdir -p tree/srv/jail/usr tree/srv/jail/opt && ln -s usr/bin tree/srv/jail/bin && "
+		"for d in lib lib64; do ln -s usr/$d tree/srv/jail/$d; done && "
+		"mv tree/lib/* tree/usr/lib 2>/dev/null; mv tree/lib64 tree/usr; rmdir tree/lib; "
+		"ln -s usr/lib tree/lib; ln -s usr/lib64 tree/lib64; "
+		"ln -s loop tree/srv/jail/loop",
+		"");
+	write_unit("billing.service", "ExecStart=/bin/prog\nRootDirectory=/srv/jail\n"
+				      "MountAPIVFS=yes\nBindReadOnlyPaths=-/usr:/usr:rbind\n");
+	assert_sh(0, ENABLE "billing", "written");
+	assert_holds(BILLING, "\nAssertPathExists=/usr/local/lib/mailseal/libmailseal.so\n");
+	assert_lacks(BILLING, "BindReadOnlyPaths");
+	write_unit("billing.service", "ExecStart=/loop/prog\nRootDirectory=/srv/jail\n"
+				      "BindReadOnlyPaths=/usr\n");
+	assert_sh(69, ENABLE "billing", "/loop/prog: Too many levels of symbolic links");
+	write_unit("billing.service", "ExecStart=/bin/prog\nRootDirectory=/srv/%p\n"
+				      "BindReadOnlyPaths=/usr/bin /usr/lib /usr/lib64\n");
+	assert_sh(69, "rm -r " SYSTEM "billing.service.d; mv tree/srv/jail tree/srv/billing; " ENABLE
+		      "billing",
+		"By the system agent it would: mailseal enable --system-agent billing.service");
+	write_unit("mailseal-agent.socket", "[Socket]\nListenSequentialPacket=/x\n");
+	assert_sh(0, ENABLE "--system-agent billing", "written");
+	assert_holds(BILLING, "\nAssertPathExists=/usr/local/lib/mailseal/libmailseal.so\n");
+	assert_holds(BILLING, "\nBindReadOnlyPaths=\"/usr/local/lib/mailseal\"\n"
+			      "BindReadOnlyPaths=\"/run/mailseal\"\nMountAPIVFS=yes\n");
+	/* a library that is bound from elsewhere is asserted there */
+	write_unit("billing.service",
+		"ExecStart=/bin/prog\nRootDirectory=/srv/%p\n"
+		"BindReadOnlyPaths=/usr/bin /usr/lib /usr/lib64 /opt/%p:/usr/local/lib/mailseal\n");
+	assert_sh(0,
+		"mkdir tree/opt; cp -r tree/usr/local/lib/mailseal tree/opt/billing; " ENABLE
+		"billing",
+		"written");
+	assert_holds(BILLING, "\nAssertPathExists=/opt/%p/libmailseal.so\n");
+}
+
 static void units_of_a_user(void **state)
 {
 	const char *user = "env -u XDG_RUNTIME_DIR HOME=$PWD/home XDG_CONFIG_HOME= XDG_DATA_HOME= ";
@@ -449,6 +490,7 @@ int main(void)
 		cmocka_unit_test(wrong_usage_is_64),
 		cmocka_unit_test(users_are_those_of_the_tree),
 		cmocka_unit_test(a_root_directory_gets_its_own_assertion),
+		cmocka_unit_test(what_is_bound_into_a_root_directory_is_seen),
 		cmocka_unit_test(units_of_a_user),
 	};
 

@@ -109,6 +109,7 @@ void doctor_command_undo(struct patient *p, const struct patient *before)
 		close(p->root);
 	p->root = before->root;
 	p->root_name = before->root_name;
+	p->bind_count = before->bind_count;
 	p->search = before->search;
 	p->preload = before->preload;
 	p->preload_given = before->preload_given;

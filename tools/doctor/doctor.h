@@ -26,13 +26,21 @@ struct overlay {
 	const char *text; /* NULL: it is not there */
 };
 
+/* A file or directory that stands at another place, too. */
+struct bind {
+	char *source, *target;
+};
+
 struct passwd;
 
 /* What is examined, and what is known of how it is started. */
 struct patient {
 	struct diagnosis found;
-	int root;	       /* a directory in whose tree all paths are looked up; -1: "/" */
-	const char *root_name; /* what it is called, "" for "/" */
+	int root;	    /* a directory in whose tree all paths are looked up; -1: "/" */
+	struct bind *binds; /* in that tree; their sources are outside of it */
+	size_t bind_count;
+	int outside;			/* the root directory for those; -1: "/" */
+	const char *root_name;		/* what it is called, "" for "/" */
 	const struct overlay *overlays; /* drop-ins and environment files; NULL: none */
 	const char *unit_places;   /* where units are looked for; NULL: as the system's manager */
 	bool user_manager;	   /* services are those of this user's own manager */
@@ -66,6 +74,13 @@ struct patient {
 int patient_open(const struct patient *p, const char *path);
 void doctor_look_everywhere(struct patient *p);
 int patient_stat(const struct patient *p, const char *path, struct stat *st);
+
+/* open(2) within the tree, without a look at what is bound; bound.c: with it. */
+int patient_open_as(const struct patient *p, const char *path, int flags);
+int bound_open(const struct patient *p, const char *path, int flags);
+
+/* Is it the directory, or something in it? */
+bool path_is_beneath(const char *path, const char *directory);
 
 /* Makes `path` the root of the tree. 0 or -errno. */
 int patient_enter(struct patient *p, const char *path);

@@ -13,7 +13,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-static int open_as(const struct patient *p, const char *path, int flags)
+int patient_open_as(const struct patient *p, const char *path, int flags)
 {
 	struct open_how how = {.flags = (uint64_t)flags, .resolve = RESOLVE_IN_ROOT};
 	int fd;
@@ -23,6 +23,11 @@ static int open_as(const struct patient *p, const char *path, int flags)
 	else
 		fd = (int)syscall(SYS_openat2, p->root, path, &how, sizeof(how));
 	return fd < 0 ? -errno : fd;
+}
+
+static int open_as(const struct patient *p, const char *path, int flags)
+{
+	return p->bind_count ? bound_open(p, path, flags) : patient_open_as(p, path, flags);
 }
 
 int patient_open(const struct patient *p, const char *path)
@@ -77,6 +82,7 @@ int patient_enter(struct patient *p, const char *path)
 		close(p->root);
 	p->root = fd;
 	p->root_name = path;
+	p->bind_count = 0;
 	return 0;
 }
 

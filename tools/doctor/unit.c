@@ -287,8 +287,24 @@ static bool enter_root(struct patient *p, const struct service *s, char director
 		diagnosis_add(&p->found, SEVERITY_WARNING, "MountAPIVFS",
 			"Set MountAPIVFS=yes, unless /proc is mounted there by other means",
 			"without MountAPIVFS there may be no /proc in it, which mailseal needs");
-	doctor_look_everywhere(p);
 	return true;
+}
+
+/* What the service sees: with what is bound into it. */
+static bool enter(struct patient *p, const struct service *s, char directory[PATH_MAX])
+{
+	struct patient bound = {.root = p->root};
+	bool seen;
+
+	if (service_binds(s, &bound))
+		p->found.incomplete = true;
+	seen = enter_root(p, s, directory);
+	p->binds = bound.binds;
+	p->bind_count = bound.bind_count;
+	p->outside = bound.outside;
+	if (seen)
+		doctor_look_everywhere(p);
+	return seen;
 }
 
 static void tell_files(struct patient *p, const struct unit *u)
@@ -310,7 +326,7 @@ static int examine(struct patient *p, struct service *s, struct err *err)
 		take_user(p, s);
 	take_variables(p, s);
 	doctor_sandbox(p, s);
-	if (enter_root(p, s, directory)) {
+	if (enter(p, s, directory)) {
 		rc = examine_commands(p, s, err);
 		doctor_system_agent(p, service_variable(s, "MAILSEAL_SOCKET"),
 			service_variable(s, "MAILSEAL_CONFIG"), 0);
@@ -319,6 +335,7 @@ static int examine(struct patient *p, struct service *s, struct err *err)
 	} else {
 		tell_preload(p);
 	}
+	service_binds_clear(p);
 	p->root_name = "";
 	return rc;
 }

@@ -54,7 +54,14 @@ void doctor_sandbox(struct patient *p, const struct service *s);
 void doctor_filter(struct patient *p, const struct service *s);	    /* SystemCallFilter= */
 void doctor_unit_paths(struct patient *p, const struct service *s); /* what hides or shuts files */
 
-/* Is something put there for it by BindPaths= or BindReadOnlyPaths=? */
+/* --- binds.c: BindPaths=, BindReadOnlyPaths= --- */
+
+/* Lets the patient see them; 0 or -ENOMEM. Clear them in any case. */
+int service_binds(const struct service *s, struct patient *p);
+void service_binds_clear(struct patient *p);
+
+/* Is something put there for it? And what, specifiers as they stand there. */
 bool unit_is_bound(const struct unit *u, const char *path);
+bool unit_bind_source(const struct unit *u, const char *path, char out[PATH_MAX]);
 
 #endif

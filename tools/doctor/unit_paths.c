@@ -16,16 +16,6 @@ struct file {
 	enum severity severity; /* of its lack */
 };
 
-static bool is_beneath(const char *path, const char *directory)
-{
-	size_t length = strlen(directory);
-
-	while (length > 1 && directory[length - 1] == '/')
-		length--;
-	return strncmp(path, directory, length) == 0 &&
-	       (path[length] == '/' || path[length] == '\0' || length == 1);
-}
-
 /* Is the path in a list of directories such as InaccessiblePaths=? */
 static bool is_listed(const struct unit *u, const char *key, const char *path)
 {
@@ -38,33 +28,8 @@ static bool is_listed(const struct unit *u, const char *key, const char *path)
 			const char *listed = word + strspn(word, "-+");
 
 			word[strcspn(word, ":")] = '\0';
-			if (*listed == '/' && is_beneath(path, listed))
+			if (*listed == '/' && path_is_beneath(path, listed))
 				return true;
-		}
-	}
-	return false;
-}
-
-/* Is something put there again: BindPaths=SOURCE:TARGET? */
-bool unit_is_bound(const struct unit *u, const char *path)
-{
-	static const char *const keys[] = {"BindPaths", "BindReadOnlyPaths"};
-
-	for (size_t i = 0; i < 2; i++) {
-		const char *value;
-		char word[PATH_MAX];
-		size_t at = 0;
-
-		while ((value = unit_next(u, keys[i], &at))) {
-			while (unit_word(&value, word, sizeof(word))) {
-				char *source = word + strspn(word, "-"), *target;
-
-				target = strchr(source, ':');
-				target = target ? target + 1 : source;
-				target[strcspn(target, ":")] = '\0';
-				if (is_beneath(path, target))
-					return true;
-			}
 		}
 	}
 	return false;
@@ -72,13 +37,13 @@ bool unit_is_bound(const struct unit *u, const char *path)
 
 static bool is_in_home(const char *path)
 {
-	return is_beneath(path, "/home") || is_beneath(path, "/root") ||
-	       is_beneath(path, "/run/user");
+	return path_is_beneath(path, "/home") || path_is_beneath(path, "/root") ||
+	       path_is_beneath(path, "/run/user");
 }
 
 static bool is_temporary(const char *path)
 {
-	return is_beneath(path, "/tmp") || is_beneath(path, "/var/tmp");
+	return path_is_beneath(path, "/tmp") || path_is_beneath(path, "/var/tmp");
 }
 
 /* The setting that hides the path from the service; NULL if none does. */
@@ -104,11 +69,12 @@ static const char *hidden_by(const struct unit *u, const char *path)
 static bool is_system(const char *path, const char *level)
 {
 	if (strcmp(level, "strict") == 0)
-		return !is_beneath(path, "/dev") && !is_beneath(path, "/proc") &&
-		       !is_beneath(path, "/sys");
-	if (is_beneath(path, "/usr") || is_beneath(path, "/boot") || is_beneath(path, "/efi"))
+		return !path_is_beneath(path, "/dev") && !path_is_beneath(path, "/proc") &&
+		       !path_is_beneath(path, "/sys");
+	if (path_is_beneath(path, "/usr") || path_is_beneath(path, "/boot") ||
+		path_is_beneath(path, "/efi"))
 		return true;
-	return strcmp(level, "full") == 0 && is_beneath(path, "/etc");
+	return strcmp(level, "full") == 0 && path_is_beneath(path, "/etc");
 }
 
 /* The setting by which the path cannot be written. */

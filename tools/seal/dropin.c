@@ -131,9 +131,7 @@ static void put_assertions(FILE *to, const struct seal_wish *w)
 			fputs("# The loader only warns where the library is missing, and runs the "
 			      "program unprotected.\n",
 				to);
-		fprintf(to, "AssertPathExists=%s", w->root ? w->root : "");
-		put_path(to, w->exists[i], "");
-		fputc('\n', to);
+		fprintf(to, "AssertPathExists=%s\n", w->exists[i]);
 	}
 }
 
@@ -180,6 +178,15 @@ static void put_dropin(FILE *to, const struct seal_wish *w, const struct sealing
 	}
 	if (w->unset)
 		put_unset(to, w->unset);
+	for (size_t i = 0; i < 2; i++) {
+		if (!w->binds[i])
+			continue;
+		fputs("BindReadOnlyPaths=", to);
+		put_quoted(to, w->binds[i], "\"\\", true);
+		fputc('\n', to);
+	}
+	if (w->mounts)
+		fputs("MountAPIVFS=yes\n", to);
 	if (w->families)
 		fputs("# The library reaches its agent over local sockets.\n"
 		      "RestrictAddressFamilies=AF_UNIX\n",

@@ -169,30 +169,99 @@ static int keep_unset(struct planning *g)
 	return rc;
 }
 
+/* The directory in which the service lives, as the unit names it; NULL: it sees all. */
+static const char *root_of(const struct planning *g)
+{
+	const char *root = unit_value(&g->base.unit, "RootDirectory");
+
+	root = root && *root == '-' ? root + 1 : root;
+	return root && strcmp(root, "/") != 0 ? root : NULL;
+}
+
+/* Does it see the file, in that directory or bound into it? */
+static bool sees(const struct planning *g, const char *path)
+{
+	char root[PATH_MAX];
+	struct patient p;
+	struct stat st;
+	bool is = false;
+
+	if (unit_is_bound(&g->base.unit, path))
+		return true;
+	if (!unit_expand(&g->base.unit, root_of(g), root, sizeof(root)) ||
+		seal_patient(g->t, &p) != EX_OK)
+		return false;
+	is = patient_enter(&p, root) == 0 && patient_stat(&p, path, &st) == 0;
+	seal_patient_done(&p);
+	return is;
+}
+
+static void directory_of(const char *path, char out[PATH_MAX])
+{
+	snprintf(out, PATH_MAX, "%s", path);
+	*strrchr(out, '/') = '\0';
+}
+
+/* For the system agent, little is needed in a directory that the service lives in: the library, and
+ * the socket. */
 static void take_root(struct planning *g)
 {
-	const struct unit *u = &g->base.unit;
-	const char *root = unit_value(u, "RootDirectory");
+	struct seal_wish *w = &g->wish;
+	bool does =
+		w->options->system_agent && root_of(g) && !unit_value(&g->base.unit, "RootImage");
 
-	g->wish.root = NULL;
-	g->inside = root || unit_value(u, "RootImage");
-	if (!root || unit_is_bound(u, g->parts.library))
-		return;
-	root += *root == '-';
-	g->wish.root = strcmp(root, "/") != 0 ? root : NULL;
+	directory_of(g->parts.library, g->library_directory);
+	directory_of(MAILSEAL_SOCKET_DEFAULT, g->socket_directory);
+	w->binds[0] = does && !sees(g, g->parts.library) ? g->library_directory : NULL;
+	w->binds[1] = does && !unit_is_bound(&g->base.unit, MAILSEAL_SOCKET_DEFAULT)
+			      ? g->socket_directory
+			      : NULL;
+	w->mounts = does && !unit_value(&g->base.unit, "MountAPIVFS");
+}
+
+/* The file outside of what the service sees, with specifiers where the unit has them. */
+static char *outside(const struct planning *g, const char *path)
+{
+	char source[PATH_MAX], *text = NULL;
+	const char *root = g->wish.binds[0] ? NULL : root_of(g);
+	size_t size = 0;
+	FILE *to = open_memstream(&text, &size);
+
+	if (!to)
+		return NULL;
+	if (unit_bind_source(&g->base.unit, path, source)) {
+		fputs(source, to);
+	} else {
+		fputs(root ? root : "", to);
+		for (; *path; path++)
+			fputs(*path == '%' ? "%%" : (char[]){*path, '\0'}, to);
+	}
+	if (fclose(to) != 0) {
+		free(text);
+		return NULL;
+	}
+	return text;
 }
 
 /* Which files the service must not start without. */
-static void take_library(struct planning *g, const char *library)
+static int take_library(struct planning *g, const char *library)
 {
 	const struct parts *parts = &g->parts;
+	const char *files[] = {library == parts->library32 ? parts->library32 : parts->library,
+		library == parts->each ? parts->library32 : NULL};
 
 	g->wish.library = library;
-	g->wish.exists[0] = library == parts->library32 ? parts->library32 : parts->library;
-	g->wish.exists[1] = library == parts->each ? parts->library32 : NULL;
-	/* what is in an image cannot be asserted */
-	if (unit_value(&g->base.unit, "RootImage"))
-		g->wish.exists[0] = g->wish.exists[1] = NULL;
+	for (size_t i = 0; i < 2; i++) {
+		free(g->wish.exists[i]);
+		g->wish.exists[i] = NULL;
+		/* what is in an image cannot be asserted */
+		if (!files[i] || unit_value(&g->base.unit, "RootImage"))
+			continue;
+		g->wish.exists[i] = outside(g, files[i]);
+		if (!g->wish.exists[i])
+			return complain(EX_OSERR, "out of memory");
+	}
+	return EX_OK;
 }
 
 static int make_texts(struct planning *g)
@@ -275,8 +344,9 @@ static int choose_library(struct planning *g)
 		if (!*names[i])
 			continue;
 		diagnosis_clear(&g->s->found);
-		take_library(g, names[i]);
-		code = make_texts(g);
+		code = take_library(g, names[i]);
+		if (code == EX_OK)
+			code = make_texts(g);
 		if (code == EX_OK)
 			code = examine(g, &g->s->found);
 		if (code == EX_OK && !has(&g->s->found, "library-unfit"))
@@ -296,11 +366,12 @@ static bool agent_would_do(struct planning *g)
 		return false;
 	with.system_agent = true;
 	g->wish.options = &with;
-	if (make_texts(g) == EX_OK && examine(g, &found) == EX_OK)
+	take_root(g);
+	if (take_library(g, g->wish.library) == EX_OK && make_texts(g) == EX_OK &&
+		examine(g, &found) == EX_OK)
 		would = diagnosis_count(&found, SEVERITY_OBSTACLE) == 0;
 	diagnosis_clear(&found);
-	g->wish.options = g->o;
-	make_texts(g);
+	g->wish.options = g->o; /* the texts are not: nothing is written now */
 	return would;
 }
 
@@ -356,9 +427,11 @@ static int plan(struct planning *g)
 	g->wish.tree = g->t;
 	g->wish.preload = service_variable(&g->base, "LD_PRELOAD");
 	g->wish.variables = unit_next(&g->base.unit, "EnvironmentFile", &at) != NULL;
+	g->inside = root_of(g) || unit_value(&g->base.unit, "RootImage");
 	take_root(g);
-	take_library(g, g->parts.library);
-	code = try_families(g);
+	code = take_library(g, g->parts.library);
+	if (code == EX_OK)
+		code = try_families(g);
 	if (code == EX_OK)
 		code = choose_library(g);
 	if (code == EX_OK)
@@ -401,6 +474,8 @@ int seal_plan(const struct seal_options *o, const struct seal_tree *t, struct se
 	for (const char **word = g->unset; word && *word; word++)
 		free((char *)*word);
 	free(g->unset);
+	free(g->wish.exists[0]);
+	free(g->wish.exists[1]);
 	free(g);
 	return code;
 }

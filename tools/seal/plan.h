@@ -17,7 +17,8 @@ struct planning {
 	struct service then; /* and with it */
 	struct seal_wish wish;
 	const char **unset; /* what the wish points to; owned */
-	bool inside;	    /* it sees a tree of its own: RootDirectory=, RootImage= */
+	char library_directory[PATH_MAX], socket_directory[PATH_MAX];
+	bool inside; /* it sees a tree of its own: RootDirectory=, RootImage= */
 	char dropin[PATH_MAX], variables[PATH_MAX];
 	struct overlay without[3], with[3];
 };

@@ -88,10 +88,12 @@ int seal_plan(const struct seal_options *o, const struct seal_tree *t, struct se
 struct seal_wish {
 	const struct seal_options *options;
 	const struct seal_tree *tree;
-	const char *library;   /* as LD_PRELOAD names it */
-	const char *exists[2]; /* files without which the service must not start; NULL: none */
-	const char *preload;   /* LD_PRELOAD as it is without the drop-in; NULL */
-	const char *root;      /* RootDirectory= as it stands in the unit; NULL */
+	const char *library; /* as LD_PRELOAD names it */
+	char *exists[2]; /* files without which the service must not start, as units name them; NULL
+			  */
+	const char *binds[2]; /* what is put into its RootDirectory=; NULL */
+	bool mounts;	      /* the file systems of the kernel, too */
+	const char *preload;  /* LD_PRELOAD as it is without the drop-in; NULL */
 	const char *const
 		*unset; /* UnsetEnvironment= without what would undo this; NULL: leave it */
 	bool families;	/* AF_UNIX must be added to a list */

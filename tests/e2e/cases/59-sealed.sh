@@ -214,3 +214,32 @@ t_a_service_with_a_root_directory() {
 	cp "$BUILD/libmailseal.so" $root/usr/local/lib/mailseal/
 	mailseal status rooted
 }
+
+# Services that live in a directory: one sees enough for an agent of its own, the other gets what the system agent needs.
+t_services_in_a_root_directory() {
+	local name jail
+	installed
+	for name in wide narrow; do
+		jail=/var/jail-$name
+		mkdir -p $jail/{usr/bin,usr/lib,usr/lib64,usr/share,etc,opt,tmp}
+		for d in lib lib64 bin; do ln -s usr/$d $jail/$d; done
+		cp /usr/local/libexec/legacy $jail/opt
+	done
+	echo "ExecStart=/opt/legacy wide" | oneshot wide RootDirectory=/var/jail-wide "BindReadOnlyPaths=/usr /etc $pki"
+	echo "ExecStart=/opt/legacy narrow" |
+		oneshot narrow RootDirectory=/var/jail-narrow 'BindReadOnlyPaths=/usr/bin /usr/lib /usr/lib64 /usr/share' BindReadOnlyPaths=/etc
+	booted systemctl daemon-reload
+	for name in wide narrow; do check booted systemctl start $name; sent $name plain 1; done
+	mailseal enable wide
+	holds /etc/systemd/system/wide.service.d/50-mailseal.conf '^AssertPathExists=/usr/local/lib/mailseal/libmailseal.so$'
+	expected=69 mailseal enable narrow
+	holds "$W/client.out" '^obstacle .*libmailseal\.so'
+	holds "$W/client.out" 'By the system agent it would: mailseal enable --system-agent narrow\.service'
+	check booted systemctl enable --quiet --now mailseal-agent.socket
+	mailseal enable --system-agent narrow
+	holds /etc/systemd/system/narrow.service.d/50-mailseal.conf '^BindReadOnlyPaths="/run/mailseal"$'
+	for name in wide narrow; do check booted systemctl start $name; sent $name tls 1; never $name plain 1; done
+	mailseal disable wide narrow
+	for name in wide narrow; do check booted systemctl start $name; sent $name plain 2; done
+	systemd_stop
+}
