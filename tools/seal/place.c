@@ -329,11 +329,12 @@ static void remove_directories(const struct seal_tree *t, const struct sealing *
 static int look_again(const struct seal_tree *t, const struct sealing *s, struct err *err)
 {
 	struct sealing now;
-	bool same = true;
+	bool same;
 	int rc;
 
 	sealing_init(&now, s->name);
 	rc = seal_look(t, &now, err);
+	same = !now.made == !s->made;
 	for (size_t i = 0; !rc && i < 2; i++) {
 		const char *a = s->files[i].old, *b = now.files[i].old;
 
