@@ -65,6 +65,19 @@ was_resumed() {
 		holds "$W/transcript" ' # tls .* session=resumed$'
 }
 
+# `mailseal report` understands each line of the log, and counts as sent in the clear what the server heard so.
+report_agrees() {
+	local clear heard
+	check "$BUILD/mailseal" report --json "$log" >"$W/report.json"
+	holds "$W/report.json" '^    "damaged": 0,$'
+	holds "$W/report.json" '^    "unknown-events": 0,$'
+	clear=$(sed -n '/^  "in-the-clear": {/,$s/^    "messages": \([0-9]*\),$/\1/p' "$W/report.json")
+	heard=$(grep -cE ' plain # data [1-9]' "$W/transcript")
+	# a server that went away within the content kept none of it
+	grep -q ' plain S: "354' "$W/transcript" || equal "$clear" 0 "messages in the clear by the report"
+	check test "$clear" -ge "$heard"
+}
+
 play() {
 	scenario=$ROOT/tests/hostile/scenarios/$1.hs
 	local line want agent before reuse=() with_session
@@ -107,4 +120,5 @@ play() {
 	good_delivery after
 	equal "$(agents)" "$agent" "the agents"
 	until_true 5 few_descriptors || fail "the agent keeps descriptors: $(descriptors "$agent"), before $before"
+	report_agrees
 }

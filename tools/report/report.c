@@ -156,14 +156,13 @@ static int read_list(struct work *w, const struct source_list *list)
 	return code;
 }
 
-static int read_files(struct work *w)
+static int read_files(struct work *w, const char *const *files, size_t count, bool rotated)
 {
-	const struct options *o = w->options;
 	struct source_list list = {0};
 	int code = EX_OK;
 
-	for (size_t i = 0; i < o->file_count && code == EX_OK; i++)
-		if (source_add(&list, o->files[i], o->rotated, o->since))
+	for (size_t i = 0; i < count && code == EX_OK; i++)
+		if (source_add(&list, files[i], rotated, w->options->since))
 			code = out_of_memory();
 	if (code == EX_OK)
 		code = begin(w);
@@ -226,12 +225,28 @@ static int read_places(struct work *w, bool *found)
 	return code;
 }
 
+/* As library and agent understand MAILSEAL_LOG. */
+static const char *own_log(void)
+{
+	static const char *const daemons[] = {"syslog", "journal", "stderr"};
+	const char *log = environment("MAILSEAL_LOG");
+
+	for (size_t i = 0; log && i < sizeof(daemons) / sizeof(daemons[0]); i++)
+		if (strcmp(log, daemons[i]) == 0)
+			return NULL;
+	return log;
+}
+
 static int read_default(struct work *w)
 {
-	enum journal_state journal = journal_look();
+	const char *log = own_log();
+	enum journal_state journal;
 	bool found;
 	int code;
 
+	if (log)
+		return read_files(w, &log, 1, true);
+	journal = journal_look();
 	if (journal == JOURNAL_HAS_LINES)
 		return read_journal(w);
 	code = read_places(w, &found);
@@ -286,7 +301,9 @@ static int run(struct work *w)
 		if (code == EX_OK && w->intake.ours == 0 && o->since == 0 && o->until == INT64_MAX)
 			code = no_line_in_journal(w);
 	} else {
-		code = o->file_count ? read_files(w) : read_default(w);
+		code = o->file_count ? read_files(w, (const char *const *)o->files, o->file_count,
+					       o->rotated)
+				     : read_default(w);
 	}
 	if (code == EX_OSERR || (w->intake.ours == 0 && code != EX_OK))
 		return code;

@@ -108,6 +108,9 @@ t_files_of_syslog_are_found() {
 	for i in 1 2 3; do use_swaks; done
 	until_true 5 test "$(grep -c event=transaction "$log")" = 3
 	mount -t tmpfs tmpfs /var/log || skip "no tmpfs over /var/log"
+	report
+	is 'r["log"]["source"], t["tls-verified"]' "('$log', 3)"
+	unset MAILSEAL_LOG
 	syslog() { sed -E "s/^[^ ]+ /$(date '+%b %e %H:%M:%S') host /" "$log" | sed -n "$1p"; echo "$(date '+%b %e %H:%M:%S') host cron[1]: x"; }
 	syslog 1 >/var/log/mail.log
 	syslog 2 >/var/log/mail.log.1
@@ -128,6 +131,7 @@ t_a_real_journal() {
 	policy -- 'sender "strict.example" { require_tls = true verify_certificate = true }'
 	systemd_start
 	hostile good_server.hs
+	unset MAILSEAL_LOG
 	report
 	equal "$status" 66 "before anything was logged"
 	for u in billing shop; do
