@@ -3,28 +3,38 @@
 #include <string.h>
 #include <time.h>
 
+#define DAY 86400
+#define WEEK (7 * DAY)
+#define MONDAY (4 * DAY) /* the first one, 1970-01-05 */
+
 /* Each divides the next one. */
-static const int64_t widths[] = {60, 300, 900, 3600, 10800, 21600, 86400, 7 * 86400, 28 * 86400,
-	364 * 86400, 3640 * 86400LL};
+static const int64_t widths[] = {
+	60, 300, 900, 3600, 10800, 21600, DAY, WEEK, 4 * WEEK, 52 * WEEK, 520LL * WEEK};
 
 #define WIDTHS (sizeof(widths) / sizeof(widths[0]))
 
 void over_time_init(struct tally_time *t)
 {
-	time_t now = time(NULL);
-	struct tm tm;
-
 	*t = (struct tally_time){.width = widths[0]};
-	if (localtime_r(&now, &tm))
-		t->shift = tm.tm_gmtoff;
 }
 
-/* Where a bucket of this width begins. */
+/* Where a bucket of this width begins: weeks on a Monday. */
 static int64_t begin_of(const struct tally_time *t, int64_t time, int64_t width)
 {
-	int64_t local = time + t->shift;
+	int64_t base = (width % WEEK == 0 ? MONDAY : 0) - t->shift, local = time - base;
 
-	return local - (local % width + width) % width - t->shift;
+	return local - (local % width + width) % width + base;
+}
+
+/* In winter, a log of the summer has the days of summer. */
+static void begin_at(struct tally_time *t, int64_t time)
+{
+	time_t when = (time_t)time;
+	struct tm tm;
+
+	t->shift = localtime_r(&when, &tm) ? tm.tm_gmtoff : 0;
+	t->start = begin_of(t, time, t->width);
+	t->count = 1;
 }
 
 static void merge(struct tally_bucket *into, const struct tally_bucket *from)
@@ -87,9 +97,9 @@ void over_time_add(struct tally_time *t, int64_t time, enum tally_outcome outcom
 
 	if (time == 0)
 		return;
-	begin = begin_of(t, time, t->width);
 	if (t->count == 0)
-		t->start = begin, t->count = 1;
+		begin_at(t, time);
+	begin = begin_of(t, time, t->width);
 	if (reach(t, time, t->width) > TALLY_BUCKETS) {
 		while (w < WIDTHS - 1 &&
 			(widths[w] <= t->width || reach(t, time, widths[w]) > TALLY_BUCKETS))

@@ -97,7 +97,7 @@ struct tally_time {
 	unsigned count;
 	int64_t start; /* of at[0], seconds since the epoch */
 	int64_t width; /* seconds */
-	int64_t shift; /* local time less UTC, when the tally began */
+	int64_t shift; /* local time less UTC, at the first event that was added */
 };
 
 #define TALLY_DAMAGES 5 /* places that are told */

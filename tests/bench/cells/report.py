@@ -6,6 +6,7 @@ The file was read once before, and is in memory. Unpacking is another program's 
 import gzip
 import os
 import shutil
+import tempfile
 
 import parts
 
@@ -20,19 +21,21 @@ FORMS = {"mailseal's own file": "file", "syslog file": "syslog", "journalctl -o 
 
 def rows(bench):
     lines = bench.count(LINES, 2000)
+    logs = tempfile.TemporaryDirectory(dir=bench.directory)  # gone at the end: they are large
 
     def log(form):
-        path = bench.path("log-" + form)
+        path = os.path.join(logs.name, form)
         if not os.path.exists(path):
             bench.run(["sh", "-c", 'exec "$@" >"$0"', path, bench.bin("logwriter"), "--format", form, "--damaged", "1",
                        "--foreign", "5", "--names", "1000", str(lines)])
         return path
 
     def packed():
-        if not os.path.exists(bench.path("log.gz")):
-            with open(log("file"), "rb") as file, gzip.open(bench.path("log.gz"), "wb", 6) as out:
+        path = os.path.join(logs.name, "packed")
+        if not os.path.exists(path):
+            with open(log("file"), "rb") as file, gzip.open(path, "wb", 6) as out:
                 shutil.copyfileobj(file, out)
-        return bench.path("log.gz")
+        return path
 
     def take(path, *options):
         ran = bench.run([os.path.join(bench.build, "mailseal"), "report", *options, path])

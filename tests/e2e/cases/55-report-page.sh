@@ -114,6 +114,31 @@ t_nothing_one_message_and_a_year() {
 	holds "$W/days.html" '<title>2026-03-29 01:[0-9]+ CET to 03:00 CEST'
 }
 
+# Whatever the period and the zone, each bar is what the log says of its time: minutes to years, over the days on
+# which clocks change, by an hour or half of one, and where noon elsewhere is at three quarters.
+t_bars_are_those_of_the_log() {
+	local zone begin span
+	page_there
+	[ -e /usr/share/zoneinfo/Australia/Lord_Howe ] || skip "no time zones (tzdata)"
+	while read -r zone begin span; do
+		"$bin/logwriter" --from "$begin" --span "$span" 1500 >"$W/log"
+		TZ=$zone page bars "$W/log"
+		checks=$((checks + 1))
+		TZ=$zone /usr/bin/python3 tests/report/bars.py "$W/log" "$W/bars.html" >"$W/look.out" ||
+			fail "$zone $begin $span: $(head -n 3 "$W/look.out")"
+	done <<-END
+		Europe/Berlin 1764284400 1800
+		Europe/Berlin 1774652400 172800
+		Europe/Berlin 1792850400 100000
+		Europe/Berlin 1782856800 2592000
+		Europe/Berlin 1764284400 31536000
+		Asia/Kathmandu 1764284400 86400
+		Australia/Lord_Howe 1775300000 200000
+		America/St_Johns 946684800 126144000
+		Pacific/Auckland 946684800 946080000
+	END
+}
+
 # timeout: 120
 t_pages_in_a_browser() {
 	local name

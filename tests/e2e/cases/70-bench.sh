@@ -90,11 +90,12 @@ t_many_sessions_held_by_one_client() {
 
 t_tiny_run_of_many_sessions_and_cold_starts() {
 	product
-	plain tests/bench/bench --scale tiny --rounds 1 --cells "idle scale cold" --directory "$W/bench" "$BUILD"
+	plain tests/bench/bench --scale tiny --rounds 1 --cells "idle scale cold report" --directory "$W/bench" "$BUILD"
 	equal "$status" 0 "bench"
 	holds "$W/client.out" '^\| idle connection, PSS KiB, of 500 \| - \| [0-9.]+ \| - \| [0-9.]+ \| - \| [0-9.]+ \|'
 	holds "$W/client.out" '^\| held, sessions \| 1 \| 10 \|'
 	holds "$W/client.out" '^\| mailseal \| [0-9.]+ \| [0-9.]+ \| [0-9.]+ \| [0-9.]+ \|'
+	holds "$W/client.out" '^\| journalctl -o json \| [0-9.]+ \| [0-9.]+ \|'
 }
 
 t_two_runs_in_one_directory_are_refused() {
