@@ -94,6 +94,35 @@ for i in range(30):
 	lacks "$log" suppressed
 }
 
+# Each user of the system agent is counted by himself, and nothing is lost of it when the agent ends.
+t_users_do_not_hide_each_other() {
+	local uid agent
+	product
+	policy
+	chmod 755 "$W"
+	"$MAILSEAL_AGENT" --listen "$W/agent.sock" --config "$conf" --log "$log" 2>"$W/agent.err" &
+	agent=$!
+	until_true 5 listens_at "$W/agent.sock"
+	export MAILSEAL_SOCKET=$W/agent.sock MAILSEAL_AGENT=$W/none
+	for uid in 5611 5612; do
+		sealed setpriv --reuid $uid --regid $uid --clear-groups python3 -c '
+import socket
+for i in range(30):
+    try:
+        socket.create_connection(("127.0.0.99", 25)).close()
+    except OSError as e:
+        assert e.errno == 111, e'
+		equal "$status" 0 "$(tail -n 1 "$W/client.out")"
+		equal "$(grep -c "event=connect-refused .*uid=$uid" "$log")" 5 "lines of $uid"
+	done
+	kill -TERM $agent
+	wait $agent
+	for uid in 5611 5612; do
+		equal "$(told "$log" "event=connect-refused .*uid=$uid .*Connection refused")" 30 "events of $uid"
+		equal "$(grep -c "event=connect-refused .*uid=$uid" "$log")" 6 "lines of $uid"
+	done
+}
+
 # mail_unit NAME [DIRECTIVE ...]: a service that sends one message, with what its log shall be like
 mail_unit() {
 	local name=$1
