@@ -53,7 +53,7 @@ OWN_DIRECTORIES = $(EXAMPLEDIR)/systemd $(EXAMPLEDIR)/logrotate $(EXAMPLEDIR) $(
 
 uninstall:
 	$(Q)$(if $(DESTDIR),,MAILSEAL_LIBDIR=$(LIBDIR) MAILSEAL_UNITDIR=$(UNITDIR) sh tools/debian/mailseal.prerm remove)
-	$(Q)rm -f $(foreach f,$(PROGRAMS) $(LIBRARIES) $(TEXTS),$(call place,$(f))) '$(DESTDIR)$(LIBDIR)/$$LIB' \
+	$(Q)rm -f $(foreach f,$(PROGRAMS) $(LIBRARIES) $(TEXTS),$(call place,$(f)) $(call place,$(f)).new) '$(DESTDIR)$(LIBDIR)/$$LIB' \
 		$(LIB_PLACES:%=$(DESTDIR)%/libmailseal.so)
 	$(Q)for directory in $(OWN_DIRECTORIES:%=$(DESTDIR)%); do \
 		[ ! -d $$directory ] || rmdir --ignore-fail-on-non-empty $$directory || exit 1; done

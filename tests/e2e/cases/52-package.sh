@@ -72,8 +72,10 @@ t_uninstalled() {
 	makes install
 	content /usr/local >"$W/first"
 	check test "$(wc -l <"$W/first")" -ge 18
+	touch /usr/local/libexec/mailseal/mailseal-agent.new # one that was killed in the middle
 	makes install
 	equal "$(content /usr/local)" "$(cat "$W/first")" "installed twice"
+	touch /usr/local/bin/mailseal.new
 	makes uninstall
 	equal "$(content /usr/local)" "$before" "after uninstall"
 	check test -e /etc/mailseal.conf
