@@ -15,10 +15,12 @@ static inline void make_tree(void)
 	need_command();
 	assert_sh(0,
 		"rm -rf tree; mkdir -p tree/etc/systemd/system tree/usr/lib/systemd/system "
-		"tree/usr/bin tree/usr/local/lib/mailseal && cp /bin/true tree/usr/bin/prog && "
+		"tree/usr/bin tree/usr/local/lib/mailseal "
+		"tree/usr/local/libexec/mailseal && cp /bin/true tree/usr/bin/prog && "
 		"for f in $(ldd /bin/true | grep -oE '/[^ ]+'); do mkdir -p tree/${f%/*} && "
 		"cp $f tree/$f || exit 1; done; "
-		"cp libmailseal.so mailseal-agent tree/usr/local/lib/mailseal && "
+		"cp libmailseal.so tree/usr/local/lib/mailseal && "
+		"cp mailseal-agent tree/usr/local/libexec/mailseal && "
 		"printf 'root:x:0:0::/:/bin/sh\\nsvc:x:4321:4321::/:/bin/sh\\n' >tree/etc/passwd && "
 		"printf 'root:x:0:\\nsvc:x:4321:\\n' >tree/etc/group",
 		"");

@@ -441,10 +441,87 @@ static void what_is_bound_into_a_root_directory_is_seen(void **state)
 		"ExecStart=/bin/prog\nRootDirectory=/srv/%p\n"
 		"BindReadOnlyPaths=/usr/bin /usr/lib /usr/lib64 /opt/%p:/usr/local/lib/mailseal\n");
 	assert_sh(0,
-		"mkdir tree/opt; cp -r tree/usr/local/lib/mailseal tree/opt/billing; " ENABLE
+		"mkdir tree/opt; cp -r tree/usr/local/lib/mailseal tree/opt/billing; "
+		"cp mailseal-agent tree/opt/billing; " ENABLE
 		"billing",
 		"written");
 	assert_holds(BILLING, "\nAssertPathExists=/opt/%p/libmailseal.so\n");
+}
+
+/* One name for libraries of both kinds, where they are there and the loader understands it. */
+static void a_library_of_each_kind_is_named_by_one_name(void **state)
+{
+	const char *each = "LD_PRELOAD=/usr/local/lib/mailseal/$LIB/libmailseal.so\"\n";
+
+	(void)state;
+	make_tree();
+	if (sh("ld.so --list-diagnostics | sed -n 's/^dl_dst_lib=\"\\(.*\\)\"$/\\1/p' >lib; "
+	       "test -s lib") != 0) {
+		print_message("the loader does not tell what $LIB is: skipped\n");
+		skip();
+	}
+	write_unit("billing.service", "ExecStart=/usr/bin/prog\n");
+	assert_sh(0,
+		"cd tree/usr/local/lib/mailseal && mkdir -p lib32 \"$(cat ../../../../../lib)\" && "
+		"cp libmailseal.so lib32 && cp libmailseal.so \"$(cat ../../../../../lib)\" && "
+		"ln -s \"$(cat ../../../../../lib)\" '$LIB'",
+		"");
+	assert_sh(0, ENABLE "billing", "written");
+	assert_holds(BILLING, each);
+	assert_holds(BILLING, "\nAssertPathExists=/usr/local/lib/mailseal/libmailseal.so\n"
+			      "AssertPathExists=/usr/local/lib/mailseal/lib32/libmailseal.so\n");
+	/* as it was named before */
+	write_unit("billing.service", "ExecStart=/usr/bin/prog\n"
+				      "Environment=LD_PRELOAD=/usr/local/lib/mailseal/$LIB/libmailseal.so:/a.so\n");
+	assert_sh(0, ENABLE "billing", "named the library already");
+	assert_holds(BILLING, "$LIB/libmailseal.so:/a.so\"\n");
+	/* what the loader makes of it is not there */
+	assert_sh(0, "rm tree/usr/local/lib/mailseal/$(cat lib)/libmailseal.so; "
+		     "cp -r tree/usr/local/lib/mailseal/lib32 tree/usr/local/lib/mailseal/other; "
+		     "ln -sfn other 'tree/usr/local/lib/mailseal/$LIB'; " ENABLE "billing",
+		"rewritten");
+	assert_holds(BILLING, PRELOAD ":/a.so\"\n");
+}
+
+static void what_hides_the_drop_in_is_told(void **state)
+{
+	(void)state;
+	make_tree();
+	write_unit("billing.service", "ExecStart=/usr/bin/prog\n");
+	assert_sh(69,
+		"mkdir -p tree/etc/systemd/system.control/billing.service.d; "
+		"ln -s /dev/null tree/etc/systemd/system.control/billing.service.d/50-mailseal.conf; "
+		ENABLE "billing",
+		"another drop-in hides it: LD_PRELOAD is not set");
+	assert_sh(0,
+		"ln -sfn /nowhere tree/etc/systemd/system.control/billing.service.d/x.conf; rm "
+		"tree/etc/systemd/system.control/billing.service.d/50*; " ENABLE "-n billing",
+		PRELOAD);
+	/* one that names the library too does no harm */
+	assert_sh(0,
+		"rm -r tree/etc/systemd/system.control; mkdir " SYSTEM "billing.service.d; cp -r "
+		"tree/usr/local/lib/mailseal tree/opt; printf '[Service]\n"
+		"Environment=LD_PRELOAD=/opt/libmailseal.so\n' >" SYSTEM
+		"billing.service.d/mailseal.conf; " ENABLE "billing",
+		"warning   /etc/systemd/system/billing.service.d/mailseal.conf:2: "
+		"Environment=LD_PRELOAD=/opt/libmailseal.so is read after the drop-in");
+}
+
+static void what_is_not_known_is_told(void **state)
+{
+	(void)state;
+	make_tree();
+	write_unit("billing.service", "ExecStart=/usr/bin/prog\nEnvironment=LD_PRELOAD=/%b.so\n");
+	assert_sh(69, ENABLE "billing", "LD_PRELOAD=/%b.so: what % stands for is not known here");
+	write_unit("billing.service", "ExecStart=/usr/bin/prog\nPassEnvironment=X LD_PRELOAD\n");
+	assert_sh(0, ENABLE "billing", "PassEnvironment=LD_PRELOAD: what the manager was started with");
+	assert_sh(66, "mkdir tree/etc/init.d; touch tree/etc/init.d/exim4; " ENABLE "exim4",
+		"but tree/etc/init.d/exim4: systemd makes a unit of it when it starts there");
+	assert_sh(77,
+		"chmod 755 . tree tree/etc; chmod 700 " SYSTEM "billing.service.d; "
+		"if test $(id -u) = 0; then setpriv --reuid 65534 --clear-groups " ENABLE
+		"billing; else chmod 0 " SYSTEM "billing.service.d; " ENABLE "billing; fi",
+		"Permission denied");
 }
 
 static void units_of_a_user(void **state)
@@ -491,6 +568,9 @@ int main(void)
 		cmocka_unit_test(users_are_those_of_the_tree),
 		cmocka_unit_test(a_root_directory_gets_its_own_assertion),
 		cmocka_unit_test(what_is_bound_into_a_root_directory_is_seen),
+		cmocka_unit_test(a_library_of_each_kind_is_named_by_one_name),
+		cmocka_unit_test(what_hides_the_drop_in_is_told),
+		cmocka_unit_test(what_is_not_known_is_told),
 		cmocka_unit_test(units_of_a_user),
 	};
 

@@ -164,13 +164,17 @@ static int parse(struct unit *u, const char *path, char *text, struct err *err)
 static int load_file(struct unit *u, const struct patient *p, const char *path, struct err *err)
 {
 	const struct overlay *o = patient_overlay(p, path);
+	char target[PATH_MAX], *text;
 	struct stat st;
-	char *text;
 	int fd;
 
 	if (o && o->text)
 		return parse(u, path, strdup(o->text), err);
 	fd = o ? -ENOENT : patient_open(p, path);
+	/* a link to /dev/null, in a tree that has none */
+	if (fd == -ENOENT && patient_readlink(p, path, target) >= 0 &&
+		strcmp(target, "/dev/null") == 0)
+		return parse(u, path, strdup(""), err);
 	if (fd < 0)
 		return err_fail(err, -fd, "%s: %s", path, strerror(-fd));
 	if (fstat(fd, &st) == 0 && S_ISDIR(st.st_mode)) {
@@ -184,6 +188,15 @@ static int load_file(struct unit *u, const struct patient *p, const char *path, 
 	return parse(u, path, text, err);
 }
 
+/* systemd passes over a link that leads nowhere. */
+static int load_dropin(struct unit *u, const struct patient *p, const char *path, struct err *err)
+{
+	char target[PATH_MAX];
+	int rc = load_file(u, p, path, err);
+
+	return rc == -ENOENT && patient_readlink(p, path, target) >= 0 ? 0 : rc;
+}
+
 static int load_dropins(struct unit *u, const struct patient *p, struct dropins *d, struct err *err)
 {
 	int rc = 0;
@@ -191,7 +204,7 @@ static int load_dropins(struct unit *u, const struct patient *p, struct dropins 
 	if (d->count)
 		qsort(d->at, d->count, sizeof(*d->at), by_name);
 	for (size_t i = 0; !rc && i < d->count; i++)
-		rc = load_file(u, p, d->at[i].path, err);
+		rc = load_dropin(u, p, d->at[i].path, err);
 	return rc;
 }
 

@@ -14,7 +14,9 @@ image() {
 	for file in /usr/bin/true $(ldd /usr/bin/true | grep -oE '/[^ ]+'); do
 		mkdir -p "$tree/${file%/*}" && cp "$file" "$tree$file"
 	done
-	cp "$BUILD"/{libmailseal.so,mailseal-agent} "$tree/usr/local/lib/mailseal"
+	mkdir -p "$tree/usr/local/libexec/mailseal"
+	cp "$BUILD/libmailseal.so" "$tree/usr/local/lib/mailseal"
+	cp "$BUILD/mailseal-agent" "$tree/usr/local/libexec/mailseal"
 	printf '%s:x:%s:%s::/:/bin/sh\n' root 0 0 mail 8 8 >"$tree/etc/passwd"
 	printf '%s:x:%s:\n' root 0 mail 8 >"$tree/etc/group"
 }
