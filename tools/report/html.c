@@ -230,6 +230,21 @@ static void outcomes(FILE *to, const struct tally *t)
 	fputs("</tbody></table></section>\n", to);
 }
 
+/* Of what was asked for: without a time, or thousands of years from the rest. */
+static void not_drawn(FILE *to, const struct tally *t, const uint64_t drawn[TALLY_OUTCOMES])
+{
+	uint64_t n = 0;
+
+	for (unsigned o = 0; o < TALLY_OUTCOMES; o++)
+		if (html_outcome_drawn(o) && t->only >> o & 1)
+			n += t->total.events[o] - drawn[o];
+	if (!n)
+		return;
+	fputs("<p class=\"axis\">Not drawn, since their time is unknown or out of reach: ", to);
+	html_number(to, n);
+	fputs("</p>\n", to);
+}
+
 static void plots(FILE *to, const struct report *r)
 {
 	uint64_t drawn[TALLY_OUTCOMES] = {0}, all = 0;
@@ -247,6 +262,7 @@ static void plots(FILE *to, const struct report *r)
 		html_plot(to, &bars, drawn);
 	else
 		fputs("<p class=\"none\">Nothing to draw.</p>\n", to);
+	not_drawn(to, r->tally, drawn);
 	fputs("</section>\n", to);
 }
 

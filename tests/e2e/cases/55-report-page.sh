@@ -139,6 +139,20 @@ t_bars_are_those_of_the_log() {
 	END
 }
 
+# What has no time, or one far off, is counted all the same, and the page says that it is not drawn.
+t_times_that_are_none() {
+	local stamp
+	page_there
+	for stamp in 9223372036854775807 1764284400000000 1764284400000000; do
+		printf '{"MESSAGE":"event=connect-refused pid=3 uid=0 exe=\\"x\\" host=\\"h\\" addr=1.2.3.4:25 reason=\\"r\\"",'
+		printf '"SYSLOG_IDENTIFIER":"mailseal","__REALTIME_TIMESTAMP":"%s"}\n' $stamp
+	done >"$W/log"
+	page times "$W/log"
+	look text "$W/times.html"
+	equal "$(outcome times Failed)" 3 "failed"
+	holds "$W/times.html" 'Not drawn, since their time is unknown or out of reach: 2<'
+}
+
 # timeout: 120
 t_pages_in_a_browser() {
 	local name
