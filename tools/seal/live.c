@@ -189,6 +189,7 @@ static void look_for_agent(struct sealed *s, struct look *l)
 			"the system agent serves it: %s", path);
 		s->agent_elsewhere = true;
 	} else {
+		s->no_mail = true;
 		diagnosis_add(&s->found, SEVERITY_OBSTACLE, "system-agent-missing",
 			"No mail passes: start it (mailseal-agent(8))",
 			"no system agent is at %s (MAILSEAL_SOCKET)", path);

@@ -1,5 +1,6 @@
 #include "tools/seal/sealed.h"
 
+#include "config/load.h"
 #include "tools/doctor/loader.h"
 #include "tools/doctor/unit_names.h"
 #include "tools/seal/ask.h"
@@ -163,6 +164,38 @@ static void judge_seal(struct sealed *s, const struct view *view, const struct s
 		tell_library(s, view, &service->unit, preload);
 }
 
+/* What lets no mail out, though all has the library. */
+static void judge_policy(struct sealed *s, const struct view *view, const struct service *service)
+{
+	const char *named = service_variable(service, "MAILSEAL_CONFIG");
+	const char *ports = service_variable(service, "MAILSEAL_PORTS");
+	struct policy_set *policy = NULL;
+	struct ports parsed;
+	struct err err = {""};
+	int rc = 0;
+
+	s->no_mail = ports && !ports_parse(&parsed, ports);
+	if (s->no_mail)
+		diagnosis_add(&s->found, SEVERITY_OBSTACLE, "ports-malformed", "Write it as 25,587",
+			"MAILSEAL_PORTS=%s is no list of ports: no mail passes", ports);
+	/* that of another tree names files of another tree; the system agent has its own */
+	if (view->tree.offline || unit_value(&service->unit, "RootDirectory") ||
+		unit_value(&service->unit, "RootImage") ||
+		service_variable(service, "MAILSEAL_SOCKET") || (named && *named != '/'))
+		return;
+	rc = policy_set_load(named ? named : CONFIG_PATH, !named, &policy, NULL, &err);
+	policy_set_free(policy);
+	if (rc == -EACCES) {
+		s->unknown = true;
+		diagnosis_add(&s->found, SEVERITY_WARNING, "policy-unseen", "Ask as root", "%s",
+			err.text);
+	} else if (rc) {
+		s->no_mail = true;
+		diagnosis_add(&s->found, SEVERITY_OBSTACLE, "configuration",
+			"No mail passes: mailseal check tells more", "%s", err.text);
+	}
+}
+
 /* An unreadable environment file leaves open what counts. */
 static void take_doubts(struct sealed *s, const struct patient *p)
 {
@@ -196,6 +229,8 @@ static int judge_files(struct sealed *s, const struct view *view, struct err *er
 		snprintf(s->name, sizeof(s->name), "%s", service.unit.name);
 		if (!rc)
 			judge_seal(s, view, &service);
+		if (!rc && s->by)
+			judge_policy(s, view, &service);
 		take_doubts(s, &p);
 	}
 	service_environment_clear(&service);
@@ -292,7 +327,7 @@ const char *sealed_state(const struct sealed *s)
 	if (s->stale)
 		return "not-read";
 	if (diagnosis_count(&s->found, SEVERITY_OBSTACLE))
-		return "unprotected";
+		return s->no_mail ? "no-mail" : "unprotected";
 	if (s->unknown)
 		return "unknown";
 	return s->with ? "in-force" : s->looked_at ? "stopped" : "sealed";

@@ -25,6 +25,7 @@ struct sealed {
 	const char *by; /* "drop-in", "unit", "ld.so.preload", "run"; NULL: it is not sealed */
 	bool stale;	/* systemd has not read the drop-in */
 	bool unfit;	/* it cannot start, or not as it is */
+	bool no_mail;	/* no mail passes, protected or not */
 	bool looked_at; /* at its processes */
 	bool unknown;	/* something could not be looked at */
 	unsigned with, without, unseen; /* processes, agents not among them */
@@ -38,7 +39,8 @@ int sealed_judge(struct sealed *s, const struct view *view, const char *name, st
 void sealed_clear(struct sealed *s);
 
 /* One word: "in-force", "stopped", "sealed" (processes were not looked at), "restart-needed",
- * "unprotected", "not-sealed", "not-read" (by systemd), "cannot-start", "no-unit", "unknown". */
+ * "unprotected", "no-mail" (passes), "not-sealed", "not-read" (by systemd), "cannot-start",
+ * "no-unit", "unknown". */
 const char *sealed_state(const struct sealed *s);
 
 /* live.c: its processes. */

@@ -204,6 +204,11 @@ the_agent() {
 	says '^ok +its agent runs \(process [0-9]+\)$'
 	status 0 good
 	says '^note +no agent of its own runs now'
+	echo 'default { require_tls = "perhaps" }' >/etc/mailseal.conf
+	status 1 good
+	is good no-mail
+	says '^obstacle +/etc/mailseal\.conf:1: .*No mail passes'
+	rm /etc/mailseal.conf
 	printf '[Service]\nEnvironment=MAILSEAL_SOCKET=/run/none.sock\n' >/etc/systemd/system/sender.service.d/60-mine.conf
 	reread
 	booted systemctl restart sender
