@@ -216,7 +216,9 @@ int seal_look(const struct seal_tree *t, struct sealing *s, struct err *err)
 	for (size_t i = 0; !rc && i < 2; i++)
 		rc = read_old(t, s, &s->files[i], own, err);
 	s->left_over = !rc && is_left_over(own);
-	s->made = s->left_over;
+	/* a removal that was killed: the drop-in told whose the directory was */
+	s->made = s->left_over ||
+		  (s->files[SEAL_FILE_VARIABLES].old && !s->files[SEAL_FILE_DROPIN].old);
 	close(own);
 	if (!rc && s->files[SEAL_FILE_DROPIN].old)
 		s->made = seal_made(s->files[SEAL_FILE_DROPIN].old);

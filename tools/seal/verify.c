@@ -138,6 +138,20 @@ static void tell_before(struct planning *g)
 	}
 }
 
+/* What loads the library besides. */
+static void tell_besides(struct planning *g)
+{
+	struct diagnosis *found = &g->s->found;
+
+	for (size_t i = 0, count = found->count; i < count; i++) {
+		if (strcmp(found->at[i].code, "run") == 0 ||
+			strcmp(found->at[i].code, "preload") == 0)
+			diagnosis_add(found, SEVERITY_NOTE, "loaded-already", NULL,
+				"%s: the library is loaded without the drop-in, too",
+				found->at[i].text);
+	}
+}
+
 /* A policy that cannot be read lets no mail out. That of another tree is not opened: what it names
  * would be this machine's. */
 static void check_policy(struct planning *g)
@@ -186,5 +200,6 @@ int seal_verify(struct planning *g)
 	check_policy(g);
 	check_specifiers(g);
 	tell_before(g);
+	tell_besides(g);
 	return code;
 }
