@@ -84,6 +84,7 @@ int intake_line(void *context, char *line, size_t length, bool whole)
 	struct intake *in = context;
 	struct tally_reading *r = &in->tally->reading;
 	struct line_head head;
+	enum line_kind kind;
 
 	in->number++;
 	r->lines++;
@@ -91,7 +92,10 @@ int intake_line(void *context, char *line, size_t length, bool whole)
 		return journal_line(in, line, length);
 	if (length && line[length - 1] == '\r')
 		length--;
-	switch (line_take(&in->stamps, line, length, &head)) {
+	kind = line_take(&in->stamps, line, length, &head);
+	if (head.time && (!r->begins || head.time < r->begins))
+		r->begins = head.time;
+	switch (kind) {
 	case LINE_OURS:
 		if (whole)
 			return take(
@@ -148,8 +152,10 @@ int intake_journal(struct intake *in, const struct journal_entry *entry)
 		damaged(in, "no text");
 		return 0;
 	}
-	if (is_by_agent(entry))
+	if (is_by_agent(entry)) {
+		r->unseen += !entry->exe && !is_outside(in, entry->time);
 		return take(in, entry->message, entry->length, entry->time, 1, entry);
+	}
 	r->strangers += !is_outside(in, entry->time);
 	return 0;
 }

@@ -91,6 +91,31 @@ static int judge_end(int status, char *said, bool *partly, struct err *err)
 	return err_fail(err, EIO, "journalctl: %.300s", *said ? said : "failed");
 }
 
+/* Enough is known with the first line. */
+static int take_begin(void *context, char *line, size_t length, bool whole)
+{
+	struct field stamp = {.name = "__REALTIME_TIMESTAMP"};
+
+	if (whole && fields_take(line, length, &stamp, 1) && stamp.text)
+		*(int64_t *)context = strtoll(stamp.text, NULL, 10) / 1000000;
+	return -ECANCELED;
+}
+
+/* When the journal begins, whoever wrote that entry. */
+static int64_t find_begin(char *directory)
+{
+	const char *argv[] = {"journalctl", "--quiet", "--output=json", "--no-pager",
+		"--output-fields=_PID", directory, NULL};
+	struct source_child child;
+	int64_t begin = 0;
+
+	if (source_spawn(&child, (char *const *)argv, -1))
+		return 0;
+	source_lines(child.output, take_begin, &begin);
+	source_reap(&child, NULL, 0);
+	return begin;
+}
+
 static int run(char *const *argv, struct intake *in, bool *partly, struct err *err)
 {
 	struct source_child child;
@@ -157,5 +182,7 @@ int journal_read(struct intake *in, const char *directory, bool *partly, struct 
 		argv[n++] = place;
 	}
 	argv[n] = NULL;
+	if (in->since > 0)
+		in->tally->reading.begins = find_begin(directory ? place : NULL);
 	return run((char *const *)argv, in, partly, err);
 }

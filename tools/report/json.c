@@ -126,6 +126,7 @@ static json_t *reading(const struct report *r)
 		{"before-or-after", l->outside},
 		{"other-units", l->other_unit},
 		{"without-time", l->undated},
+		{"writer-unknown", l->unseen},
 		{"not-by-an-agent", l->strangers},
 		{"quoting", l->quoting},
 		{"no-log-lines", l->strays},
@@ -140,8 +141,8 @@ static json_t *reading(const struct report *r)
 		{"log", l->log},
 		{"trace", l->trace},
 	};
-	json_t *object = json_pack("{s:o, s:o, s:o}", "source", text_of(r->source), "first",
-		time_of(l->first), "last", time_of(l->last));
+	json_t *object = json_pack("{s:o, s:o, s:o, s:o}", "source", text_of(r->source), "begins",
+		time_of(l->begins), "first", time_of(l->first), "last", time_of(l->last));
 	json_t *damage = json_array();
 
 	for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++)

@@ -110,6 +110,12 @@ static void tell_log(const struct tally_reading *r, struct oath *o)
 			"agent, and not counted.",
 			r->strangers, r->strangers == 1 ? "y" : "ies",
 			r->strangers == 1 ? "was" : "were");
+	if (r->unseen)
+		gap(o, false,
+			"Of %" PRIu64
+			" entr%s the journal does not know which program wrote %s: it was "
+			"gone too soon. Counted.",
+			r->unseen, r->unseen == 1 ? "y" : "ies", r->unseen == 1 ? "it" : "them");
 	if (r->quoting)
 		gap(o, true,
 			"%" PRIu64
@@ -159,11 +165,16 @@ static void tell_agent(const struct tally_reading *r, struct oath *o)
 
 void oath_take(const struct report *r, struct oath *o)
 {
+	char begins[REPORT_TIME];
+
 	*o = (struct oath){0};
 	tell_clear(r->tally, o);
 	tell_passing(&r->tally->total, o);
 	tell_log(&r->tally->reading, o);
 	tell_agent(&r->tally->reading, o);
+	if (r->since && r->tally->reading.begins > r->since)
+		gap(o, true, "What was read begins at %s, and tells nothing of the time before.",
+			report_local(r->tally->reading.begins, begins));
 	if (r->partly)
 		gap(o, true, "Only what this user may see of the journal was read.");
 	if (r->cut)

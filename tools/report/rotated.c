@@ -117,7 +117,7 @@ int source_add(struct source_list *list, const char *path, bool rotated, int64_t
 
 	if (strcmp(path, "-") == 0 || stat(path, &st) != 0 || !there_already(list, &st))
 		rc = append(list, path);
-	return rc == 0 && rotated ? add_rotations(list, path, since) : rc;
+	return rc == 0 && rotated && strcmp(path, "-") != 0 ? add_rotations(list, path, since) : rc;
 }
 
 void source_list_clear(struct source_list *list)

@@ -111,6 +111,7 @@ struct tally_reading {
 	uint64_t outside;    /* before --since or after --until */
 	uint64_t undated;    /* ours, counted, but without a time that could be read */
 	uint64_t other_unit; /* of another unit than --unit */
+	uint64_t unseen;     /* counted, but journald did not see which program wrote them */
 	uint64_t strangers;  /* under our name in the journal, but not by agent or library */
 	uint64_t suppressed; /* events that were counted, but have no line of their own */
 	uint64_t lost;	     /* lines, that agents say they could not write */
@@ -121,6 +122,7 @@ struct tally_reading {
 	uint64_t overload, failed, stopped, reloaded, log, trace, unknown;
 	char damage[TALLY_DAMAGES][160]; /* "FILE:LINE: what is wrong"; "" where there is none */
 	int64_t first, last;		 /* of the lines counted */
+	int64_t begins; /* the earliest time in what was read, of any program; 0: not known */
 };
 
 struct tally {

@@ -163,6 +163,9 @@ time.sleep(1)' "$W/forged"
 	plain booted "$BUILD/mailseal" report --since "@$((since + 3600))" --until "@$((since + 7200))"
 	equal "$status" 0
 	holds "$W/client.out" '^Read: the journal, 0 lines; 0 counted'
+	plain booted "$BUILD/mailseal" report --since 2020-01-01 --journal=/run/log/journal
+	holds "$W/client.out" '^Read: the journal in /run/log/journal, 3 lines; 2 counted'
+	holds "$W/client.out" '^- What was read begins at 20'
 	plain booted setpriv --reuid 5603 --regid 5603 --clear-groups "$BUILD/mailseal" report
 	equal "$status" 77 "$(cat "$W/client.out")"
 	holds "$W/client.out" 'group systemd-journal or adm'
