@@ -93,12 +93,16 @@ bed_devices() {
 # A cgroup of its own below the one that the tests run in. A mount of our own, so that it does not matter whether
 # the host's is writable or where it is. `run` takes it away where the case could not.
 bed_cgroup() {
-	local own
+	local own old
 	mkdir -p "$W/.cgroup"
 	mount -t cgroup2 cgroup2 "$W/.cgroup" 2>"$W/bed.err" || skip "no cgroup2 can be mounted: $(head -n 1 "$W/bed.err")"
 	own=$(sed -n 's/^0:://p' /proc/self/cgroup)
 	[ -n "$own" ] || skip "this process is in no cgroup of version 2"
 	[[ $own != /..* ]] || skip "the tests' own cgroup, $own, lies outside of their cgroup namespace"
+	# What a run left that was killed: no case lasts for an hour.
+	for old in $(find "$W/.cgroup/$own" -mindepth 1 -maxdepth 1 -name 'mailseal-e2e.*' -mmin +60); do
+		find "$old" -depth -type d -exec rmdir {} + 2>/dev/null
+	done
 	bed_group=$(mktemp -d "$W/.cgroup/$own/mailseal-e2e.XXXXXX" 2>"$W/bed.err") ||
 		skip "no cgroup can be made in $own: $(head -n 1 "$W/bed.err")"
 	chmod 755 "$bed_group"
