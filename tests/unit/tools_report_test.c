@@ -306,6 +306,27 @@ static void rows_are_chosen(void **state)
 }
 
 /* Names come from the network: no terminal and no spreadsheet obeys them. */
+/* What runs in a service is told by it; a session is no unit to add up by. */
+static void rows_tell_the_unit(void **state)
+{
+	static const char scope[] =
+		"event=transaction session=1.1 pid=1 uid=0 exe=\"/usr/bin/swaks\" "
+		"unit=\"session-7.scope\" host=\"mx.b.example\" addr=192.0.2.7:25 "
+		"reference=\"mx.b.example\" " MAIL TLS SENT;
+
+	(void)state;
+	need_command();
+	line(VERIFIED, "\nbilling.service: /usr/sbin/billing to mx.b.example\n");
+	line(scope, "\n/usr/bin/swaks to mx.b.example\n");
+	sh("TZ=UTC ./mailseal report --by unit log");
+	assert_says("\n-\n");
+	assert_says("\nbilling.service\n");
+	sh("TZ=UTC ./mailseal report --by unit,host --csv log");
+	assert_says("unit,host,tls-verified,");
+	assert_says("\n\"billing.service\",\"mx.b.example\",1,");
+	assert_says("\n,\"mx.b.example\",1,");
+}
+
 static void names_do_no_harm(void **state)
 {
 	(void)state;
@@ -380,6 +401,7 @@ int main(void)
 		cmocka_unit_test(times_without_a_year_are_the_last_before_the_file_ended),
 		cmocka_unit_test(since_and_until_take_words),
 		cmocka_unit_test(rows_are_chosen),
+		cmocka_unit_test(rows_tell_the_unit),
 		cmocka_unit_test(names_do_no_harm),
 		cmocka_unit_test(files_are_unpacked_and_found),
 	};

@@ -10,6 +10,7 @@
 static const struct {
 	const char *title, *column, *none;
 } keys[TALLY_KEYS] = {
+	[TALLY_UNIT] = {"By unit", "Unit", "none known"},
 	[TALLY_PROGRAM] = {"By program", "Program", "not known"},
 	[TALLY_HOST] = {"By next hop", "Next hop", "not known"},
 	[TALLY_SENDER] = {"By sender domain", "Sender domain", "none"},
@@ -174,11 +175,24 @@ static void left_out(FILE *to, const struct tally_row *const *rows, size_t count
 	fputs("</tr>\n", to);
 }
 
+/* Where no program ran in a unit, there is nothing to say of units. */
+static bool no_unit(const struct tally *t)
+{
+	for (size_t i = 0; i < t->row_count; i++)
+		if (t->rows[i].key[TALLY_UNIT] != t->names.none)
+			return false;
+	return true;
+}
+
 void html_rows(FILE *to, const struct tally *tally, enum tally_key key)
 {
 	const struct tally_row **rows = calloc(tally->row_count + 1, sizeof(*rows));
 	size_t shown = tally->row_count < HTML_ROWS ? tally->row_count : HTML_ROWS;
 
+	if (key == TALLY_UNIT && no_unit(tally)) {
+		free(rows);
+		return;
+	}
 	fprintf(to, "<section><h2>%s</h2>\n", keys[key].title);
 	if (!rows || !tally->row_count) {
 		fprintf(to, "<p class=\"none\">%s</p></section>\n",

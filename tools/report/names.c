@@ -66,6 +66,16 @@ const char *names_said(struct names *n, const struct slice *text)
 	return put(n, text->length ? text->at : "", text->length);
 }
 
+const char *names_unit(struct names *n, const struct slice *unit)
+{
+	static const char scope[] = ".scope";
+	size_t end = sizeof(scope) - 1;
+
+	if (unit->length >= end && memcmp(unit->at + unit->length - end, scope, end) == 0)
+		return n->none;
+	return names_text(n, unit);
+}
+
 /* The library writes all groups of an address of IPv6, the agent the short form. */
 static const char *put_address(struct names *n, const struct slice *addr)
 {

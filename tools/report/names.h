@@ -1,6 +1,6 @@
 /*
- * names: what the keys of a tally are made of: programs, next hops, and the domains of addresses,
- * as policy compares them (lower case, A-labels).
+ * names: what the keys of a tally are made of: units, programs, next hops, and the domains of
+ * addresses, as policy compares them (lower case, A-labels).
  */
 #ifndef MAILSEAL_TOOLS_REPORT_NAMES_H
 #define MAILSEAL_TOOLS_REPORT_NAMES_H
@@ -27,6 +27,9 @@ void names_clear(struct names *n);
  * text TALLY_NONE, or itself. */
 const char *names_text(struct names *n, const struct slice *text);
 const char *names_said(struct names *n, const struct slice *text);
+
+/* A unit of systemd. Scopes count as none: they come and go with sessions. */
+const char *names_unit(struct names *n, const struct slice *unit);
 
 /* The name, and the port if it is not 25; the address where there is no name. */
 const char *names_host(struct names *n, const struct slice *host, const struct slice *addr);

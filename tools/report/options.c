@@ -18,7 +18,7 @@ static const struct argp_option options[] = {
 	{"until", 'U', "TIME", 0, "up to then", 0},
 	{"unit", 'u', "UNIT", 0, "of that systemd unit alone (a pattern; may be repeated)", 0},
 	{"only", 'o', "OUTCOMES", 0, "rows and reasons of these alone: would-block,cleartext", 0},
-	{"by", 'b', "KEYS", 0, "rows by these of program,host,sender,recipient", 0},
+	{"by", 'b', "KEYS", 0, "rows by these of unit,program,host,sender,recipient", 0},
 	{"rotated", 'r', NULL, 0, "with FILE, what was rotated: FILE.1, FILE.2.gz ...", 0},
 	{"journal", KEY_JOURNAL, "DIR", OPTION_ARG_OPTIONAL, "read the journal, or that in DIR", 0},
 	{"json", 'j', NULL, 0, "print it as JSON", 0},

@@ -35,7 +35,8 @@ const char *tally_outcome_name(enum tally_outcome outcome)
 
 const char *tally_key_name(enum tally_key key)
 {
-	static const char *const names[TALLY_KEYS] = {"program", "host", "sender", "recipient"};
+	static const char *const names[TALLY_KEYS] = {
+		"unit", "program", "host", "sender", "recipient"};
 
 	return names[key];
 }
@@ -134,7 +135,8 @@ static void add_to_row(struct tally *t, const struct entry *e, struct tally_row 
 static void add_to_rows(struct tally *t, const struct entry *e, const char *host)
 {
 	struct names *n = &t->names;
-	const char *keys[TALLY_KEYS] = {names_text(n, &e->exe), host, n->none, n->none};
+	const char *keys[TALLY_KEYS] = {
+		names_unit(n, &e->unit), names_text(n, &e->exe), host, n->none, n->none};
 	struct names_count found[NAMES_MOST] = {{n->none, 0}};
 	struct tally_row key = {0};
 	size_t count = 0;

@@ -1,8 +1,8 @@
 /*
- * tally: what the lines of a log add up to: rows by program, next hop, sender and recipient domain,
- * the reasons behind what did not go well, and how it went over time.
- * No I/O. Memory is bounded: names beyond the limits are counted under TALLY_OTHER. All texts
- * belong to the tally, and may hold any octet but NUL: what prints them has to escape them.
+ * tally: what the lines of a log add up to: rows by unit, program, next hop, sender and recipient
+ * domain, the reasons behind what did not go well, and how it went over time. No I/O. Memory is
+ * bounded: names beyond the limits are counted under TALLY_OTHER. All texts belong to the tally,
+ * and may hold any octet but NUL: what prints them has to escape them.
  */
 #ifndef MAILSEAL_TOOLS_REPORT_TALLY_H
 #define MAILSEAL_TOOLS_REPORT_TALLY_H
@@ -33,9 +33,9 @@ enum tally_outcome {
 const char *tally_outcome_name(enum tally_outcome outcome);
 
 /* A key may also be one of those in names.h, such as TALLY_NONE. */
-enum tally_key { TALLY_PROGRAM, TALLY_HOST, TALLY_SENDER, TALLY_RECIPIENT, TALLY_KEYS };
+enum tally_key { TALLY_UNIT, TALLY_PROGRAM, TALLY_HOST, TALLY_SENDER, TALLY_RECIPIENT, TALLY_KEYS };
 
-/* "program", "host", "sender", "recipient" */
+/* "unit", "program", "host", "sender", "recipient" */
 const char *tally_key_name(enum tally_key key);
 
 struct tally_counts {

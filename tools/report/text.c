@@ -179,11 +179,15 @@ static const char *heading_part(const char *key, char out[TEXT])
 
 static void print_heading(const struct tally_row *row)
 {
-	char program[TEXT], host[TEXT];
+	const char *key = row->key[TALLY_UNIT];
+	char unit[TEXT], program[TEXT], host[TEXT];
+	bool none = key && strcmp(key, TALLY_NONE) == 0 && row->key[TALLY_PROGRAM];
 
+	heading_part(none ? NULL : key, unit);
 	heading_part(row->key[TALLY_PROGRAM], program);
 	heading_part(row->key[TALLY_HOST], host);
-	printf("\n%s%s%s\n", program, *program && *host ? " to " : "", host);
+	printf("\n%s%s%s%s%s\n", unit, *unit && *program ? ": " : "", program,
+		(*unit || *program) && *host ? " to " : "", host);
 }
 
 static void print_titles(const struct tally *t)
@@ -203,15 +207,17 @@ static void print_titles(const struct tally *t)
 static void print_rows(const struct report *r)
 {
 	const struct tally *t = r->tally;
-	const char *program = NULL, *host = NULL;
+	const char *unit = NULL, *program = NULL, *host = NULL;
 
 	if (t->row_count)
 		print_titles(t);
 	for (size_t i = 0; i < t->row_count; i++) {
 		const struct tally_row *row = &t->rows[i];
 
-		if (row->key[TALLY_PROGRAM] != program || row->key[TALLY_HOST] != host)
+		if (row->key[TALLY_UNIT] != unit || row->key[TALLY_PROGRAM] != program ||
+			row->key[TALLY_HOST] != host)
 			print_heading(row);
+		unit = row->key[TALLY_UNIT];
 		program = row->key[TALLY_PROGRAM];
 		host = row->key[TALLY_HOST];
 		print_row(r, row);
