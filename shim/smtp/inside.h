@@ -311,14 +311,42 @@ void rule_describe(
 	const struct dialogue *d, const struct judgement *judgement, char *out, size_t size);
 void note_set(struct dialogue *d, const char *kind, const char *why);
 
-/* trace.c: nothing where it is not asked for */
-void trace_command(struct dialogue *d, const struct line *line); /* before it is taken */
-void trace_credentials(struct dialogue *d);			 /* a line after 334 */
-void trace_sent(struct dialogue *d, enum awaited what);		 /* it was just put */
-void trace_heard(struct dialogue *d, const struct reply *reply); /* before it is taken */
-void trace_shown(struct dialogue *d, bool passing);		 /* it was just put */
+/* trace.c: nothing where it is not asked for, at the cost of asking */
+void trace_command_tell(struct dialogue *d, const struct line *line);
+void trace_sent_tell(struct dialogue *d, enum awaited what);
+void trace_heard_tell(struct dialogue *d, const struct reply *reply);
+void trace_shown_tell(struct dialogue *d, bool passing);
+void trace_credentials(struct dialogue *d); /* a line after 334 */
 void trace_afresh(struct dialogue *d);
 void trace_note(struct dialogue *d, const char *direction, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
+
+/* Before it is taken. */
+static inline void trace_command(struct dialogue *d, const struct line *line)
+{
+	if (d->settings.trace)
+		trace_command_tell(d, line);
+}
+
+/* It was just put. */
+static inline void trace_sent(struct dialogue *d, enum awaited what)
+{
+	if (d->settings.trace)
+		trace_sent_tell(d, what);
+}
+
+/* Before it is taken. */
+static inline void trace_heard(struct dialogue *d, const struct reply *reply)
+{
+	if (d->settings.trace)
+		trace_heard_tell(d, reply);
+}
+
+/* It was just put; `passing`: it is the server's, not our own. */
+static inline void trace_shown(struct dialogue *d, bool passing)
+{
+	if (d->settings.trace)
+		trace_shown_tell(d, passing);
+}
 
 #endif

@@ -231,11 +231,11 @@ static bool add_command(struct words *w, const struct line *line)
 }
 
 /* A line may be looked at more than once before it is taken. */
-void trace_command(struct dialogue *d, const struct line *line)
+void trace_command_tell(struct dialogue *d, const struct line *line)
 {
 	struct words w = {.length = 0};
 
-	if (!d->settings.trace || d->trace.taken == d->client_in.gone + 1)
+	if (d->trace.taken == d->client_in.gone + 1)
 		return;
 	d->trace.taken = d->client_in.gone + 1;
 	d->trace.secret |= add_command(&w, line);
@@ -263,13 +263,11 @@ static void add_sent(struct dialogue *d, struct words *w, uint64_t from, size_t 
 		add(w, "[%zu octets]", octets);
 }
 
-void trace_sent(struct dialogue *d, enum awaited what)
+void trace_sent_tell(struct dialogue *d, enum awaited what)
 {
 	uint64_t to = buf_position(&d->server_out), from = d->trace.sent;
 	struct words w = {.length = 0};
 
-	if (!d->settings.trace)
-		return;
 	d->trace.sent = to;
 	if (from >= to)
 		return;
@@ -337,11 +335,11 @@ static bool is_hidden(const struct dialogue *d, bool passing)
 	       d->speech == SPEECH_AWAITING_AUTH;
 }
 
-void trace_heard(struct dialogue *d, const struct reply *reply)
+void trace_heard_tell(struct dialogue *d, const struct reply *reply)
 {
 	struct words w = {.length = 0};
 
-	if (!d->settings.trace || d->trace.heard == d->server_in.gone + 1)
+	if (d->trace.heard == d->server_in.gone + 1)
 		return;
 	d->trace.heard = d->server_in.gone + 1;
 	add_reply(&w, buf_bytes(&d->server_in), reply, is_hidden(d, true) || reply->code == 334);
@@ -349,7 +347,7 @@ void trace_heard(struct dialogue *d, const struct reply *reply)
 }
 
 /* `passing`: the server's words; else our own. */
-void trace_shown(struct dialogue *d, bool passing)
+void trace_shown_tell(struct dialogue *d, bool passing)
 {
 	const struct buf *out = &d->client_out;
 	uint64_t from = d->trace.shown > out->gone ? d->trace.shown : out->gone;
@@ -357,8 +355,6 @@ void trace_shown(struct dialogue *d, bool passing)
 	struct reply reply;
 	const char *why;
 
-	if (!d->settings.trace)
-		return;
 	while (from < buf_position(out)) {
 		const char *bytes = buf_bytes(out) + (from - out->gone);
 		struct words w = {.length = 0};
