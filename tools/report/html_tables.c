@@ -287,7 +287,9 @@ void html_reading(FILE *to, const struct tally *tally)
 	fact(to, "Damaged lines, of which nothing is known", r->damaged, true);
 	fact(to, "Lines without a time: counted, not drawn", r->undated, false);
 	fact(to, "Lines under mailseal's name, but not by it", r->strangers, false);
+	fact(to, "Lines counted whose program the journal did not see", r->unseen, false);
 	fact(to, "Events counted that have no line of their own", r->suppressed, false);
+	fact(to, "Lines that an agent could not write anywhere", r->lost, false);
 	fact(to, "Lines that the log daemon dropped", r->dropped, false);
 	fact(to, "Lines with mailseal's tag within, of other programs", r->quoting, false);
 	fact(to, "Lines with neither time nor program", r->strays, false);
@@ -295,7 +297,8 @@ void html_reading(FILE *to, const struct tally *tally)
 	fact(to, "The agent could not start (failed)", r->failed, false);
 	fact(to, "The agent was stopped with connections open", r->stopped, false);
 	fact(to, "The configuration was read anew", r->reloaded, false);
-	fact(to, "The log file could not be written", r->log, false);
+	fact(to, "The log could not be written, or not where it should", r->log, false);
+	fact(to, "Lines of traced sessions", r->trace, false);
 	fact(to, "Events that this version does not know", r->unknown, false);
 	fputs("</tbody></table>\n", to);
 	if (r->damage[0][0]) {

@@ -139,6 +139,16 @@ t_bars_are_those_of_the_log() {
 	END
 }
 
+# Whatever is counted of the log itself stands on the page.
+t_each_count_of_the_log_is_told() {
+	local field
+	page_there
+	for field in $(sed -n '/^struct tally_reading {/,/^};/p' tools/report/tally.h | grep -oE '^	uint64_t [^;]+' | cut -f2 | tr -d , | cut -d' ' -f2-); do
+		holds tools/report/html_tables.c "r->$field, (true|false)\)"
+	done
+	check test $checks -ge 18
+}
+
 # What has no time, or one far off, is counted all the same, and the page says that it is not drawn.
 t_times_that_are_none() {
 	local stamp
