@@ -23,6 +23,20 @@ struct planning {
 	struct overlay without[3], with[3];
 };
 
+/* --- library.c --- */
+
+/* Fills g->parts: this machine's, or the tree's. An exit code, after telling. */
+int seal_locate(struct planning *g);
+
+/* RootDirectory= as the unit has it; NULL: it sees all. */
+const char *seal_root_of(const struct planning *g);
+
+/* What must be bound into it. */
+void seal_take_root(struct planning *g);
+
+/* The library is `library`, one of g->parts: what the drop-in says of it. An exit code. */
+int seal_take_library(struct planning *g, const char *library);
+
 /* --- verify.c --- */
 
 /* Looks whether the unit will be as it was meant, and adds to what was found. An exit code. */

@@ -19,6 +19,7 @@ struct seal_options {
 	bool user, dry_run, now, force, json, system_agent;
 	char config[TOOL_PATH_SIZE], log[TOOL_PATH_SIZE]; /* "" where not given */
 	const char *ports;
+	const char *config_given, *log_given; /* as they were written; NULL */
 	char **units;
 	size_t count;
 };
@@ -64,6 +65,11 @@ void sealing_init(struct sealing *s, const char *name);
 void sealing_clear(struct sealing *s);
 void sealing_path(
 	const struct seal_tree *t, const struct sealing *s, const char *name, char out[PATH_MAX]);
+
+/* --- options.c --- */
+
+/* `o->removes` is set before. An exit code, after telling what is wrong; wrong usage ends here. */
+int seal_parse(struct seal_options *o, int argc, char **argv);
 
 /* --- name.c --- */
 
