@@ -1,10 +1,11 @@
 # deb.mk: `make deb` makes $(BUILD)/mailseal_VERSION_ARCH.deb. Included by the Makefile.
 #
 # dpkg-buildpackage works on a copy of the tree, since debian/ must stand at its top, and under an environment of its
-# own: two builds of one tree are the same to the bit, wherever, by whom and when they are made.
+# own: two builds of one tree are the same to the bit, wherever, by whom and when they are made. What debuggers need
+# would only be stripped again.
 
 DEB_TREE = $(BUILD)/deb/mailseal-$(VERSION)
-DEB_ENVIRONMENT = env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/nonexistent LC_ALL=C.UTF-8 TZ=UTC \
+DEB_ENVIRONMENT = env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/nonexistent LC_ALL=C.UTF-8 TZ=UTC DEB_CFLAGS_STRIP=-g \
 	DEB_BUILD_OPTIONS='noautodbgsym parallel=$(shell nproc)'
 
 deb: deps-deb

@@ -164,8 +164,14 @@ t_uninstall_tells_who_is_left() {
 		/usr/local/lib/mailseal/libmailseal.so >/etc/systemd/system/billing.service.d/50-mailseal.conf
 	printf '[Service]\nEnvironment=LD_PRELOAD=%s\n' /usr/local/lib/mailseal/libmailseal.so >/etc/systemd/system/old.service.d/mailseal.conf
 	ln -s /usr/local/lib/systemd/system/mailseal-agent.socket /etc/systemd/system/sockets.target.wants
+	echo /usr/local/lib/mailseal/libmailseal.so >$'/etc/with\e[31m sign'
+	mount -t tmpfs tmpfs /home
+	mkdir -p /home/joe/.config/systemd/user/own.service.d
+	echo Environment=LD_PRELOAD=/usr/local/lib/mailseal/libmailseal.so >/home/joe/.config/systemd/user/own.service.d/50-mailseal.conf
 	plain make -s uninstall
 	equal "$status" 0 "make uninstall"
+	holds "$W/client.out" '^mailseal: /etc/with\?\[31m sign: names the library'
+	holds "$W/client.out" '/home/joe/.*/50-mailseal\.conf: own\.service runs WITHOUT mailseal'
 	holds "$W/client.out" 'billing\.service\.d/50-mailseal\.conf: billing\.service will not start any more'
 	holds "$W/client.out" 'old\.service\.d/mailseal\.conf: old\.service runs WITHOUT mailseal'
 	holds "$W/client.out" 'sockets\.target\.wants/mailseal-agent\.socket: the system agent is enabled'

@@ -31,7 +31,7 @@ debian_package() {
 	check test -s "$deb"
 }
 
-# timeout: 300
+# timeout: 600
 t_same_wherever_it_is_built() {
 	local tree
 	debian_package
@@ -48,7 +48,7 @@ t_same_wherever_it_is_built() {
 	same_file "$deb" "$tree/b/$(basename "$deb")"
 }
 
-# timeout: 300
+# timeout: 600
 t_lintian_finds_nothing() {
 	debian_package
 	need lintian
@@ -170,7 +170,7 @@ removal_tells() {
 	rm -r "$root"/etc/systemd/system/{billing,old}.service*
 }
 
-# timeout: 300
+# timeout: 600
 t_installed_upgraded_removed_and_purged() {
 	local before
 	debian_package
