@@ -221,6 +221,12 @@ static void only_a_tag_in_its_place_counts(void **state)
 	assert_says("other programs, 0 damaged");
 	assert_says("dropped 12 lines");
 	assert_says("2 lines of other programs hold mailseal's tag");
+	report(0, "",
+		"Nov 27 10:00:00 host mailseal[86]: " VERIFIED "\n"
+		"Nov 27 10:00:09 host last message repeated 5 times\n"
+		"Nov 27 10:00:10 host cron[1]: x\n"
+		"Nov 27 10:00:19 host last message repeated 7 times\n",
+		"- 5 lines of mailseal are only told as repeated");
 }
 
 static void the_journal_tells_who_wrote(void **state)

@@ -15,6 +15,7 @@ void intake_begin(struct intake *in, const char *name, int64_t changed)
 {
 	in->name = name;
 	in->number = 0;
+	in->behind_ours = false;
 	stamps_init(&in->stamps, changed);
 }
 
@@ -85,6 +86,7 @@ int intake_line(void *context, char *line, size_t length, bool whole)
 	struct tally_reading *r = &in->tally->reading;
 	struct line_head head;
 	enum line_kind kind;
+	bool behind_ours;
 
 	in->number++;
 	r->lines++;
@@ -95,6 +97,8 @@ int intake_line(void *context, char *line, size_t length, bool whole)
 	kind = line_take(&in->stamps, line, length, &head);
 	if (head.time && (!r->begins || head.time < r->begins))
 		r->begins = head.time;
+	behind_ours = in->behind_ours;
+	in->behind_ours = kind == LINE_OURS || (kind == LINE_REPEATED && behind_ours);
 	switch (kind) {
 	case LINE_OURS:
 		if (whole)
@@ -111,6 +115,11 @@ int intake_line(void *context, char *line, size_t length, bool whole)
 	case LINE_QUOTING:
 		r->others++;
 		r->quoting++;
+		return 0;
+	case LINE_REPEATED:
+		r->others++;
+		if (behind_ours && !is_outside(in, head.time))
+			r->repeated += head.count;
 		return 0;
 	case LINE_STRAY:
 		r->strays += length > 0;

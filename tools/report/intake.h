@@ -16,8 +16,9 @@ struct intake {
 	/* of the source that is being read */
 	const char *name;
 	struct stamps stamps;
-	uint64_t number; /* of the line */
-	uint64_t ours;	 /* lines with our tag, of all sources so far */
+	uint64_t number;  /* of the line */
+	bool behind_ours; /* the line before was one */
+	uint64_t ours;	  /* lines with our tag, of all sources so far */
 };
 
 /* What journald vouches for; NULL where it does not say. */

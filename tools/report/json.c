@@ -131,6 +131,7 @@ static json_t *reading(const struct report *r)
 		{"quoting", l->quoting},
 		{"no-log-lines", l->strays},
 		{"lost", l->lost},
+		{"repeated", l->repeated},
 		{"dropped-by-the-log", l->dropped},
 		{"suppressed", l->suppressed},
 		{"unknown-events", l->unknown},

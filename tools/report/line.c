@@ -169,6 +169,18 @@ static bool tells_of_loss(const struct cursor *c, struct line_head *head)
 	return lost && number(&q, &head->count) && begins(&q, " messages from pid ");
 }
 
+/* `host last message repeated 5 times`: the host is passed already, if what stands there is no
+ * tag. */
+static bool tells_of_repetition(const char *line, size_t length, struct line_head *head)
+{
+	static const char words[] = " last message repeated ";
+	const char *last = memmem(line, length, words, sizeof(words) - 1);
+	struct cursor q = {last ? last + sizeof(words) - 1 : line, line + length};
+
+	return last && last - line < 300 && !memchr(line + 20, '[', (size_t)(q.end - line) - 20) &&
+	       number(&q, &head->count) && begins(&q, " times") && q.end - q.p == 6;
+}
+
 static bool something_of_ours(const char *line, size_t length)
 {
 	return has(line, length, TAG "[") || has(line, length, "event=transaction") ||
@@ -186,6 +198,8 @@ enum line_kind line_take(
 	known = protocol_23(&c, stamps, head, &ours) || classic(&c, stamps, head, &ours);
 	if (!known)
 		return something_of_ours(line, length) ? LINE_BROKEN : LINE_STRAY;
+	if (!ours && length > 40 && tells_of_repetition(line, length, head))
+		return LINE_REPEATED;
 	if (!ours && begins(&c, "imuxsock") && tells_of_loss(&c, head))
 		return LINE_DROPPED;
 	if (!ours)

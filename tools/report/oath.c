@@ -103,6 +103,10 @@ static void tell_log(const struct tally_reading *r, struct oath *o)
 		gap(o, true,
 			"The log daemon says that it dropped %" PRIu64 " line%s of some programs.",
 			r->dropped, plural(r->dropped));
+	if (r->repeated)
+		gap(o, true,
+			"%" PRIu64 " line%s of mailseal %s only told as repeated, and not counted.",
+			r->repeated, plural(r->repeated), r->repeated == 1 ? "is" : "are");
 	if (r->strangers)
 		gap(o, true,
 			"%" PRIu64

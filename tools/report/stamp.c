@@ -85,7 +85,7 @@ static bool zone(const char **p, const char *end, int *offset)
 	if (end - q < 5 + colon)
 		return false;
 	minutes = number(q + 3 + colon, 2);
-	if (hours < 0 || minutes < 0)
+	if (hours < 0 || hours > 23 || minutes < 0 || minutes > 59)
 		return false;
 	*p = q + 5 + colon;
 	*offset = sign * (hours * 3600 + minutes * 60);

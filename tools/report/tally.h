@@ -116,6 +116,7 @@ struct tally_reading {
 	uint64_t suppressed; /* events that were counted, but have no line of their own */
 	uint64_t lost;	     /* lines, that agents say they could not write */
 	uint64_t dropped;    /* lines, of any program, that the log daemon says it dropped */
+	uint64_t repeated;   /* events that the log daemon says it did not repeat the line of */
 	uint64_t strays;     /* no lines of a log: whose they are is not to be told */
 	uint64_t quoting;    /* of other programs, with our tag in the midst of their text */
 	/* events of the agent itself, and those that this version does not know */
