@@ -289,6 +289,7 @@ static void what_would_not_be_protected_is_refused(void **state)
 	assert_sh(69, ENABLE "--system-agent filter", "there is no unit mailseal-agent.socket");
 	write_unit("mailseal-agent.socket", "[Socket]\nListenSequentialPacket=/x\n");
 	assert_sh(0, ENABLE "--system-agent filter", "written");
+	assert_null(strstr(output, "no socket is at"));
 	assert_holds(SYSTEM "filter.service.d/50-mailseal.conf",
 		"Requires=mailseal-agent.socket\nAfter=mailseal-agent.socket\n");
 	assert_holds(SYSTEM "filter.service.d/50-mailseal.conf", "MAILSEAL_SOCKET=/run/mailseal/agent.sock");

@@ -65,6 +65,19 @@ void diagnosis_add(struct diagnosis *d, enum severity severity, const char *code
 	d->at[d->count++] = (struct finding){severity, code, text, advice};
 }
 
+void diagnosis_drop(struct diagnosis *d, const char *code)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < d->count; i++) {
+		if (strcmp(d->at[i].code, code) == 0)
+			free(d->at[i].text);
+		else
+			d->at[kept++] = d->at[i];
+	}
+	d->count = kept;
+}
+
 size_t diagnosis_count(const struct diagnosis *d, enum severity severity)
 {
 	size_t count = 0;

@@ -34,6 +34,9 @@ void diagnosis_clear(struct diagnosis *d);
 void diagnosis_add(struct diagnosis *d, enum severity severity, const char *code,
 	const char *advice, const char *format, ...) __attribute__((format(printf, 5, 6)));
 
+/* Takes the findings of a code back. */
+void diagnosis_drop(struct diagnosis *d, const char *code);
+
 size_t diagnosis_count(const struct diagnosis *d, enum severity severity);
 
 /* One finding a line, broken between words and in colour on a terminal only. */

@@ -186,6 +186,8 @@ static int check_agent(struct planning *g)
 			"Install it, as mailseal-agent(8) tells",
 			"there is no unit mailseal-agent.socket%s%s", g->t->shown[0] ? " in " : "",
 			g->t->shown);
+	else
+		diagnosis_drop(&g->s->found, "system-agent-missing"); /* it is started before */
 	seal_patient_done(&p);
 	return EX_OK;
 }
