@@ -183,6 +183,33 @@ static void damaged_lines_count_as_damaged_and_as_nothing_else(void **state)
 	damaged(text, "longer than any line of mailseal");
 }
 
+/* Cut anywhere before its last value, a line says nothing. */
+static void a_line_cut_anywhere_is_damaged(void **state)
+{
+	static const char *const lines[] = {VERIFIED, CLEARTEXT, BLOCKED, WOULD_BLOCK};
+	char path[200];
+	size_t count = 0;
+	FILE *file;
+
+	(void)state;
+	need_command();
+	snprintf(path, sizeof(path), "%s/cut", directory);
+	file = fopen(path, "w");
+	assert_non_null(file);
+	for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]); i++) {
+		size_t whole = (size_t)(strstr(lines[i], " bytes=") - lines[i]) + strlen(" bytes=");
+
+		for (size_t n = strlen("event=transaction"); n <= whole; n++, count++)
+			fprintf(file, STAMP TAG "%.*s\n", (int)n, lines[i]);
+	}
+	fclose(file);
+	snprintf(path, sizeof(path), "\"damaged\": %zu,", count);
+	assert_sh(0, "./mailseal report --json cut", "\"counted\": 0,");
+	assert_says(path);
+	assert_says("\"in-doubt\": true");
+	line("event=transa", "1 line told of events that this version of mailseal does not know");
+}
+
 /* What a crash leaves in a file, lines without end, another character set. */
 static void torn_files_are_read_to_their_end(void **state)
 {
@@ -401,6 +428,7 @@ int main(void)
 		cmocka_unit_test(what_agents_say_of_themselves_is_told),
 		cmocka_unit_test(recipients_count_by_domain),
 		cmocka_unit_test(damaged_lines_count_as_damaged_and_as_nothing_else),
+		cmocka_unit_test(a_line_cut_anywhere_is_damaged),
 		cmocka_unit_test(torn_files_are_read_to_their_end),
 		cmocka_unit_test(only_a_tag_in_its_place_counts),
 		cmocka_unit_test(the_journal_tells_who_wrote),
