@@ -31,7 +31,7 @@ static const struct argp_option options[] = {
 
 static const char text[] =
 	"Tell from the log what went how: over TLS, in the clear, blocked, and why. Without FILE: "
-	"the journal, else /var/log/mail.log and what was rotated. - is standard input."
+	"what MAILSEAL_LOG names, else the journal, else /var/log/mail.log. - is standard input."
 	"\v"
 	"Outcomes: tls-verified tls-unverified cleartext blocked would-block undecided attack "
 	"failed relayed application-tls no-mail. Example:\n"
