@@ -76,6 +76,14 @@ static void each_outcome_has_its_place(void **state)
 	     "reason=\"no route\" suppressed=41",
 		"42 connections failed");
 	assert_says("failed                42  192.0.2.9:25: no route");
+	line("event=connection " BEGIN CLEAR "verdict=cleartext reply=\"\" bytes=0 "
+	     "note=\"connection lost: x\"",
+		"failed                 1  mx.b.example: connection lost: x\n");
+	line("event=connection " BEGIN CLEAR
+	     "verdict=cleartext reply=\"421 4.7.1 mx.b.example no\" bytes=0",
+		"failed                 1  mx.b.example: 421 4.7.1 mx.b.example no\n");
+	line("event=connection " BEGIN CLEAR "verdict=cleartext reply=\"502 5.5.1 what\" bytes=0",
+		"1 connection without mail");
 	line("event=relay " BEGIN "policy=\"intercept = false\" bytes=627",
 		"1 connection passed untouched (intercept = false)");
 	line("event=application-tls " BEGIN "tls=yes protocol=TLSv1.3 certificate-verified=no "

@@ -134,6 +134,20 @@ static const char *judge_transaction(const struct slice v[KEYS], struct entry *e
 	return NULL;
 }
 
+/* Why a connection ended otherwise than by the program's wish: how it broke, or what the server had
+ * against it. NULL if it did not. A command that it does not know is nothing. */
+static const struct slice *failure(const struct slice v[KEYS])
+{
+	const struct slice *note = &v[KEY_NOTE], *reply = &v[KEY_REPLY];
+
+	if (note->length && !is(note, "the application closed the connection") &&
+		!is(note, "session ended"))
+		return note;
+	if (reply->length < 3 || (reply->at[0] != '4' && reply->at[0] != '5'))
+		return NULL;
+	return memcmp(reply->at, "50", 2) == 0 ? NULL : reply;
+}
+
 /* A log-in that was refused is why many a program sends nothing. */
 static const char *judge_connection(const struct slice v[KEYS], struct entry *e)
 {
@@ -150,6 +164,11 @@ static const char *judge_connection(const struct slice v[KEYS], struct entry *e)
 		     : is(&v[KEY_CREDENTIALS], "would-block") ? TALLY_WOULD_BLOCK
 							      : TALLY_NO_MAIL;
 	e->refusing = verdict == SAYS_BLOCKED || verdict == SAYS_WOULD_BLOCK;
+	if (e->outcome == TALLY_NO_MAIL && failure(v)) {
+		e->outcome = TALLY_FAILED;
+		e->reason = *failure(v);
+		e->rule = (struct slice){0};
+	}
 	judge_clear(v, verdict, e);
 	name_login_rule(v, verdict, e);
 	return NULL;

@@ -22,7 +22,7 @@ enum tally_outcome {
 	TALLY_WOULD_BLOCK, /* passed in observe mode, TLS or not; enforce would have refused it */
 	TALLY_UNDECIDED,   /* given up, or refused by the server, before anything was decided */
 	TALLY_ATTACK,	   /* ended because something was slipped in; a message or a connection */
-	TALLY_FAILED,	   /* the connection did not come about */
+	TALLY_FAILED,	   /* no connection, or it broke or was refused before a message */
 	TALLY_RELAYED,	   /* passed untouched, by intercept = false */
 	TALLY_OWN_TLS,	   /* the program's own STARTTLS: what passed is not known */
 	TALLY_NO_MAIL,	   /* a connection without a message */
