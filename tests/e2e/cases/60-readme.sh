@@ -1,7 +1,13 @@
 # What the README shows is run as it stands there: each indented line that is a command.
 # shellcheck shell=bash
 
-readme_commands() { sed -nE 's/^    ((make|install|build\/mailseal|LD_PRELOAD=)( .*)?.*)$/\1/p' "$ROOT/README.md"; }
+# 61-enforce.sh walks the way from observe to enforce, and runs what else is shown of billing.service.
+readme_commands() {
+	sed '/^## From observe/,/^## /d' "$ROOT/README.md" |
+		sed -nE 's/^    ((make|install|build\/mailseal|mailseal|journalctl|systemctl|sed|LD_PRELOAD=|\/usr\/local\/)( .*)?.*)$/\1/p' | while read -r line; do
+		grep -Fxq -- $'\t\t'"$line" "$E2E/cases/61-enforce.sh" || echo "$line"
+	done
+}
 
 # Somewhere to run the commands: a copy of the checkout and of what was built, so that whatever make does here
 # disturbs no other case.
@@ -19,17 +25,12 @@ readme_place() {
 t_every_command_is_known_here() {
 	local known line
 	# Those of the package, of installing and of uninstalling are run in 52-package.sh and 57-deb.sh.
-	known='^(make|make install|make uninstall|make deb && apt install \./build/mailseal_\*\.deb|make demo|make test|make bench|make bench CELLS="startup connect"|build/mailseal check config/mailseal\.conf|build/mailseal explain --host .*|build/mailseal policy list|build/mailseal doctor swaks|build/mailseal enable --root image --dry-run billing|build/mailseal report mail\.log|build/mailseal report --html mail\.log >report\.html|build/mailseal probe mail\.partner\.example|build/mailseal run -- swaks .*|install -d /run/mailseal|build/mailseal-agent --listen /run/mailseal/agent\.sock &|LD_PRELOAD=\$PWD/build/libmailseal\.so swaks .*)$'
+	known='^(make|make install|make uninstall|make deb && apt install \./build/mailseal_\*\.deb|make demo|make test|make bench|make bench CELLS="startup connect"|build/mailseal .*|mailseal .*|install -d /run/mailseal|/usr/local/libexec/mailseal/mailseal-agent --listen .*|LD_PRELOAD=[^ ]* swaks .*)$'
 	check test "$(readme_commands | wc -l)" -ge 6
 	while read -r line; do
 		checks=$((checks + 1))
 		[[ $line =~ $known ]] || fail "no test runs the README's command: $line"
 	done < <(readme_commands)
-	# 61-enforce.sh walks the way from observe to enforce as it stands, and runs these of an installed mailseal.
-	while read -r line; do
-		checks=$((checks + 1))
-		grep -Fxq -- $'\t\t'"$line" "$E2E/cases/61-enforce.sh" || fail "no test runs the README's command: $line"
-	done < <(sed '/^### From observe/,/^###/d' "$ROOT/README.md" | sed -nE 's/^ {4,}((mailseal|sed|systemctl|journalctl) .*)$/\1/p')
 }
 
 # The policies of the README load, and mean what the text says.
@@ -84,15 +85,17 @@ t_commands_under_use() {
 	local command
 	readme_place
 	readme_image
+	in_usual_places
+	install -D -t /usr/local/bin "$BUILD/mailseal"
 	hostile good_server.hs
 	"$bin/logwriter" 50 >mail.log
 	while read -r command; do
 		plain bash -c "$command"
 		equal "$status" 0 "$command"
-	done < <(readme_commands | grep -E '^(install|build|LD_PRELOAD)')
+	done < <(readme_commands | grep -Ev '^make')
 	check until_true 5 agent_answers
 	settle
-	equal "$(grep -c 'tls # data' "$W/transcript")" 2 "messages inside TLS"
+	equal "$(grep -c 'tls # data' "$W/transcript")" 3 "messages inside TLS"
 	holds report.html '^<header><h1>mailseal report</h1>'
 }
 

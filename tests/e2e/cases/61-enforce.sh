@@ -142,12 +142,12 @@ told() {
 # --- the README ----------------------------------------------------------------------------------
 
 # step N: its indented lines, but for the policy
-steps() { sed -n '/^### From observe/,/^### What/p' "$ROOT/README.md"; }
+steps() { sed -n '/^## From observe/,/^## Policy/p' "$ROOT/README.md"; }
 policy_shown() { steps | sed -n '/^    default {/,/^    }/s/^    //p'; }
 step() {
-	steps | sed -n "/^\*\*$1\. /,/^\*\*$(($1 + 1))\. \|^Where there/p" | sed '/^    default {/,/^    }/d' | sed -nE 's/^    (  (mailseal )|)/\2/p'
+	steps | sed -n "/^\*\*$1\. /,/^\*\*$(($1 + 1))\. \|^Without systemd/p" | sed '/^    default {/,/^    }/d' | sed -nE 's/^    (  (mailseal )|)/\2/p'
 }
-elsewhere() { steps | sed -n '/^Where there is no systemd/,$s/^    //p'; }
+elsewhere() { steps | sed -n '/^Without systemd/,/^##/s/^    //p'; }
 
 # What the README shows is there, but for numbers and blanks.
 alike() { sed -E 's/[0-9]+/0/g; s/[ \t]+/ /g; s/^ //; s/ $//'; }
