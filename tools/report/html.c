@@ -9,7 +9,7 @@
 #include "tools/report/html_plot.h"
 #include "tools/report/html_style.h"
 #include "tools/report/html_tables.h"
-#include "tools/report/oath.h"
+#include "tools/report/statement.h"
 #include "tools/report/report.h"
 
 #include <sysexits.h>
@@ -185,20 +185,20 @@ static void tile_blocked(FILE *to, const struct tally_counts *c)
 }
 
 /* Whoever reads "in the clear: 0" has to know what may have gone past it. */
-static void caveats(FILE *to, const struct tally_counts *c, const struct oath *oath)
+static void caveats(FILE *to, const struct tally_counts *c, const struct statement *statement)
 {
-	if (!oath->gap_count && !c->clear)
+	if (!statement->gap_count && !c->clear)
 		return;
 	fprintf(to, "<section class=\"%s\"><h2>What else is to be known</h2>\n<ul>\n",
-		oath->holes ? "caveats" : "notes");
+		statement->holes ? "caveats" : "notes");
 	if (c->clear) {
 		fputs("<li>", to);
-		html_text(to, oath->clear); /* to which servers */
+		html_text(to, statement->clear); /* to which servers */
 		fputs("</li>\n", to);
 	}
-	for (unsigned i = 0; i < oath->gap_count; i++) {
+	for (unsigned i = 0; i < statement->gap_count; i++) {
 		fputs("<li>", to);
-		html_text(to, oath->gaps[i]);
+		html_text(to, statement->gaps[i]);
 		fputs("</li>\n", to);
 	}
 	fputs("</ul></section>\n", to);
@@ -271,9 +271,9 @@ int report_html(const struct report *r)
 	const struct tally *t = r->tally;
 	uint64_t events = 0;
 	FILE *to = stdout;
-	struct oath oath;
+	struct statement statement;
 
-	oath_take(r, &oath);
+	statement_make(r, &statement);
 	for (unsigned o = 0; o < TALLY_OUTCOMES; o++)
 		events += t->total.events[o];
 	page_head(to);
@@ -285,11 +285,11 @@ int report_html(const struct report *r)
 			to);
 	fputs("<div class=\"tiles\">\n", to);
 	tile_messages(to, &t->total);
-	tile_clear(to, &t->total, !oath.holes);
+	tile_clear(to, &t->total, !statement.holes);
 	tile_verified(to, &t->total);
 	tile_blocked(to, &t->total);
 	fputs("</div>\n", to);
-	caveats(to, &t->total, &oath);
+	caveats(to, &t->total, &statement);
 	if (events) {
 		plots(to, r);
 		outcomes(to, t);

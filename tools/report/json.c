@@ -1,7 +1,7 @@
 /*
  * json: the report for a script.
  */
-#include "tools/report/oath.h"
+#include "tools/report/statement.h"
 #include "tools/report/report.h"
 
 #include "tools/values.h"
@@ -154,16 +154,16 @@ static json_t *reading(const struct report *r)
 	return object;
 }
 
-static json_t *oath_of(const struct report *r)
+static json_t *statement_of(const struct report *r)
 {
 	json_t *remarks = json_array();
-	struct oath oath;
+	struct statement statement;
 
-	oath_take(r, &oath);
-	for (unsigned i = 0; i < oath.gap_count; i++)
-		json_array_append_new(remarks, text_of(oath.gaps[i]));
+	statement_make(r, &statement);
+	for (unsigned i = 0; i < statement.gap_count; i++)
+		json_array_append_new(remarks, text_of(statement.gaps[i]));
 	return json_pack("{s:o, s:o, s:b, s:o}", "messages", number_of(r->tally->total.clear),
-		"hosts", in_the_clear(r->tally), "in-doubt", oath.holes, "remarks", remarks);
+		"hosts", in_the_clear(r->tally), "in-doubt", statement.holes, "remarks", remarks);
 }
 
 int report_json(const struct report *r)
@@ -174,5 +174,5 @@ int report_json(const struct report *r)
 	return json_print(json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "log", reading(r),
 		"since", time_of(r->since), "until", time_of(r->until == INT64_MAX ? 0 : r->until),
 		"rows", rows(r->tally), "reasons", reasons(r->tally), "time",
-		over_time(&r->tally->time), "total", total, "in-the-clear", oath_of(r)));
+		over_time(&r->tally->time), "total", total, "in-the-clear", statement_of(r)));
 }

@@ -3,7 +3,7 @@
 #include "tools/mailseal.h"
 #include "tools/report/intake.h"
 #include "tools/report/journal.h"
-#include "tools/report/oath.h"
+#include "tools/report/statement.h"
 #include "tools/report/options.h"
 #include "tools/report/source.h"
 
@@ -280,15 +280,15 @@ static int show(const struct work *w)
 static int judge(const struct work *w)
 {
 	const struct options *o = w->options;
-	struct oath oath;
+	struct statement statement;
 
 	for (unsigned i = 0; i < TALLY_OUTCOMES; i++)
 		if (o->fail_on >> i & 1 && w->tally.total.events[i])
 			return 1;
 	if (o->fail_on >> TALLY_CLEARTEXT & 1 && w->tally.total.clear)
 		return 1;
-	oath_take(&w->report, &oath);
-	return o->fail_on_doubt && oath.holes ? 1 : EX_OK;
+	statement_make(&w->report, &statement);
+	return o->fail_on_doubt && statement.holes ? 1 : EX_OK;
 }
 
 static int run(struct work *w)

@@ -1,7 +1,7 @@
 /*
  * text: the report for a person, at most 100 columns wide.
  */
-#include "tools/report/oath.h"
+#include "tools/report/statement.h"
 #include "tools/report/report.h"
 
 #include "tools/print.h"
@@ -267,18 +267,18 @@ static void print_sum(const struct tally *t)
 	}
 }
 
-static void print_oath(const struct report *r)
+static void print_statement(const struct report *r)
 {
-	struct oath oath;
+	struct statement statement;
 
-	oath_take(r, &oath);
+	statement_make(r, &statement);
 	putchar('\n');
-	print_wrapped(oath.clear, 0, 2, WIDTH);
-	for (unsigned i = 0; i < oath.gap_count; i++) {
+	print_wrapped(statement.clear, 0, 2, WIDTH);
+	for (unsigned i = 0; i < statement.gap_count; i++) {
 		printf("- ");
-		print_wrapped(oath.gaps[i], 2, 2, WIDTH);
+		print_wrapped(statement.gaps[i], 2, 2, WIDTH);
 	}
-	if (!oath.holes)
+	if (!statement.holes)
 		printf("Nothing in the log speaks against that; whether lines are missing, none "
 		       "can "
 		       "tell.\n");
@@ -308,6 +308,6 @@ int report_text(const struct report *r)
 	print_rows(r);
 	print_reasons(r->tally);
 	print_sum(r->tally);
-	print_oath(r);
+	print_statement(r);
 	return EX_OK;
 }

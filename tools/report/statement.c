@@ -1,4 +1,7 @@
-#include "tools/report/oath.h"
+/*
+ * statement: each sentence, where there is something to say.
+ */
+#include "tools/report/statement.h"
 
 #include <inttypes.h>
 #include <stdarg.h>
@@ -12,178 +15,178 @@ static const char *plural(uint64_t n)
 }
 
 static void __attribute__((format(printf, 3, 4)))
-gap(struct oath *o, bool hole, const char *format, ...)
+gap(struct statement *s, bool hole, const char *format, ...)
 {
 	va_list ap;
 
-	o->holes |= hole;
-	if (o->gap_count == OATH_GAPS)
+	s->holes |= hole;
+	if (s->gap_count == STATEMENT_GAPS)
 		return;
 	va_start(ap, format);
-	vsnprintf(o->gaps[o->gap_count++], sizeof(o->gaps[0]), format, ap);
+	vsnprintf(s->gaps[s->gap_count++], sizeof(s->gaps[0]), format, ap);
 	va_end(ap);
 }
 
-static void add_hosts(const struct tally *t, struct oath *o)
+static void add_hosts(const struct tally *t, struct statement *s)
 {
-	size_t n = strlen(o->clear);
+	size_t n = strlen(s->clear);
 	char host[80];
 
 	for (size_t i = 0; i < t->clear_count && i < HOSTS_TOLD; i++)
-		n += (size_t)snprintf(o->clear + n, sizeof(o->clear) - n, "%s%s (%" PRIu64 ")",
+		n += (size_t)snprintf(s->clear + n, sizeof(s->clear) - n, "%s%s (%" PRIu64 ")",
 			i ? ", " : ", to ", report_plain(t->clear[i].host, host, sizeof(host)),
 			t->clear[i].messages);
 	if (t->clear_count > HOSTS_TOLD)
-		snprintf(o->clear + n, sizeof(o->clear) - n, " and %zu more",
+		snprintf(s->clear + n, sizeof(s->clear) - n, " and %zu more",
 			t->clear_count - HOSTS_TOLD);
 }
 
-static void tell_clear(const struct tally *t, struct oath *o)
+static void tell_clear(const struct tally *t, struct statement *s)
 {
 	const struct tally_counts *c = &t->total;
 	size_t n;
 
-	snprintf(o->clear, sizeof(o->clear), "In the clear: %" PRIu64 " message%s", c->clear,
+	snprintf(s->clear, sizeof(s->clear), "In the clear: %" PRIu64 " message%s", c->clear,
 		plural(c->clear));
 	if (c->clear) {
-		n = strlen(o->clear);
-		snprintf(o->clear + n, sizeof(o->clear) - n, ", %" PRIu64 " byte%s", c->clear_bytes,
+		n = strlen(s->clear);
+		snprintf(s->clear + n, sizeof(s->clear) - n, ", %" PRIu64 " byte%s", c->clear_bytes,
 			plural(c->clear_bytes));
-		add_hosts(t, o);
+		add_hosts(t, s);
 	}
-	n = strlen(o->clear);
-	snprintf(o->clear + n, sizeof(o->clear) - n, ".");
+	n = strlen(s->clear);
+	snprintf(s->clear + n, sizeof(s->clear) - n, ".");
 }
 
 /* What went past mailseal, or went out without content. */
-static void tell_passing(const struct tally_counts *c, struct oath *o)
+static void tell_passing(const struct tally_counts *c, struct statement *s)
 {
 	if (c->clear_envelopes)
-		gap(o, true,
+		gap(s, true,
 			"Of %" PRIu64
 			" message%s no content went out, but the sender or recipients may "
 			"have, in the clear.",
 			c->clear_envelopes, plural(c->clear_envelopes));
 	if (c->clear_logins)
-		gap(o, true,
+		gap(s, true,
 			"%" PRIu64
 			" message%s or connection%s came with a log-in that was sent in the "
 			"clear.",
 			c->clear_logins, plural(c->clear_logins), plural(c->clear_logins));
 	if (c->events[TALLY_RELAYED])
-		gap(o, true,
+		gap(s, true,
 			"%" PRIu64
 			" connection%s passed untouched (intercept = false): mailseal did "
 			"not look at what was sent.",
 			c->events[TALLY_RELAYED], plural(c->events[TALLY_RELAYED]));
 	if (c->events[TALLY_OWN_TLS])
-		gap(o, false,
+		gap(s, false,
 			"%" PRIu64 " connection%s went over the program's own TLS: encrypted, but "
 			"mailseal knows neither messages nor certificate.",
 			c->events[TALLY_OWN_TLS], plural(c->events[TALLY_OWN_TLS]));
 }
 
-static void tell_damage(const struct tally_reading *r, struct oath *o)
+static void tell_damage(const struct tally_reading *r, struct statement *s)
 {
 	char place[200];
 
 	if (!r->damaged)
 		return;
-	gap(o, true,
+	gap(s, true,
 		"%" PRIu64
 		" line%s of mailseal %s damaged, and may tell of anything. The first: %s.",
 		r->damaged, plural(r->damaged), r->damaged == 1 ? "is" : "are",
 		report_plain(r->damage[0], place, sizeof(place)));
 }
 
-static void tell_log(const struct tally_reading *r, struct oath *o)
+static void tell_log(const struct tally_reading *r, struct statement *s)
 {
-	tell_damage(r, o);
+	tell_damage(r, s);
 	if (r->dropped)
-		gap(o, true,
+		gap(s, true,
 			"The log daemon says that it dropped %" PRIu64 " line%s of some programs.",
 			r->dropped, plural(r->dropped));
 	if (r->repeated)
-		gap(o, true,
+		gap(s, true,
 			"%" PRIu64 " line%s of mailseal %s only told as repeated, and not counted.",
 			r->repeated, plural(r->repeated), r->repeated == 1 ? "is" : "are");
 	if (r->strangers)
-		gap(o, true,
+		gap(s, true,
 			"%" PRIu64
 			" entr%s under mailseal's name in the journal %s not written by its "
 			"agent, and not counted.",
 			r->strangers, r->strangers == 1 ? "y" : "ies",
 			r->strangers == 1 ? "was" : "were");
 	if (r->unseen)
-		gap(o, false,
+		gap(s, false,
 			"Of %" PRIu64
 			" entr%s the journal does not know which program wrote %s: it was "
 			"gone too soon. Counted.",
 			r->unseen, r->unseen == 1 ? "y" : "ies", r->unseen == 1 ? "it" : "them");
 	if (r->quoting)
-		gap(o, true,
+		gap(s, true,
 			"%" PRIu64
 			" line%s of other programs hold%s mailseal's tag: a quotation, or "
 			"two lines mixed up. Not counted.",
 			r->quoting, plural(r->quoting), r->quoting == 1 ? "s" : "");
 	if (r->strays)
-		gap(o, true, "%" PRIu64 " line%s had neither time nor program.", r->strays,
+		gap(s, true, "%" PRIu64 " line%s had neither time nor program.", r->strays,
 			plural(r->strays));
 	if (r->undated)
-		gap(o, false, "%" PRIu64 " line%s had no time, and %s counted in any case.",
+		gap(s, false, "%" PRIu64 " line%s had no time, and %s counted in any case.",
 			r->undated, plural(r->undated), r->undated == 1 ? "was" : "were");
 	if (r->unknown)
-		gap(o, true,
+		gap(s, true,
 			"%" PRIu64
 			" line%s told of events that this version of mailseal does not know.",
 			r->unknown, plural(r->unknown));
 }
 
-static void tell_agent(const struct tally_reading *r, struct oath *o)
+static void tell_agent(const struct tally_reading *r, struct statement *s)
 {
 	if (r->lost)
-		gap(o, true, "Agents could write %" PRIu64 " line%s nowhere: %s lost.", r->lost,
+		gap(s, true, "Agents could write %" PRIu64 " line%s nowhere: %s lost.", r->lost,
 			plural(r->lost), r->lost == 1 ? "it is" : "they are");
 	if (r->log)
-		gap(o, true,
+		gap(s, true,
 			"%" PRIu64 " event%s of the log itself: lines were lost, or are in syslog.",
 			r->log, plural(r->log));
 	if (r->stopped)
-		gap(o, true,
+		gap(s, true,
 			"%" PRIu64
 			" time%s an agent was stopped with connections open; what was on "
 			"them may have no line.",
 			r->stopped, plural(r->stopped));
 	if (r->overload || r->failed)
-		gap(o, false,
+		gap(s, false,
 			"%" PRIu64
 			" time%s an agent could not start, or had too many connections: mail "
 			"was refused then.",
 			r->overload + r->failed, plural(r->overload + r->failed));
 	if (r->suppressed)
-		gap(o, false,
+		gap(s, false,
 			"%" PRIu64 " event%s counted by a line that stands for several "
 			"(suppressed=).",
 			r->suppressed, r->suppressed == 1 ? " is" : "s are");
 }
 
-void oath_take(const struct report *r, struct oath *o)
+void statement_make(const struct report *r, struct statement *s)
 {
 	char begins[REPORT_TIME];
 
-	*o = (struct oath){0};
-	tell_clear(r->tally, o);
-	tell_passing(&r->tally->total, o);
-	tell_log(&r->tally->reading, o);
-	tell_agent(&r->tally->reading, o);
+	*s = (struct statement){0};
+	tell_clear(r->tally, s);
+	tell_passing(&r->tally->total, s);
+	tell_log(&r->tally->reading, s);
+	tell_agent(&r->tally->reading, s);
 	if (r->since && r->tally->reading.begins > r->since)
-		gap(o, true, "What was read begins at %s, and tells nothing of the time before.",
+		gap(s, true, "What was read begins at %s, and tells nothing of the time before.",
 			report_local(r->tally->reading.begins, begins));
 	if (r->partly)
-		gap(o, true, "Only what this user may see of the journal was read.");
+		gap(s, true, "Only what this user may see of the journal was read.");
 	if (r->cut)
-		gap(o, true, "Not all of the files could be read to their end.");
+		gap(s, true, "Not all of the files could be read to their end.");
 	if (r->tally->overflow)
-		gap(o, false, "There were too many names to keep apart: some stand under %s.",
+		gap(s, false, "There were too many names to keep apart: some stand under %s.",
 			TALLY_OTHER);
 }
