@@ -22,7 +22,7 @@ static const struct {
 		"decided",
 		"o5"},
 	[TALLY_ATTACK] = {"Attack", "ended, because something was slipped in", "o6"},
-	[TALLY_FAILED] = {"Failed", "the connection did not come about", "o7"},
+	[TALLY_FAILED] = {"Failed", "no connection, or it broke before a message", "o7"},
 	[TALLY_RELAYED] = {"Not intercepted",
 		"passed untouched by intercept = false; whether it was "
 		"encrypted is not known",
