@@ -150,6 +150,7 @@ struct dialogue {
 	bool again, tried_again; /* a fresh connection is to be asked for TLS; it was */
 	bool credentials;	 /* the application has sent some */
 	enum credentials_fate credentials_fate;
+	bool credentials_untold; /* no report since */
 	bool judged;
 	bool watched; /* some envelope may be forbidden on this connection */
 	bool obeys;   /* some message may forbid itself on this connection */
@@ -300,6 +301,7 @@ int verdict_write(const struct dialogue *d, const struct verdict *verdict, struc
 /* report.c */
 void report_mail(struct dialogue *d, const struct command *command);
 void report_recipient(struct dialogue *d, const struct command *command);
+void report_unannounced(struct dialogue *d); /* content or a recipient goes without a MAIL */
 void report_refused_recipient(
 	struct dialogue *d, const struct command *command, const struct judgement *judgement);
 void report_judgement(struct dialogue *d, const struct judgement *judgement);

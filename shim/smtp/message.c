@@ -12,6 +12,7 @@
 
 void message_begin(struct dialogue *d, enum speech speech)
 {
+	report_unannounced(d);
 	d->speech = speech;
 	d->in_header = true;
 	content_begin(&d->content, d->lf_client);

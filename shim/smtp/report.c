@@ -186,6 +186,7 @@ static void report(struct dialogue *d, bool transaction)
 	if (d->settings.report)
 		d->settings.report(d->settings.context, &r);
 	d->transactions++;
+	d->credentials_untold = false;
 }
 
 void report_transaction(struct dialogue *d)
@@ -195,9 +196,23 @@ void report_transaction(struct dialogue *d)
 	transaction_clear(&d->transaction);
 }
 
+/* What is said or sent outside of transactions: to a server that takes it without a MAIL, or whose
+ * transaction was not over when it should have been. */
+void report_unannounced(struct dialogue *d)
+{
+	d->transaction.begun = true;
+}
+
+/* What was reported before may tell nothing of how it ends. */
+static bool ends_with_news(const struct dialogue *d)
+{
+	return d->transactions == 0 || d->credentials_untold ||
+	       strncmp(or_empty(d->note), "attack", 6) == 0;
+}
+
 void report_connection(struct dialogue *d)
 {
-	if (!d->transaction.begun && d->transactions == 0)
+	if (!d->transaction.begun && ends_with_news(d))
 		report(d, false);
 	report_transaction(d);
 }

@@ -94,6 +94,7 @@ static bool command_ready(
 void refuse_credentials(struct dialogue *d)
 {
 	d->credentials_fate = CREDENTIALS_REFUSED;
+	d->credentials_untold = true;
 	answer_credentials(d);
 }
 
@@ -108,7 +109,7 @@ static bool command_auth(struct dialogue *d, const struct line *line)
 	}
 	if (warm_leaves_for_credentials(d))
 		return false;
-	d->credentials = true;
+	d->credentials = d->credentials_untold = true;
 	d->credentials_fate = step == CREDENTIALS_PASS ? CREDENTIALS_SENT : CREDENTIALS_OBSERVED;
 	forward(d, line, AWAITED_AUTH);
 	d->speech = SPEECH_AWAITING_AUTH;

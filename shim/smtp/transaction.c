@@ -186,6 +186,15 @@ static bool judge_recipient(
 	return true;
 }
 
+/* For all that is known here; the server may have a MAIL. */
+static void forward_without_mail(
+	struct dialogue *d, const struct line *line, const struct command *command)
+{
+	report_unannounced(d);
+	report_recipient(d, command);
+	forward(d, line, AWAITED_RCPT);
+}
+
 bool transaction_recipient(
 	struct dialogue *d, const struct line *line, const struct command *command)
 {
@@ -199,7 +208,7 @@ bool transaction_recipient(
 	if (d->watched)
 		answer_own(d, false, "503 5.5.1 mailseal: RCPT without MAIL");
 	else
-		forward(d, line, AWAITED_RCPT);
+		forward_without_mail(d, line, command);
 	return true;
 }
 
