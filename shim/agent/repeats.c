@@ -53,17 +53,18 @@ static uint64_t hash_of(const char *event, const char *const kind[])
 
 static void send_counted(const struct kind *k)
 {
+	bool whole = k->last && strlen(k->last) < LOG_LINE_MAX - SUPPRESSED_MAX;
 	struct log_line line;
 
 	line_begin(&line, k->event);
-	if (k->last && strlen(k->last) < LOG_LINE_MAX - SUPPRESSED_MAX) {
+	if (whole) {
 		line_copy(&line, k->last);
 	} else {
 		line_quoted(&line, "host", "", 1);
 		line_quoted(&line, "reason", "several, too many to tell one by one", 64);
 	}
 	line.priority = k->priority;
-	if (k->counted > 1)
+	if (k->counted > 1 || !whole)
 		line_number(&line, "suppressed", k->counted - 1);
 	line_send(&line);
 }

@@ -95,6 +95,43 @@ static void each_outcome_has_its_place(void **state)
 	assert_says("In the clear: 1 message, 10 bytes");
 }
 
+/* A field that forbids to send it came behind what was read before. */
+static void content_of_what_was_blocked_too_late_counts_as_clear(void **state)
+{
+	(void)state;
+	need_command();
+	line("event=transaction " BEGIN MAIL CLEAR
+	     "verdict=blocked message-require-tls=yes reply=\"421 4.7.0 no\" bytes=300000",
+		"1 blocked");
+	assert_says("In the clear: 1 message, 300000 bytes, to mx.b.example (1).");
+	assert_says(" 0 damaged");
+	line("event=transaction " BEGIN MAIL
+	     "tls=yes protocol=TLSv1.3 cipher=X certificate-verified=no resumed=no reason=\"x\" "
+	     "policy=\"y\" verdict=blocked reply=\"421 4.7.0 no\" bytes=300000",
+		"1 blocked");
+	assert_says("In the clear: 0 messages.\nNothing in the log speaks against that");
+}
+
+/* Of a scan over many servers, and of a time when too much was logged. */
+static void several_that_are_told_in_one_line_count(void **state)
+{
+	(void)state;
+	need_command();
+	line("event=connect-refused host=\"\" reason=\"several, too many to tell one by one\" "
+	     "suppressed=443",
+		"444 connections failed");
+	assert_says("In the clear: 0 messages.\n- 443 events are counted by a line that");
+	line("event=connection host=\"\" reason=\"several, too many to tell one by one\" "
+	     "suppressed=0",
+		"1 connection failed");
+	assert_says("In the clear: 0 messages.\nNothing in the log speaks against that");
+	damaged("event=connect-refused host=\"\" reason=\"several, too many to tell one by one\"",
+		"cut, or a key is missing");
+	damaged("event=connection session=86.1 host=\"\" reason=\"x\" suppressed=2",
+		"cut, or a key is missing");
+	damaged("event=transaction host=\"\" reason=\"x\" suppressed=2", "cut, or a key is missing");
+}
+
 /* What was not decided, or not taken, may have been told in part. */
 static void envelopes_and_log_ins_in_the_clear_are_told(void **state)
 {
@@ -432,6 +469,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(each_outcome_has_its_place),
+		cmocka_unit_test(content_of_what_was_blocked_too_late_counts_as_clear),
+		cmocka_unit_test(several_that_are_told_in_one_line_count),
 		cmocka_unit_test(envelopes_and_log_ins_in_the_clear_are_told),
 		cmocka_unit_test(what_agents_say_of_themselves_is_told),
 		cmocka_unit_test(recipients_count_by_domain),

@@ -78,8 +78,9 @@ static enum tally_outcome message_outcome(const struct slice v[KEYS], enum verdi
 	return TALLY_UNDECIDED;
 }
 
-/* In doubt it did: a message that policy blocked has no content that went, but whose recipients
- * were offered to the server, for another one's sake, is no secret any more. */
+/* In doubt it did: a message that policy blocked has no content that went, unless what forbade it
+ * came late in its header; but whose recipients were offered to the server, for another one's sake,
+ * is no secret any more. */
 static void judge_clear(const struct slice v[KEYS], enum verdict_word verdict, struct entry *e)
 {
 	const struct slice *reply = &v[KEY_REPLY];
@@ -128,10 +129,14 @@ static const char *judge_transaction(const struct slice v[KEYS], struct entry *e
 	e->taken = v[KEY_REPLY].length && v[KEY_REPLY].at[0] == '2';
 	judge_clear(v, verdict, e);
 	name_login_rule(v, verdict, e);
-	/* what fits no verdict: content that went, though nothing was decided, or it was blocked */
-	if (e->bytes && verdict == SAYS_BLOCKED)
-		return "content of a message that was blocked";
 	return NULL;
+}
+
+/* Of lines that differ in who and where, when there were too many of them. */
+static bool stands_for_several(const struct slice v[KEYS])
+{
+	return v[KEY_SUPPRESSED].at && v[KEY_HOST].at && v[KEY_REASON].at && !v[KEY_PID].at &&
+	       !v[KEY_SESSION].at;
 }
 
 /* Why a connection ended otherwise than by the program's wish: how it broke, or what the server had
@@ -156,6 +161,10 @@ static const char *judge_connection(const struct slice v[KEYS], struct entry *e)
 	enum verdict_word verdict = verdict_of(&v[KEY_VERDICT]);
 	const char *wrong = lacking(v, needed);
 
+	/* these broke before anything was decided, or said but a greeting */
+	e->outcome = TALLY_FAILED;
+	if (stands_for_several(v))
+		return NULL;
 	if (!wrong)
 		wrong = contradiction(v, verdict);
 	if (wrong)
@@ -229,7 +238,7 @@ static const char *judge_failure(const struct slice v[KEYS], struct entry *e)
 	static const enum key needed[] = {KEY_PID, KEY_UID, KEY_EXE, KEY_REASON, KEYS};
 
 	e->outcome = TALLY_FAILED;
-	return lacking(v, needed);
+	return stands_for_several(v) ? NULL : lacking(v, needed);
 }
 
 /* event=log reason="12 lines were lost" */
