@@ -289,6 +289,7 @@ void html_reading(FILE *to, const struct tally *tally)
 	fact(to, "Lines under mailseal's name, but not by it", r->strangers, false);
 	fact(to, "Lines counted whose program the journal did not see", r->unseen, false);
 	fact(to, "Events counted that have no line of their own", r->suppressed, false);
+	fact(to, "Events that the log daemon told of as repeated lines", r->repeated, false);
 	fact(to, "Lines that an agent could not write anywhere", r->lost, false);
 	fact(to, "Lines that the log daemon dropped", r->dropped, false);
 	fact(to, "Lines with mailseal's tag within, of other programs", r->quoting, false);
