@@ -33,6 +33,22 @@ t_every_command_is_known_here() {
 	done < <(readme_commands)
 }
 
+# Links lead somewhere, files that it names are there, and each room of the tree has its place in it.
+t_what_it_names_is_there() {
+	local name
+	cd "$ROOT" || fail "no tree"
+	for name in $(grep -oE '\]\(#[a-z0-9-]+\)' README.md | sed 's/^](#//;s/)$//'); do
+		holds <(sed -nE 's/^#+ (.*)$/\L\1/p' README.md | tr -d '`,.' | tr ' ' -) "^$name$"
+	done
+	for name in $(grep -oE '\b[0-9]{2}-[a-z-]+\.sh' README.md); do check test -e "tests/e2e/cases/$name"; done
+	for name in $(sed -n '/^## Where things are/,$p' README.md | grep -oE '`[a-z0-9/]+/`' | tr -d '`'); do
+		check test -d "$name" -o -d "tools/$name"
+	done
+	for name in shim/*/ config/ tests/ tools/*/; do
+		holds <(sed -n '/^## Where things are/,$p' README.md) "\`(${name//\//\\/}|${name#tools/})\`"
+	done
+}
+
 # The policies of the README load, and mean what the text says.
 t_policy_by_example() {
 	readme_place
