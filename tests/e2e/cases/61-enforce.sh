@@ -278,6 +278,7 @@ the_others() {
 }
 
 # The same with a program that somebody starts, and a log file.
+# timeout: 120
 t_a_program() {
 	places
 	mount -t tmpfs -o mode=755 tmpfs /var || exit 70
