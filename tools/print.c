@@ -41,6 +41,28 @@ static size_t character(const unsigned char *c)
 	return n;
 }
 
+/* U+FDD0 to U+FDEF, and the last two of each plane. */
+static bool is_no_character(const unsigned char *c, size_t n)
+{
+	if (n == 3 && c[0] == 0xef && c[1] == 0xb7)
+		return c[2] >= 0x90 && c[2] <= 0xaf;
+	return c[n - 1] >= 0xbe && c[n - 2] == 0xbf && (n == 3 ? c[0] == 0xef : (c[1] & 15) == 15);
+}
+
+bool is_utf8(const char *text)
+{
+	const unsigned char *c = (const unsigned char *)text;
+
+	while (*c) {
+		size_t n = *c < 0x80 ? 1 : character(c);
+
+		if (n == 0 || (n > 2 && is_no_character(c, n)))
+			return false;
+		c += n;
+	}
+	return true;
+}
+
 /* The octets of what a terminal may obey, and that begins the text: C0, DEL, C1 in UTF-8, or what
  * is no UTF-8; else 0. */
 static size_t control(const char *text)

@@ -4,6 +4,7 @@
 #ifndef MAILSEAL_TOOLS_PRINT_H
 #define MAILSEAL_TOOLS_PRINT_H
 
+#include <stdbool.h>
 #include <stdio.h>
 
 /*
@@ -11,6 +12,9 @@
  * begin at column `indent`. A line end closes it.
  */
 void print_wrapped(const char *text, unsigned at, unsigned indent, unsigned width);
+
+/* Is it UTF-8, and of characters that stand for something? */
+bool is_utf8(const char *text);
 
 /* The columns that a text in UTF-8 takes. */
 unsigned print_columns(const char *text);

@@ -3,6 +3,8 @@
  */
 #include "tools/doctor/unit.h"
 
+#include "tools/print.h"
+
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -32,13 +34,24 @@ static bool is_name(const char *name, size_t length)
 	return length > 0 && (*name < '0' || *name > '9') && strspn(name, letters) >= length;
 }
 
+bool service_takes(const char *variable)
+{
+	size_t length = strcspn(variable, "=");
+
+	for (const char *at = variable + length; *at; at++) {
+		if ((*at > 0 && *at < ' ' && *at != '\t' && *at != '\n') || *at == 0x7f)
+			return false;
+	}
+	return is_name(variable, length) && is_utf8(variable + length);
+}
+
 /* NAME=VALUE: replaces an earlier one. */
 static int set(struct service *s, const char *assignment)
 {
 	const char *equals = strchr(assignment, '=');
 	char **grown;
 
-	if (!equals || !is_name(assignment, (size_t)(equals - assignment)))
+	if (!equals || !service_takes(assignment))
 		return 0;
 	for (size_t i = 0; i < s->variable_count; i++) {
 		if (is_named(s->variables[i], assignment, (size_t)(equals - assignment)))
@@ -78,6 +91,13 @@ static int take_words(struct service *s, const char *value)
 	return rc;
 }
 
+/* One that is no text makes the whole file worthless. */
+static int check_text(void *ignored, const char *assignment)
+{
+	(void)ignored;
+	return is_utf8(assignment) ? 0 : -EILSEQ;
+}
+
 static int take_assignment(void *service, const char *assignment)
 {
 	return set(service, assignment);
@@ -92,9 +112,18 @@ struct file_context {
 static int take_file(void *context, const char *path)
 {
 	struct file_context *c = context;
-	char *text = patient_read(c->p, path, FILE_MOST, NULL);
+	size_t length = 0;
+	char *text = patient_read(c->p, path, FILE_MOST, &length);
 	int rc;
 
+	if (text && (strlen(text) < length || env_file_parse(text, check_text, NULL) == -EILSEQ)) {
+		free(text);
+		if (!c->may_miss)
+			diagnosis_add(&c->p->found, SEVERITY_WARNING, "environment-file",
+				"The service does not start with it",
+				"EnvironmentFile %s: it is no text in UTF-8, or holds NUL", path);
+		return 0;
+	}
 	if (!text) {
 		if (!c->may_miss || errno != ENOENT)
 			diagnosis_add(&c->p->found, SEVERITY_WARNING, "environment-file",

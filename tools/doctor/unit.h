@@ -27,6 +27,9 @@ struct service {
 int service_environment(struct service *s, struct patient *p);
 void service_environment_clear(struct service *s);
 
+/* NAME or NAME=VALUE: does systemd take it for a variable? */
+bool service_takes(const char *variable);
+
 /* A variable of the service; NULL if it is not set, or empty. */
 const char *service_variable(const struct service *s, const char *name);
 

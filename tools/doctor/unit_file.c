@@ -1,5 +1,7 @@
 #include "tools/doctor/unit_file.h"
 
+#include "tools/print.h"
+
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -25,17 +27,29 @@ static bool is_comment(const char *line)
 	return *line == '#' || *line == ';';
 }
 
+/* LF, CR, or both together end a line. */
 static char *cut_line(char **text)
 {
 	char *line = *text, *end;
 
 	if (!line || !*line)
 		return NULL;
-	end = strchr(line, '\n');
-	*text = end ? end + 1 : NULL;
-	if (end)
-		*end = '\0';
+	end = line + strcspn(line, "\r\n");
+	if (*end && end[1] != *end && (end[1] == '\r' || end[1] == '\n'))
+		*end++ = '\0';
+	*text = *end ? end + 1 : NULL;
+	*end = '\0';
 	return line;
+}
+
+/* Is its last octet a backslash that no other one takes the meaning of? */
+static bool is_continued(const char *line)
+{
+	bool escaped = false;
+
+	for (; *line; line++)
+		escaped = !escaped && *line == '\\';
+	return escaped;
 }
 
 /* The next line with those that continue it (joined by a blank; comments among them are passed
@@ -46,10 +60,8 @@ static char *next_line(char **text, unsigned *number, unsigned *first)
 	size_t length;
 
 	*first = ++*number;
-	while (line && !is_comment(line)) {
+	while (line && !is_comment(line) && is_continued(line)) {
 		length = strlen(line);
-		if (length == 0 || line[length - 1] != '\\')
-			break;
 		line[length - 1] = ' ';
 		do {
 			next = cut_line(text);
@@ -96,19 +108,31 @@ static int add_file(struct unit *u, const char *path)
 	return 0;
 }
 
+/* systemd reads a file only up to what it takes for damage; a unit does not start then, a drop-in
+ * counts as far as it was read. */
+static bool is_damaged(const char *line)
+{
+	return !is_utf8(line) || (*line == '[' && line[strlen(line) - 1] != ']');
+}
+
 int unit_parse(struct unit *u, const char *path, char *text)
 {
+	static const char byte_order_mark[] = "\xef\xbb\xbf";
 	unsigned number = 0, first;
 	const char *section = "";
 	char *line;
 	int rc = add_file(u, path);
 
+	if (strncmp(text, byte_order_mark, 3) == 0)
+		text += 3;
 	while (!rc && (line = next_line(&text, &number, &first))) {
 		char *equals;
 
 		line = trim(line);
 		if (!*line || is_comment(line))
 			continue;
+		if (is_damaged(line))
+			break;
 		if (*line == '[') {
 			line[strcspn(line, "]")] = '\0';
 			section = line + 1;
@@ -248,7 +272,7 @@ bool unit_word(const char **value, char *out, size_t size)
 	}
 	out[n] = '\0';
 	*value = at;
-	return true;
+	return !quote;
 }
 
 /* The same for all units of the manager. */

@@ -55,7 +55,7 @@ const char *unit_next_in(const struct unit *u, const char *section, const char *
 
 /*
  * Cuts the next word off a value: quotes and escapes are undone. Writes it to `out`, cut to size;
- * false if there is none.
+ * false if there is none, or a quote is not closed: systemd passes over that.
  */
 bool unit_word(const char **value, char *out, size_t size);
 

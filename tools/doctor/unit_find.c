@@ -152,6 +152,13 @@ static int by_name(const void *a, const void *b)
 	return strcmp(((const struct dropin *)a)->name, ((const struct dropin *)b)->name);
 }
 
+/* To systemd, NUL ends a line. */
+static void end_lines(char *text, size_t length)
+{
+	for (size_t i = 0; i < length; i++)
+		text[i] = text[i] ? text[i] : '\n';
+}
+
 static int parse(struct unit *u, const char *path, char *text, struct err *err)
 {
 	int rc = text ? unit_parse(u, path, text) : -ENOMEM;
@@ -165,6 +172,7 @@ static int load_file(struct unit *u, const struct patient *p, const char *path, 
 {
 	const struct overlay *o = patient_overlay(p, path);
 	char target[PATH_MAX], *text;
+	size_t length = 0;
 	struct stat st;
 	int fd;
 
@@ -181,10 +189,11 @@ static int load_file(struct unit *u, const struct patient *p, const char *path, 
 		close(fd);
 		return err_fail(err, EISDIR, "%s is a directory, not a unit", path);
 	}
-	text = read_all(fd, UNIT_MOST, NULL);
+	text = read_all(fd, UNIT_MOST, &length);
 	close(fd);
 	if (!text)
 		return err_fail(err, errno, "%s: %s", path, strerror(errno));
+	end_lines(text, length);
 	return parse(u, path, text, err);
 }
 

@@ -36,7 +36,10 @@ static void put_quoted(FILE *to, const char *text, const char *escaped, bool lit
 			fputc('\\', to);
 		if (*text == '%' && literal_percent)
 			fputc('%', to);
-		fputc(*text, to);
+		if (*text == '\n' && !strchr(escaped, '$'))
+			fputs("\\n", to); /* a line of a unit ends, within quotes too */
+		else
+			fputc(*text, to);
 	}
 	fputc('"', to);
 }

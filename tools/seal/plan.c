@@ -6,6 +6,7 @@
 
 #include "config/load.h"
 #include "tools/doctor/loader.h"
+#include "tools/print.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -93,6 +94,16 @@ static void unload(struct service *service)
 
 /* --- what the drop-in must say --- */
 
+/* What systemd does not take, for its octets, cannot be written either. */
+static bool is_written(const char *word)
+{
+	for (const char *at = word; *at; at++) {
+		if (*at > 0 && *at < ' ' && *at != '\t' && *at != '\n')
+			return false;
+	}
+	return is_utf8(word);
+}
+
 /* The words of UnsetEnvironment= but those that would take away what is set here. */
 static int keep_unset(struct planning *g)
 {
@@ -105,9 +116,12 @@ static int keep_unset(struct planning *g)
 
 	while (!rc && (value = unit_next(&g->base.unit, "UnsetEnvironment", &at))) {
 		while (!rc && unit_word(&value, word, sizeof(word))) {
-			const char **grown = reallocarray(g->unset, n + 2, sizeof(*grown));
+			const char **grown;
 			bool ours = false;
 
+			if (!is_written(word))
+				continue;
+			grown = reallocarray(g->unset, n + 2, sizeof(*grown));
 			for (size_t i = 0; list[i].name; i++)
 				ours = ours ||
 				       (strncmp(word, list[i].name, strcspn(word, "=")) == 0 &&
