@@ -29,7 +29,7 @@ static const char *const alarming[] = {"attack", "connect-refused", "overload", 
 
 void line_begin(struct log_line *line, const char *event)
 {
-	line->length = 0;
+	line->length = line->kept = 0;
 	line->text[0] = '\0';
 	line->priority = LOG_INFO;
 	for (size_t i = 0; i < sizeof(alarming) / sizeof(alarming[0]); i++)
@@ -38,8 +38,16 @@ void line_begin(struct log_line *line, const char *event)
 	line_word(line, "event", event);
 }
 
+void line_keep(struct log_line *line, size_t octets)
+{
+	line->kept = octets;
+}
+
+/* All of it or nothing: half a pair is none. */
 void line_word(struct log_line *line, const char *key, const char *value)
 {
+	if (strlen(key) + strlen(value) + 3 > sizeof(line->text) - line->length)
+		return;
 	add_key(line, key);
 	add(line, value, strlen(value));
 }
@@ -68,13 +76,16 @@ static void add_escaped(struct log_line *line, char c)
 
 void line_quoted(struct log_line *line, const char *key, const char *value, size_t limit)
 {
-	size_t i;
+	size_t most = sizeof(line->text) - 9, i; /* with what is added once more, and the end */
 
+	if (line->length + strlen(key) + 12 > sizeof(line->text))
+		return;
 	add_key(line, key);
 	add(line, "\"", 1);
-	for (i = 0; value[i] && i < limit && line->length + 8 < sizeof(line->text); i++)
+	most -= line->kept < most ? line->kept : most;
+	for (i = 0; value[i] && i < limit && line->length < most; i++)
 		add_escaped(line, value[i]);
-	add(line, "\"", 1);
+	add(line, value[i] && i < limit ? "...\"" : "\"", value[i] && i < limit ? 4 : 1);
 }
 
 void line_copy(struct log_line *line, const char *text)

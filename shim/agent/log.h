@@ -27,6 +27,7 @@ bool log_is_stderr(void);
 struct log_line {
 	char text[LOG_LINE_MAX];
 	size_t length;
+	size_t kept;  /* octets that quoted values leave to what comes */
 	int priority; /* syslog(3) */
 };
 
@@ -37,6 +38,9 @@ void line_number(struct log_line *line, const char *key, uint64_t value);
 /* key="value", escaped: control characters and 8-bit as \xHH, quote and backslash by a backslash;
  * at most `limit` bytes of it. */
 void line_quoted(struct log_line *line, const char *key, const char *value, size_t limit);
+/* From here on quoted values are cut, with `...`, where they would take the last `octets`: what is
+ * long must not keep out what counts. */
+void line_keep(struct log_line *line, size_t octets);
 /* All of it is `text`, the text of another line. */
 void line_copy(struct log_line *line, const char *text);
 void line_send(const struct log_line *line);

@@ -17,6 +17,13 @@
 #define TEXT_LIMIT 300
 #define REASON_LIMIT 700
 
+/* Octets of a line that names and addresses leave to what became of it; and, of these, reason, then
+ * rules, then the reply to what follows them. */
+#define KEPT_FOR_FATE 1900
+#define KEPT_FOR_RULE 1300
+#define KEPT_FOR_REPLY 550
+#define KEPT_FOR_NOTE 250
+
 /* Of one session; one that says more is not what a trace is for. */
 #define TRACE_LINES 400
 #define TRACE_OCTETS 65536
@@ -112,6 +119,7 @@ static void add_session(struct log_line *line, const struct session *s)
 static void begin(struct log_line *line, const char *event, const struct session *s)
 {
 	line_begin(line, event);
+	line_keep(line, KEPT_FOR_FATE);
 	add_session(line, s);
 	line_number(line, "pid", (uint64_t)s->pid);
 	line_number(line, "uid", s->uid);
@@ -121,6 +129,7 @@ static void begin(struct log_line *line, const char *event, const struct session
 	if (s->mx_domain)
 		line_quoted(line, "mx-domain", s->mx_domain, NAME_LIMIT);
 	line_word(line, "addr", s->address);
+	line_keep(line, 0);
 }
 
 /* Of a kind is what happens to one program with one server for one reason. */
@@ -143,6 +152,7 @@ static void add_tls(struct log_line *line, const struct session *s, const struct
 	line_word(line, "cipher", tls && *s->tls.cipher ? s->tls.cipher : "-");
 	line_word(line, "certificate-verified", !tls ? "-" : r->facts.verified ? "yes" : "no");
 	line_word(line, "resumed", !tls ? "-" : s->tls.resumed ? "yes" : "no");
+	line_keep(line, KEPT_FOR_RULE);
 	line_quoted(line, "reason", r->facts.reason, TEXT_LIMIT);
 }
 
@@ -195,6 +205,7 @@ void report_dialogue(void *context, const struct dialogue_report *r)
 	if (judged && r->verdict.outcome == OUTCOME_BLOCKED)
 		resumption_not_enough(s);
 	begin(&line, event_of(r), s);
+	line_keep(&line, KEPT_FOR_FATE);
 	add_reference(&line, s, r->facts.tls == TLS_FACT_ON && r->facts.verified);
 	if (r->transaction) {
 		line_quoted(&line, "sender", r->sender, TEXT_LIMIT);
@@ -204,6 +215,7 @@ void report_dialogue(void *context, const struct dialogue_report *r)
 	if (r->refused_count)
 		add_refused(&line, r);
 	add_tls(&line, s, r);
+	line_keep(&line, KEPT_FOR_REPLY);
 	line_quoted(&line, "policy", r->rule, TEXT_LIMIT);
 	line_word(&line, "verdict",
 		!judged		 ? "-"
@@ -214,8 +226,10 @@ void report_dialogue(void *context, const struct dialogue_report *r)
 		line_word(&line, "credentials", r->credentials);
 	if (*r->credentials_rule)
 		line_quoted(&line, "credentials-policy", r->credentials_rule, TEXT_LIMIT);
+	line_keep(&line, KEPT_FOR_NOTE);
 	line_quoted(&line, "reply", r->reply, TEXT_LIMIT);
 	line_number(&line, "bytes", r->bytes);
+	line_keep(&line, 0);
 	if (*r->note)
 		line_quoted(&line, "note", r->note, TEXT_LIMIT);
 	if (is_mere_failure(r))

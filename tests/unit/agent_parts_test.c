@@ -124,6 +124,28 @@ static void values_are_escaped_and_bounded(void **state)
 	line_word(&line, "e", "does not fit any more, but does no harm");
 }
 
+/* However much a value is longer when it is escaped. */
+static void long_values_do_not_keep_out_what_counts(void **state)
+{
+	struct log_line line;
+	char longer[5000];
+
+	(void)state;
+	memset(longer, '\xd0', sizeof(longer) - 1);
+	longer[sizeof(longer) - 1] = '\0';
+	line_begin(&line, "test");
+	line_keep(&line, 60);
+	for (unsigned i = 0; i < 3; i++)
+		line_quoted(&line, "a", longer, sizeof(longer));
+	line_keep(&line, 0);
+	line_word(&line, "verdict", "cleartext");
+	assert_non_null(strstr(line.text, "\\xd0...\" a=\"...\" a=\"...\" verdict=cleartext"));
+	line_quoted(&line, "a", longer, sizeof(longer));
+	line_word(&line, "b", "does not fit");
+	assert_null(strstr(line.text, "b="));
+	assert_int_equal(line.text[line.length - 1], '"');
+}
+
 static void log_file_is_followed_when_it_is_rotated(void **state)
 {
 	char path[] = "/tmp/agent_log_XXXXXX", old[64], text[200] = "";
@@ -380,6 +402,7 @@ int main(void)
 		cmocka_unit_test(timers_expire_in_order_and_stopped_ones_do_not),
 		cmocka_unit_test(tasks_run_once_and_can_be_taken_back),
 		cmocka_unit_test(values_are_escaped_and_bounded),
+		cmocka_unit_test(long_values_do_not_keep_out_what_counts),
 		cmocka_unit_test(log_file_is_followed_when_it_is_rotated),
 		cmocka_unit_test_setup_teardown(
 			whole_request_is_taken, open_channel, close_channel),

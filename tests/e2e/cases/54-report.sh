@@ -83,6 +83,34 @@ t_counts_are_what_the_servers_recorded() {
 	check test "$(awk '{ print length }' "$W/report.txt" | sort -n | tail -n 1)" -le 100
 }
 
+# Each octet of these is four in the log.
+t_long_addresses_keep_nothing_out_of_the_log() {
+	local long=длинное-имя-которое-не-кончается
+	product
+	policy 'message_override = "ignore"'
+	hostile <<-'END'
+		send 220 hostile ESMTP
+		keywords SMTPUTF8|8BITMIME
+		serve
+	END
+	sealed /usr/bin/python3 - "$long" <<-'END'
+		import socket, sys
+		s = socket.create_connection(("127.0.0.10", 25)); f = s.makefile("rb")
+		def say(*lines):
+		    for line in lines:
+		        s.sendall(line.encode() + b"\r\n")
+		        while f.readline()[3:4] == b"-": pass
+		f.readline()
+		say("EHLO client.a.example", f"MAIL FROM:<{sys.argv[1]}@a.example> SMTPUTF8")
+		say(*[f"RCPT TO:<{sys.argv[1]}@{i}.{sys.argv[1]}.example>" for i in range(10)])
+		say("DATA", "Subject: x\r\n\r\nx\r\n.", "QUIT")
+	END
+	logged 'event=transaction '
+	report "$log"
+	holds "$W/report.txt" '^In the clear: 1 message, '
+	is 'r["log"]["damaged"], t["cleartext"], r["total"]["recipients"]["cleartext"]' '(0, 1, 10)'
+}
+
 # Under a strict policy the last line can be sworn to.
 t_nothing_in_the_clear() {
 	servers
