@@ -129,7 +129,8 @@ static void several_that_are_told_in_one_line_count(void **state)
 		"cut, or a key is missing");
 	damaged("event=connection session=86.1 host=\"\" reason=\"x\" suppressed=2",
 		"cut, or a key is missing");
-	damaged("event=transaction host=\"\" reason=\"x\" suppressed=2", "cut, or a key is missing");
+	damaged("event=transaction host=\"\" reason=\"x\" suppressed=2",
+		"cut, or a key is missing");
 }
 
 /* What was not decided, or not taken, may have been told in part. */
@@ -271,6 +272,25 @@ static void torn_files_are_read_to_their_end(void **state)
 	assert_says("In the clear: 1 message,");
 }
 
+/* A forger can add lines; he can take none away. */
+static void forged_numbers_take_nothing_away(void **state)
+{
+	static const char forged[] = STAMP TAG
+		"message repeated 4294967296 times: [ event=transaction " BEGIN MAIL CLEAR
+		"verdict=cleartext reply=\"250 2.0.0 Ok\" bytes=4294967296 suppressed=536870911]\n";
+	char text[8000];
+
+	(void)state;
+	need_command();
+	snprintf(text, sizeof(text), "%s%s%s%s%s%s\n", forged, forged, forged, forged, STAMP TAG,
+		CLEARTEXT);
+	for (int i = 0; i < 4; i++)
+		strncat(text, forged, sizeof(text) - strlen(text) - 1);
+	report(0, "", text, "In the clear: ");
+	assert_null(strstr(output, "In the clear: 0"));
+	assert_null(strstr(output, "In the clear: 1 message"));
+}
+
 static void only_a_tag_in_its_place_counts(void **state)
 {
 	(void)state;
@@ -292,7 +312,7 @@ static void only_a_tag_in_its_place_counts(void **state)
 	assert_says("5 counted");
 	assert_says("other programs, 0 damaged");
 	assert_says("dropped 12 lines");
-	assert_says("2 lines of other programs hold mailseal's tag");
+	assert_says("5 lines of other programs hold what is like mailseal's");
 	report(0, "",
 		"Nov 27 10:00:00 host mailseal[86]: " VERIFIED "\n"
 		"Nov 27 10:00:09 host last message repeated 5 times\n"
@@ -477,6 +497,7 @@ int main(void)
 		cmocka_unit_test(damaged_lines_count_as_damaged_and_as_nothing_else),
 		cmocka_unit_test(a_line_cut_anywhere_is_damaged),
 		cmocka_unit_test(torn_files_are_read_to_their_end),
+		cmocka_unit_test(forged_numbers_take_nothing_away),
 		cmocka_unit_test(only_a_tag_in_its_place_counts),
 		cmocka_unit_test(the_journal_tells_who_wrote),
 		cmocka_unit_test(times_without_a_year_are_the_last_before_the_file_ended),

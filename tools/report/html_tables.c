@@ -292,7 +292,7 @@ void html_reading(FILE *to, const struct tally *tally)
 	fact(to, "Events that the log daemon told of as repeated lines", r->repeated, false);
 	fact(to, "Lines that an agent could not write anywhere", r->lost, false);
 	fact(to, "Lines that the log daemon dropped", r->dropped, false);
-	fact(to, "Lines with mailseal's tag within, of other programs", r->quoting, false);
+	fact(to, "Lines of other programs with what is like mailseal's", r->quoting, false);
 	fact(to, "Lines with neither time nor program", r->strays, false);
 	fact(to, "The agent was at its limit (overload)", r->overload, false);
 	fact(to, "The agent could not start (failed)", r->failed, false);

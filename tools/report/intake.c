@@ -1,5 +1,6 @@
 #include "tools/report/intake.h"
 
+#include "tools/report/count.h"
 #include "tools/report/entry.h"
 #include "tools/report/journal.h"
 #include "tools/report/line.h"
@@ -73,7 +74,7 @@ static int take(struct intake *in, char *text, size_t length, int64_t time, uint
 		return 0;
 	}
 	e.time = time;
-	e.weight *= count;
+	e.weight = count_times(e.weight, count);
 	for (size_t i = 0; i < in->more_count; i++)
 		if (tally_add(&in->more[i], &e))
 			return -ENOMEM;
@@ -119,14 +120,14 @@ int intake_line(void *context, char *line, size_t length, bool whole)
 	case LINE_REPEATED:
 		r->others++;
 		if (behind_ours && !is_outside(in, head.time))
-			r->repeated += head.count;
+			count_add(&r->repeated, head.count);
 		return 0;
 	case LINE_STRAY:
 		r->strays += length > 0;
 		return 0;
 	case LINE_DROPPED:
 		if (!is_outside(in, head.time))
-			r->dropped += head.count;
+			count_add(&r->dropped, head.count);
 		r->others++;
 		return 0;
 	}
@@ -152,7 +153,7 @@ int intake_journal(struct intake *in, const struct journal_entry *entry)
 	struct tally_reading *r = &in->tally->reading;
 
 	if (entry->dropped) {
-		r->dropped += is_outside(in, entry->time) ? 0 : entry->dropped;
+		count_add(&r->dropped, is_outside(in, entry->time) ? 0 : entry->dropped);
 		r->others++;
 		return 0;
 	}

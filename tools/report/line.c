@@ -203,7 +203,7 @@ enum line_kind line_take(
 	if (!ours && begins(&c, "imuxsock") && tells_of_loss(&c, head))
 		return LINE_DROPPED;
 	if (!ours)
-		return has(c.p, (size_t)(c.end - c.p), TAG "[") ? LINE_QUOTING : LINE_OTHER;
+		return something_of_ours(c.p, (size_t)(c.end - c.p)) ? LINE_QUOTING : LINE_OTHER;
 	unfold(&c, head);
 	head->begin = (size_t)(c.p - line);
 	head->length = (size_t)(c.end - c.p);

@@ -8,12 +8,12 @@
 #include "tools/report/stamp.h"
 
 enum line_kind {
-	LINE_OURS,     /* by its tag; the message may be damaged */
-	LINE_OTHER,    /* of another program */
-	LINE_QUOTING,  /* the same, with our tag somewhere in its text: a quotation, or two lines
-			  mixed */
-	LINE_BROKEN,   /* not a line of a log, but something of ours stands in it */
-	LINE_STRAY,    /* not a line of a log */
+	LINE_OURS,    /* by its tag; the message may be damaged */
+	LINE_OTHER,   /* of another program */
+	LINE_QUOTING, /* the same, with something of ours in its text: a quotation, two lines mixed,
+			 or a tag without a pid */
+	LINE_BROKEN,  /* not a line of a log, but something of ours stands in it */
+	LINE_STRAY,   /* not a line of a log */
 	LINE_REPEATED, /* `last message repeated N times`: `count`, of the line before */
 	LINE_DROPPED,  /* the log daemon tells that it dropped lines: `count` */
 };

@@ -126,7 +126,7 @@ static void tell_log(const struct tally_reading *r, struct statement *s)
 	if (r->quoting)
 		gap(s, true,
 			"%" PRIu64
-			" line%s of other programs hold%s mailseal's tag: a quotation, or "
+			" line%s of other programs hold%s what is like mailseal's: a quotation, or "
 			"two lines mixed up. Not counted.",
 			r->quoting, plural(r->quoting), r->quoting == 1 ? "s" : "");
 	if (r->strays)

@@ -1,5 +1,6 @@
 #include "tools/report/tally.h"
 
+#include "tools/report/count.h"
 #include "tools/report/entry.h"
 #include "tools/report/names.h"
 #include "tools/report/over_time.h"
@@ -99,19 +100,19 @@ static void see(int64_t time, int64_t *first, int64_t *last)
 static void add_event(
 	struct tally_counts *c, const struct entry *e, enum tally_outcome outcome, bool main)
 {
-	c->events[outcome] += e->weight;
+	count_add(&c->events[outcome], e->weight);
 	see(e->time, &c->first, &c->last);
 	if (!main)
 		return;
 	if (e->message)
-		c->bytes += e->bytes * e->weight;
+		count_add(&c->bytes, count_times(e->bytes, e->weight));
 	else
-		c->passed += e->bytes * e->weight;
-	c->taken += e->taken ? e->weight : 0;
-	c->clear += e->clear ? e->weight : 0;
-	c->clear_bytes += e->clear ? e->bytes * e->weight : 0;
-	c->clear_envelopes += e->clear_envelope ? e->weight : 0;
-	c->clear_logins += e->clear_login ? e->weight : 0;
+		count_add(&c->passed, count_times(e->bytes, e->weight));
+	count_add(&c->taken, e->taken ? e->weight : 0);
+	count_add(&c->clear, e->clear ? e->weight : 0);
+	count_add(&c->clear_bytes, e->clear ? count_times(e->bytes, e->weight) : 0);
+	count_add(&c->clear_envelopes, e->clear_envelope ? e->weight : 0);
+	count_add(&c->clear_logins, e->clear_login ? e->weight : 0);
 }
 
 /* One domain of the line. A message that passed for some of the row's recipients, and was refused
@@ -129,7 +130,7 @@ static void add_to_row(struct tally *t, const struct entry *e, struct tally_row 
 	if (row->line != t->line)
 		add_event(&row->counts, e, outcome, outcome == e->outcome);
 	row->line = t->line;
-	row->counts.recipients[outcome] += name->count * e->weight;
+	count_add(&row->counts.recipients[outcome], count_times(name->count, e->weight));
 }
 
 static void add_to_rows(struct tally *t, const struct entry *e, const char *host)
@@ -174,10 +175,10 @@ static void add_reason(struct tally *t, const struct entry *e, struct tally_reas
 	}
 	if (!r)
 		return;
-	r->events += events;
-	r->recipients += recipients;
-	r->clear += e->clear ? events : 0;
-	r->clear_bytes += e->clear ? e->bytes * events : 0;
+	count_add(&r->events, events);
+	count_add(&r->recipients, recipients);
+	count_add(&r->clear, e->clear ? events : 0);
+	count_add(&r->clear_bytes, e->clear ? count_times(e->bytes, events) : 0);
 	see(e->time, &r->first, &r->last);
 }
 
@@ -221,7 +222,7 @@ static void add_reasons(struct tally *t, const struct entry *e, const char *host
 		key.host = host;
 		key.reason = names_said(n, &e->reason);
 		key.rule = names_said(n, &e->refused_rule);
-		add_reason(t, e, &key, 0, e->refused_count * e->weight);
+		add_reason(t, e, &key, 0, count_times(e->refused_count, e->weight));
 	}
 }
 
@@ -233,26 +234,26 @@ static void add_own(struct tally *t, const struct entry *e)
 	case ENTRY_MAIL:
 		break;
 	case ENTRY_OVERLOAD:
-		r->overload += e->weight;
+		count_add(&r->overload, e->weight);
 		break;
 	case ENTRY_FAILED:
-		r->failed += e->weight;
+		count_add(&r->failed, e->weight);
 		break;
 	case ENTRY_STOPPED:
-		r->stopped += e->weight;
+		count_add(&r->stopped, e->weight);
 		break;
 	case ENTRY_RELOADED:
-		r->reloaded += e->weight;
+		count_add(&r->reloaded, e->weight);
 		break;
 	case ENTRY_LOG:
-		r->log += e->weight;
-		r->lost += e->lost;
+		count_add(&r->log, e->weight);
+		count_add(&r->lost, e->lost);
 		break;
 	case ENTRY_TRACE:
 		r->trace++;
 		break;
 	case ENTRY_UNKNOWN:
-		r->unknown += e->weight;
+		count_add(&r->unknown, e->weight);
 		break;
 	}
 }
@@ -267,12 +268,12 @@ int tally_add(struct tally *t, const struct entry *e)
 	}
 	t->line++;
 	t->reading.counted++;
-	t->reading.undated += e->time == 0;
-	t->reading.suppressed += e->weight - 1;
+	count_add(&t->reading.undated, e->time == 0);
+	count_add(&t->reading.suppressed, e->weight - 1);
 	see(e->time, &t->reading.first, &t->reading.last);
 	add_event(&t->total, e, e->outcome, true);
-	t->total.recipients[e->outcome] += e->recipient_count * e->weight;
-	t->total.recipients[TALLY_BLOCKED] += e->refused_count * e->weight;
+	count_add(&t->total.recipients[e->outcome], count_times(e->recipient_count, e->weight));
+	count_add(&t->total.recipients[TALLY_BLOCKED], count_times(e->refused_count, e->weight));
 	if (tally_wants(t, e->outcome))
 		over_time_add(&t->time, e->time, e->outcome, e->weight);
 	host = names_host(&t->names, &e->host, &e->addr);
