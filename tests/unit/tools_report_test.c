@@ -405,6 +405,24 @@ static void rows_are_chosen(void **state)
 
 /* Names come from the network: no terminal and no spreadsheet obeys them. */
 /* What runs in a service is told by it; a session is no unit to add up by. */
+/* They may be of the unit that was asked for, as where /proc was not there to tell. */
+static void what_names_no_unit_leaves_doubt(void **state)
+{
+	static const char text[] = STAMP TAG VERIFIED "\n" STAMP TAG CLEARTEXT "\n";
+	char without[4000];
+	char *unit;
+
+	(void)state;
+	need_command();
+	snprintf(without, sizeof(without), "%s", text);
+	report(0, "--unit shop", without, "In the clear: 0 messages.\nNothing in the log speaks");
+	while ((unit = strstr(without, "billing.service")) != NULL)
+		memmove(unit, unit + 15, strlen(unit + 15) + 1);
+	report(0, "--unit shop", without,
+		"In the clear: 0 messages.\n- 1 line that names no unit, and");
+	report(1, "--unit shop --fail-on doubt", without, "2 of other units");
+}
+
 static void rows_tell_the_unit(void **state)
 {
 	static const char scope[] =
@@ -503,6 +521,7 @@ int main(void)
 		cmocka_unit_test(times_without_a_year_are_the_last_before_the_file_ended),
 		cmocka_unit_test(since_and_until_take_words),
 		cmocka_unit_test(rows_are_chosen),
+		cmocka_unit_test(what_names_no_unit_leaves_doubt),
 		cmocka_unit_test(rows_tell_the_unit),
 		cmocka_unit_test(names_do_no_harm),
 		cmocka_unit_test(files_are_unpacked_and_found),

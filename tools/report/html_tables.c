@@ -284,6 +284,7 @@ void html_reading(FILE *to, const struct tally *tally)
 	fact(to, "Lines of other programs", r->others, false);
 	fact(to, "Lines before or after the period", r->outside, false);
 	fact(to, "Lines of other units", r->other_unit, false);
+	fact(to, "Of these, of no unit and with something in the clear", r->unplaced, false);
 	fact(to, "Damaged lines, of which nothing is known", r->damaged, true);
 	fact(to, "Lines without a time: counted, not drawn", r->undated, false);
 	fact(to, "Lines under mailseal's name, but not by it", r->strangers, false);

@@ -51,6 +51,11 @@ static bool unit_matches(const struct intake *in, const struct slice *said, cons
 	return false;
 }
 
+static bool leaves_doubt(const struct entry *e)
+{
+	return e->clear || e->clear_envelope || e->clear_login || e->outcome == TALLY_RELAYED;
+}
+
 static int take(struct intake *in, char *text, size_t length, int64_t time, uint64_t count,
 	const struct journal_entry *known)
 {
@@ -71,6 +76,7 @@ static int take(struct intake *in, char *text, size_t length, int64_t time, uint
 	}
 	if (!unit_matches(in, &e.unit, known ? known->unit : NULL)) {
 		r->other_unit++;
+		r->unplaced += e.unit.length == 0 && leaves_doubt(&e);
 		return 0;
 	}
 	e.time = time;

@@ -125,6 +125,7 @@ static json_t *reading(const struct report *r)
 		{"damaged", l->damaged},
 		{"before-or-after", l->outside},
 		{"other-units", l->other_unit},
+		{"without-unit", l->unplaced},
 		{"without-time", l->undated},
 		{"writer-unknown", l->unseen},
 		{"not-by-an-agent", l->strangers},

@@ -110,6 +110,13 @@ static void tell_log(const struct tally_reading *r, struct statement *s)
 		gap(s, true,
 			"%" PRIu64 " line%s of mailseal %s only told as repeated, and not counted.",
 			r->repeated, plural(r->repeated), r->repeated == 1 ? "is" : "are");
+	if (r->unplaced)
+		gap(s, true,
+			"%" PRIu64
+			" line%s that name%s no unit, and tell%s of something in the clear, %s "
+			"left out.",
+			r->unplaced, plural(r->unplaced), r->unplaced == 1 ? "s" : "",
+			r->unplaced == 1 ? "s" : "", r->unplaced == 1 ? "was" : "were");
 	if (r->strangers)
 		gap(s, true,
 			"%" PRIu64

@@ -111,7 +111,8 @@ struct tally_reading {
 	uint64_t outside;    /* before --since or after --until */
 	uint64_t undated;    /* ours, counted, but without a time that could be read */
 	uint64_t other_unit; /* of another unit than --unit */
-	uint64_t unseen;     /* counted, but journald did not see which program wrote them */
+	uint64_t unplaced; /* of these, of no unit that is known, and with something in the clear */
+	uint64_t unseen;   /* counted, but journald did not see which program wrote them */
 	uint64_t strangers;  /* under our name in the journal, but not by agent or library */
 	uint64_t suppressed; /* events that were counted, but have no line of their own */
 	uint64_t lost;	     /* lines, that agents say they could not write */
