@@ -132,16 +132,36 @@ static void add_parameter(struct words *w, const char *text, size_t n)
 	add_octets(w, n);
 }
 
+/* Behind an address that parses: its closing '>', or, without one, its last octet. What comes then
+ * may hold another '>'. */
+static const char *path_end(const char *at, const char *end)
+{
+	bool quoted = false, angled;
+
+	while (at < end && *at++ != ':')
+		;
+	while (at < end && (*at == ' ' || *at == '\t'))
+		at++;
+	angled = at < end && *at == '<';
+	for (; at < end; at++) {
+		if (quoted && *at == '\\')
+			at++;
+		else if (*at == '"')
+			quoted = !quoted;
+		else if (!quoted && angled && *at == '>')
+			return at + 1;
+		else if (!quoted && !angled && (*at == ' ' || *at == '\t'))
+			return at;
+	}
+	return end;
+}
+
 static void add_parameters(struct words *w, const struct command *c)
 {
 	const char *end = c->argument + c->argument_length;
-	const char *at = memrchr(c->argument, '>', c->argument_length);
+	const char *at = path_end(c->argument, end);
 
-	if (!at) {
-		at = memchr(c->argument, ' ', c->argument_length);
-		at = at ? at - 1 : end - 1;
-	}
-	for (at++; at < end;) {
+	while (at < end) {
 		const char *from = at;
 
 		while (at < end && *at != ' ' && *at != '\t')
