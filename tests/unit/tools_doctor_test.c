@@ -529,6 +529,9 @@ static void settings_of_a_unit_are_told(void **state)
 		{"TemporaryFileSystem=/tmp:ro\n", 1, "TemporaryFileSystem hides it"},
 		{"NoExecPaths=/tmp\n", 1, "NoExecPaths forbids it"},
 		{"NoExecPaths=/\nExecPaths=/tmp\n", 0, "mailseal reaches"},
+		{"NoExecPaths=/tmp\nExecPaths=/usr -/tmp\n", 0, "mailseal reaches"},
+		{"ExecPaths=/\nNoExecPaths=-/%T\n", 0, "mailseal reaches"},
+		{"ExecPaths=/\nNoExecPaths=-%T\n", 1, "the library"},
 		{"Environment=MAILSEAL_LOG=/var/log/mailseal-test\nProtectSystem=strict\n", 0,
 			"ProtectSystem makes it read-only"},
 		{"Environment=MAILSEAL_LOG=/var/log/x\nProtectSystem=strict\nReadWritePaths=/var/"
@@ -542,8 +545,7 @@ static void settings_of_a_unit_are_told(void **state)
 		{"ExecStart=\nExecStart=+/bin/true x\n", 0, "the + before the command lifts"},
 		{"ExecStart=\nExecStart=\"/bin/true\" 'x'\n", 0, "mailseal reaches"},
 		{"ExecStart=\nExecStart=true x\n", 0, "mailseal reaches"},
-		{"ExecStart=\nExecStart=@/usr/bin/env true /none/program\n", 1,
-			"/none/program"},
+		{"ExecStart=\nExecStart=@/usr/bin/env true /none/program\n", 1, "/none/program"},
 		{"ExecStart=\nExecStart=/bin/true ; /none/program\n", 1,
 			"/none/program: No such file"},
 		{"ExecStart=\nExecStart=/bin/true \\; /none/program\n", 0, "mailseal reaches"},
@@ -579,7 +581,8 @@ static void a_unit_without_the_library_is_told(void **state)
 	(void)state;
 	need_command();
 	assert_int_equal(examine(UNIT), 1);
-	assert_says("the unit does not load the library: LD_PRELOAD is not set. Seal it: mailseal enable");
+	assert_says("the unit does not load the library: LD_PRELOAD is not set. Seal it: mailseal "
+		    "enable");
 	assert_int_equal(examine("[Service]\nExecStart=DIR/mailseal run\n"), 1);
 	assert_int_equal(examine("[Unit]\nExecStart=/bin/true\n"), 65);
 }
@@ -697,6 +700,16 @@ static void what_cannot_be_followed_is_a_warning(void **state)
 	assert_int_equal(start_by("/bin/sh -ec 'exec @/static -t'"), 0);
 	assert_says("the text for /bin/sh names ");
 	assert_says("/static, which is statically linked and is not reached.");
+	assert_int_equal(start_by("runuser -l root -c /bin/true"), 1);
+	assert_says("runuser starts does not get LD_PRELOAD (runuser -l). Take that out");
+	assert_int_equal(start_by("/bin/sh -c 'unset LD_PRELOAD; exec /bin/true'"), 1);
+	assert_says("what the text for /bin/sh starts does not get LD_PRELOAD (unset LD_PRELOAD)");
+	write_file("cleans", "#!/bin/sh\nexec env -i /bin/true\n");
+	assert_sh(0, "chmod 755 cleans", "");
+	assert_int_equal(start_by("@/cleans"), 0);
+	assert_says("/cleans starts something without LD_PRELOAD (env -i). If that sends the mail");
+	assert_int_equal(start_by("/usr/bin/perl -e 'delete $$ENV{LD_PRELOAD}'"), 0);
+	assert_says("warning   the text for /usr/bin/perl mentions 'LD_PRELOAD'");
 	assert_int_equal(start_by("/bin/sh -c 'exec \"$PROGRAM\" x'"), 0);
 	assert_says("only the shell was judged, not what the text for /bin/sh starts ($PROGRAM)");
 	assert_int_equal(start_by("/bin/sh -c 'echo hello'"), 0);
@@ -845,12 +858,16 @@ static void units_are_found_as_systemctl_cat_finds_them(void **state)
 		"");
 	snprintf(command, sizeof(command), "%s a-b.service", doctor);
 	assert_sh(0, command, "TasksMax=3");
-	assert_sh(0, "ln -s u@.service usr/v@.service; ln -s v@.service usr/w@.service; "
-		     "cp usr/t@.service usr/u@.service", "");
+	assert_sh(0,
+		"ln -s u@.service usr/v@.service; ln -s v@.service usr/w@.service; "
+		"cp usr/t@.service usr/u@.service",
+		"");
 	snprintf(command, sizeof(command), "%s w@true.service", doctor);
 	assert_sh(0, command, "/bin/true is dynamically linked");
-	assert_sh(0, "ln -s circle.service usr/round.service; "
-		     "ln -s round.service usr/circle.service", "");
+	assert_sh(0,
+		"ln -s circle.service usr/round.service; "
+		"ln -s round.service usr/circle.service",
+		"");
 	snprintf(command, sizeof(command), "%s circle.service", doctor);
 	assert_sh(65, command, "its links go round in a circle");
 	assert_sh(66, "./mailseal doctor ./etc/a-b.service.d/", "is a directory");

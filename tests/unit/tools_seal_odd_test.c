@@ -20,10 +20,14 @@ static void write_octets(const char *name, const char *octets, size_t size)
 
 #define WRITE_UNIT(text) write_octets(VENDOR "billing.service", text, sizeof(text) - 1)
 
-/* In each of them, systemd sees a file of variables, which would count for more than the drop-in. */
+/* In each of them, systemd sees a file of variables, which would count for more than the drop-in.
+ */
 static void odd_text_of_a_unit_is_read_as_systemd_does(void **state)
 {
-#define ODD(text) {text, sizeof(text) - 1}
+#define ODD(text)                                                                                  \
+	{                                                                                          \
+		text, sizeof(text) - 1                                                             \
+	}
 	static const struct {
 		const char *text;
 		size_t size;
@@ -58,7 +62,10 @@ static void odd_text_of_a_unit_is_read_as_systemd_does(void **state)
 /* systemd passes over what it takes for no variable, or for no file of them. */
 static void variables_that_systemd_does_not_take_are_not_written_on(void **state)
 {
-#define ODD(text) {text, sizeof(text) - 1}
+#define ODD(text)                                                                                  \
+	{                                                                                          \
+		text, sizeof(text) - 1                                                             \
+	}
 	static const struct {
 		const char *text;
 		size_t size;
@@ -104,7 +111,8 @@ static void line_ends_in_values_do_not_break_the_drop_in(void **state)
 	assert_holds(BILLING, "\nUnsetEnvironment=\"A=x\\ny\"\n");
 	assert_sh(0, ENABLE "billing", "sealed already");
 	WRITE_UNIT("[Service]\nExecStart=/usr/bin/prog\nEnvironmentFile=-/etc/vars\n");
-	assert_sh(0, "printf 'LD_PRELOAD=\"/a\\nb.so\"\\n' >tree/etc/vars; " ENABLE "billing", "written");
+	assert_sh(0, "printf 'LD_PRELOAD=\"/a\\nb.so\"\\n' >tree/etc/vars; " ENABLE "billing",
+		"written");
 	assert_holds(VARIABLES, "\nLD_PRELOAD=\"" LIBRARY ":/a:b.so\"\n");
 	assert_sh(0, ENABLE "billing", "sealed already");
 	/* a quote that is not closed: systemd passes over what it would hold */

@@ -4,6 +4,7 @@
  */
 #include "tools/doctor/doctor.h"
 #include "tools/doctor/loader.h"
+#include "tools/doctor/lost.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -135,11 +136,36 @@ static void tell_lost(struct patient *p, const struct followed *f, const char *s
 
 static void tell_opaque(struct patient *p, const struct command *c, const struct followed *f)
 {
+	char by[LOST_SIZE];
+
 	p->unjudged = true;
+	lost_by_command(c, by);
+	if (*by && !p->everywhere)
+		diagnosis_add(&p->found, SEVERITY_OBSTACLE, "environment-cleaned", cleaned_advice,
+			"what %s starts does not get LD_PRELOAD (%s)", f->path, by);
 	diagnosis_add(&p->found, SEVERITY_WARNING, "only-wrapper", unjudged_advice,
 		"only %s was judged, not what it starts", f->path);
 	for (size_t i = 1; i < c->count; i++)
 		doctor_word(p, f->path, c->words[i]);
+}
+
+/* Of a text that stands in the command itself. */
+static void tell_text(struct patient *p, const char *name, const char *text, bool shell)
+{
+	char by[LOST_SIZE] = "";
+
+	if (shell)
+		lost_by_shell(text, by);
+	if (*by && !p->everywhere)
+		diagnosis_add(&p->found, SEVERITY_OBSTACLE, "environment-cleaned", cleaned_advice,
+			"what %s starts does not get LD_PRELOAD (%s)", name, by);
+	if (!shell && strstr(text, "LD_PRELOAD")) {
+		p->unjudged = true;
+		diagnosis_add(&p->found, SEVERITY_WARNING, "script-preload",
+			"See that it leaves libmailseal.so in there", "%s mentions 'LD_PRELOAD'",
+			name);
+	}
+	doctor_words(p, name, text, shell);
 }
 
 void doctor_command_tell(
@@ -153,7 +179,7 @@ void doctor_command_tell(
 		tell_opaque(p, c, f);
 	} else if (f->kind == WRAPPER_SHELL && f->wrapper.text) {
 		snprintf(name, sizeof(name), "the text for %s", f->path);
-		doctor_words(p, name, f->wrapper.text, shell);
+		tell_text(p, name, f->wrapper.text, shell);
 	} else if (f->kind == WRAPPER_SHELL && !script) {
 		doctor_words_of(p, f->wrapper.script, shell);
 	}

@@ -13,26 +13,35 @@
 struct file {
 	const char *path, *what;
 	bool executed, written;
+	bool mapped;		/* code in it is run, without executing it */
 	enum severity severity; /* of its lack */
 };
 
-/* Is the path in a list of directories such as InaccessiblePaths=? */
-static bool is_listed(const struct unit *u, const char *key, const char *path)
+/* Is the path in a list of directories such as InaccessiblePaths=? The length of the longest that
+ * it is in; 0: none. */
+static size_t listed(const struct unit *u, const char *key, const char *path)
 {
 	const char *value;
-	char word[PATH_MAX];
-	size_t at = 0;
+	char word[PATH_MAX], expanded[PATH_MAX];
+	size_t at = 0, longest = 0;
 
 	while ((value = unit_next(u, key, &at))) {
 		while (unit_word(&value, word, sizeof(word))) {
-			const char *listed = word + strspn(word, "-+");
+			const char *name = expanded;
 
 			word[strcspn(word, ":")] = '\0';
-			if (*listed == '/' && path_is_beneath(path, listed))
-				return true;
+			(void)unit_expand(u, word, expanded, sizeof(expanded));
+			name += strspn(name, "-+");
+			if (*name == '/' && path_is_beneath(path, name) && strlen(name) > longest)
+				longest = strlen(name);
 		}
 	}
-	return false;
+	return longest;
+}
+
+static bool is_listed(const struct unit *u, const char *key, const char *path)
+{
+	return listed(u, key, path) > 0;
 }
 
 static bool is_in_home(const char *path)
@@ -179,8 +188,8 @@ static void check_file(struct patient *p, const struct service *s, const struct 
 			"%s %s: %s makes it read-only", f->what, f->path, shut);
 	else if (p->user_given && !rc)
 		check_modes(p, s, f);
-	if (!hidden && f->executed && is_listed(u, "NoExecPaths", f->path) &&
-		!is_listed(u, "ExecPaths", f->path))
+	if (!hidden && (f->executed || f->mapped) &&
+		listed(u, "NoExecPaths", f->path) > listed(u, "ExecPaths", f->path))
 		diagnosis_add(&p->found, f->severity, "no-exec",
 			"Add ExecPaths= for it in a drop-in", "%s %s: NoExecPaths forbids it",
 			f->what, f->path);
@@ -209,8 +218,8 @@ static void agent_path(const struct patient *p, const struct service *s, char ou
 static void check_config(struct patient *p, const struct service *s)
 {
 	const char *named = service_variable(s, "MAILSEAL_CONFIG");
-	struct file f = {
-		named ? named : CONFIG_PATH, "the configuration", false, false, SEVERITY_OBSTACLE};
+	struct file f = {named ? named : CONFIG_PATH, "the configuration", false, false, false,
+		SEVERITY_OBSTACLE};
 	struct stat st;
 
 	if (!named && patient_stat(p, f.path, &st) == -ENOENT)
@@ -227,9 +236,9 @@ static void check_config(struct patient *p, const struct service *s)
 void doctor_unit_paths(struct patient *p, const struct service *s)
 {
 	const char *log = service_variable(s, "MAILSEAL_LOG");
-	struct file library = {p->library, "the library", false, false, SEVERITY_OBSTACLE};
-	struct file agent = {NULL, "the agent", true, false, SEVERITY_OBSTACLE};
-	struct file log_file = {log, "the log", false, true, SEVERITY_WARNING};
+	struct file library = {p->library, "the library", false, false, true, SEVERITY_OBSTACLE};
+	struct file agent = {NULL, "the agent", true, false, false, SEVERITY_OBSTACLE};
+	struct file log_file = {log, "the log", false, true, false, SEVERITY_WARNING};
 	char path[PATH_MAX];
 
 	if (!s->by_run && *library.path == '/')

@@ -3,6 +3,7 @@
  * variables, quotes and branches are not understood.
  */
 #include "tools/doctor/doctor.h"
+#include "tools/doctor/lost.h"
 
 #include <elf.h>
 #include <stdio.h>
@@ -186,6 +187,21 @@ void doctor_words(struct patient *p, const char *name, const char *text, bool sh
 		r.names == NAMES_MOST ? " ..." : "");
 }
 
+/* A script does more than start the program: no more than a warning. */
+static void tell_lost(struct patient *p, const char *path, const char *text)
+{
+	char by[LOST_SIZE];
+
+	lost_by_shell(text, by);
+	if (!*by || p->everywhere)
+		return;
+	p->unjudged = true;
+	diagnosis_add(&p->found, SEVERITY_WARNING, "environment-cleaned",
+		"If that sends the mail, put mailseal run -- behind it, or name the library in "
+		"/etc/ld.so.preload",
+		"%s starts something without LD_PRELOAD (%s)", path, by);
+}
+
 void doctor_words_of(struct patient *p, const char *path, bool shell)
 {
 	char *text = patient_read(p, path, SCRIPT_MOST, NULL);
@@ -195,6 +211,8 @@ void doctor_words_of(struct patient *p, const char *path, bool shell)
 			diagnosis_add(&p->found, SEVERITY_NOTE, hints[i].code, hints[i].advice,
 				"%s mentions '%s'%s", path, hints[i].word, hints[i].meaning);
 	}
+	if (text && shell)
+		tell_lost(p, path, text);
 	if (text)
 		doctor_words(p, path, text, shell);
 	free(text);
