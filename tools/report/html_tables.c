@@ -61,19 +61,6 @@ static uint64_t in_the_clear(const struct tally_counts *c)
 	return c->clear + c->clear_envelopes;
 }
 
-/* What went in the clear comes first, so that it is never left out for what is only frequent. */
-static int by_weight(const void *a, const void *b)
-{
-	const struct tally_row *const *one = a, *const *other = b;
-	const struct tally_counts *x = &(*one)->counts, *y = &(*other)->counts;
-
-	if (in_the_clear(x) != in_the_clear(y))
-		return in_the_clear(x) < in_the_clear(y) ? 1 : -1;
-	if (all(x) != all(y))
-		return all(x) < all(y) ? 1 : -1;
-	return *one < *other ? -1 : *one > *other;
-}
-
 /* Where the screen is narrow a cell says by itself what it counts, and one with 0 is not shown. */
 static void count_cell(FILE *to, const char *title, const char *class, uint64_t n)
 {
@@ -186,7 +173,7 @@ static bool no_unit(const struct tally *t)
 
 void html_rows(FILE *to, const struct tally *tally, enum tally_key key)
 {
-	const struct tally_row **rows = calloc(tally->row_count + 1, sizeof(*rows));
+	const struct tally_row **rows = tally_by_weight(tally);
 	size_t shown = tally->row_count < HTML_ROWS ? tally->row_count : HTML_ROWS;
 
 	if (key == TALLY_UNIT && no_unit(tally)) {
@@ -200,9 +187,6 @@ void html_rows(FILE *to, const struct tally *tally, enum tally_key key)
 		free(rows);
 		return;
 	}
-	for (size_t i = 0; i < tally->row_count; i++)
-		rows[i] = &tally->rows[i];
-	qsort(rows, tally->row_count, sizeof(*rows), by_weight);
 	head(to, keys[key].column);
 	for (size_t i = 0; i < shown; i++) {
 		fputs("<tr>", to);

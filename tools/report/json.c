@@ -163,8 +163,9 @@ static json_t *statement_of(const struct report *r)
 	statement_make(r, &statement);
 	for (unsigned i = 0; i < statement.gap_count; i++)
 		json_array_append_new(remarks, text_of(statement.gaps[i]));
-	return json_pack("{s:o, s:o, s:b, s:o}", "messages", number_of(r->tally->total.clear),
-		"hosts", in_the_clear(r->tally), "in-doubt", statement.holes, "remarks", remarks);
+	return json_pack("{s:o, s:o, s:o, s:b, s:o}", "messages", number_of(r->tally->total.clear),
+		"by-outcome", outcomes(r->tally->clear_by), "hosts", in_the_clear(r->tally),
+		"in-doubt", statement.holes, "remarks", remarks);
 }
 
 int report_json(const struct report *r)

@@ -10,7 +10,9 @@
 #include <string.h>
 #include <time.h>
 
-enum { KEY_CSV = 256, KEY_HTML, KEY_JOURNAL, KEY_FAIL_ON };
+enum { KEY_CSV = 256, KEY_HTML, KEY_JOURNAL, KEY_FAIL_ON, KEY_ALL };
+
+#define ROWS 20 /* where nothing is told: with its headings, a screen */
 
 static const struct argp_option options[] = {
 	{"since", 'S', "TIME", 0, "from then on: 2026-11-27, '2026-11-27 10:00', yesterday, -2h",
@@ -21,6 +23,8 @@ static const struct argp_option options[] = {
 	{"by", 'b', "KEYS", 0, "rows by these of unit,program,host,sender,recipient", 0},
 	{"rotated", 'r', NULL, 0, "with FILE, what was rotated: FILE.1, FILE.2.gz ...", 0},
 	{"journal", KEY_JOURNAL, "DIR", OPTION_ARG_OPTIONAL, "read the journal, or that in DIR", 0},
+	{"rows", 'n', "NUMBER", 0, "show so many rows and reasons, instead of 20", 0},
+	{"all", KEY_ALL, NULL, 0, "show all", 0},
 	{"json", 'j', NULL, 0, "print it as JSON", 0},
 	{"csv", KEY_CSV, NULL, 0, "print the rows as CSV", 0},
 	{"html", KEY_HTML, NULL, 0, "print a page for a browser, with plots", 0},
@@ -92,6 +96,16 @@ static void read_time(
 		argp_error(state, "%s: %s", option, err.text);
 }
 
+static void read_rows(struct argp_state *state, struct options *o, const char *argument)
+{
+	size_t digits = strspn(argument, "0123456789");
+
+	if (digits == 0 || digits > 9 || argument[digits])
+		argp_error(state, "--rows: '%s' is no number of up to nine digits", argument);
+	o->rows = strtoul(argument, NULL, 10);
+	o->rows_told = true;
+}
+
 static error_t add_unit(struct argp_state *state, struct options *o, const char *name)
 {
 	char **more = realloc(o->units, (o->unit_count + 2) * sizeof(*more));
@@ -117,6 +131,8 @@ static void check(struct argp_state *state, const struct options *o)
 		argp_error(state, "--rotated goes with a FILE");
 	if (o->by_told && o->form == FORM_HTML)
 		argp_error(state, "--html has a table by each key; leave --by away");
+	if (o->rows_told && o->form != FORM_TEXT)
+		argp_error(state, "--rows and --all are of the text alone");
 	if (o->since >= o->until)
 		argp_error(state, "--since is not before --until");
 }
@@ -143,6 +159,13 @@ static error_t parse_option(int key, char *argument, struct argp_state *state)
 		return 0;
 	case 'r':
 		o->rotated = true;
+		return 0;
+	case 'n':
+		read_rows(state, o, argument);
+		return 0;
+	case KEY_ALL:
+		o->rows = SIZE_MAX;
+		o->rows_told = true;
 		return 0;
 	case 'j':
 		o->form = FORM_JSON;
@@ -182,6 +205,7 @@ int options_read(struct options *o, int argc, char **argv)
 	*o = (struct options){.until = INT64_MAX,
 		.by = (1u << TALLY_KEYS) - 1,
 		.only = (1u << TALLY_OUTCOMES) - 1,
+		.rows = ROWS,
 		.files = calloc((size_t)argc + 1, sizeof(char *))};
 	if (!o->files)
 		return -ENOMEM;

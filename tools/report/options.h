@@ -19,6 +19,8 @@ struct options {
 	bool fail_on_doubt;
 	char **units; /* patterns, up to NULL; NULL: all. Owned */
 	size_t unit_count;
+	size_t rows; /* of the text, at most; reasons too */
+	bool rows_told;
 	bool rotated, journal;
 	const char *directory; /* of the journal */
 	char **files;	       /* into argv */

@@ -265,7 +265,7 @@ static int show(const struct work *w)
 {
 	switch (w->options->form) {
 	case FORM_TEXT:
-		return report_text(&w->report);
+		return report_text(&w->report, w->options->rows);
 	case FORM_JSON:
 		return report_json(&w->report);
 	case FORM_CSV:

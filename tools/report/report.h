@@ -22,8 +22,8 @@ struct report {
 	bool cut;		  /* some source could not be read to its end */
 };
 
-/* Each prints it on standard output; an exit code. */
-int report_text(const struct report *r);
+/* Each prints it on standard output; an exit code. Of the text, `rows` rows and as many reasons. */
+int report_text(const struct report *r, size_t rows);
 int report_json(const struct report *r);
 int report_csv(const struct report *r);
 int report_html(const struct report *r);

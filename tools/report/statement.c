@@ -50,6 +50,10 @@ static void tell_clear(const struct tally *t, struct statement *s)
 		plural(c->clear));
 	if (c->clear) {
 		n = strlen(s->clear);
+		if (t->clear_by[TALLY_WOULD_BLOCK])
+			n += (size_t)snprintf(s->clear + n, sizeof(s->clear) - n,
+				" (%" PRIu64 " of them only because of observe mode)",
+				t->clear_by[TALLY_WOULD_BLOCK]);
 		snprintf(s->clear + n, sizeof(s->clear) - n, ", %" PRIu64 " byte%s", c->clear_bytes,
 			plural(c->clear_bytes));
 		add_hosts(t, s);

@@ -272,6 +272,7 @@ int tally_add(struct tally *t, const struct entry *e)
 	count_add(&t->reading.suppressed, e->weight - 1);
 	see(e->time, &t->reading.first, &t->reading.last);
 	add_event(&t->total, e, e->outcome, true);
+	count_add(&t->clear_by[e->outcome], e->clear ? e->weight : 0);
 	count_add(&t->total.recipients[e->outcome], count_times(e->recipient_count, e->weight));
 	count_add(&t->total.recipients[TALLY_BLOCKED], count_times(e->refused_count, e->weight));
 	if (tally_wants(t, e->outcome))

@@ -136,7 +136,8 @@ struct tally {
 	size_t reason_count;
 	struct tally_clear *clear; /* most first; made by tally_sort(), whatever `only` says */
 	size_t clear_count;
-	struct tally_counts total; /* each line once, whatever `only` says */
+	struct tally_counts total;	   /* each line once, whatever `only` says */
+	uint64_t clear_by[TALLY_OUTCOMES]; /* what total.clear is the sum of */
 	struct tally_time time;
 	struct tally_reading reading;
 	bool overflow; /* a row or a reason stands for TALLY_OTHER */
@@ -165,8 +166,13 @@ void tally_clear(struct tally *t);
  * worth nothing then. */
 int tally_add(struct tally *t, const struct entry *e);
 
-/* Rows by their keys, reasons by outcome and number. To be called once, after the last line, and
- * before anything but `total` and `reading` is looked at. 0 or -ENOMEM. */
+/* Rows by their keys; reasons by outcome, what went in the clear first, and number. To be called
+ * once, after the last line, and before anything but `total` and `reading` is looked at. 0 or
+ * -ENOMEM. */
 int tally_sort(struct tally *t);
+
+/* All rows, those first that matter most: in the clear, then what would be blocked, then what was,
+ * then by number. To be freed; NULL: out of memory. */
+const struct tally_row **tally_by_weight(const struct tally *t);
 
 #endif

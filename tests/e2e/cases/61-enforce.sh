@@ -365,6 +365,6 @@ breaks_at() {
 	logged 'event=connection '
 	plain "$BUILD/mailseal" report --only would-block,failed --fail-on failed "$log"
 	equal "$status" 1 "report"
-	holds "$W/client.out" '^  failed +1  mx\.b\.example: (connection lost: |421 )'
+	holds "$W/client.out" '^ +1  failed +mx\.b\.example: (connection lost: |421 )'
 }
 all_logged() { [ "$(grep -c '^.*event=transaction' "$log")" -ge 5 ]; }
