@@ -245,7 +245,7 @@ t_installed_for_all_kinds() {
 	settle
 	nothing_plain
 	agent=$(agents)
-	equal "$(readlink "/proc/$agent/exe")" "$W/inst/lib/mailseal/mailseal-agent" "the only agent"
+	equal "$(readlink "/proc/$agent/exe")" "$W/inst/libexec/mailseal/mailseal-agent" "the only agent"
 	make -s -C "$ROOT" BUILD="$W/b" PREFIX="$W/inst" DESTDIR= uninstall
 	equal "$(find "$W/inst" ! -type d -o -name '*mailseal*')" "" "left by uninstall"
 	rm -rf "$W/b"

@@ -352,6 +352,7 @@ shown() {
 t_systemd_reads_what_was_meant() {
 	local lib=$BUILD/libmailseal.so policy=$W/'po "l" 100% $x `\.conf' u
 	[ -x "$BUILD/mailseal" ] || skip "no $BUILD/mailseal"
+	[ ! -e "$BUILD/lib32/libmailseal.so" ] || lib=$BUILD/\$LIB/libmailseal.so # the 32-bit library is there, too
 	systemd_start
 	ms=$BUILD/mailseal
 	echo 'default { require_tls = true }' >"$policy"
