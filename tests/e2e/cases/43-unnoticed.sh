@@ -77,9 +77,9 @@ t_ten_thousand_connections() {
 	sealed "$bin/many_connects" 127.0.0.10 25 500
 	equal "$status" 0 "the first: $(tail -n 1 "$W/client.out")"
 	agent=$(agents)
-	quiet() { [ "$(find "/proc/$agent/fd" | wc -l)" -le "$1" ]; }
+	quiet() { [ "$(find "/proc/$agent/fd" | wc -l)" -le "$1" ] && kill -0 "$agent"; }
 	until_true 20 quiet 20
-	fds=$(find "/proc/$agent/fd" | wc -l)
+	fds=$(($(find "/proc/$agent/fd" | wc -l) + 2 * $(nproc))) # each thread that load may start has two
 	rss=$(proc_kb "$agent" VmRSS)
 	sealed "$bin/many_connects" 127.0.0.10 25 10000
 	equal "$status" 0 "many: $(tail -n 1 "$W/client.out")"
