@@ -31,6 +31,8 @@ static void texts_of_shells(void **state)
 		{"env -i mailseal run -- /opt/prog", ""},
 		{"env -i LD_PRELOAD=/lib/libmailseal.so /opt/prog", ""},
 		{"$(env -i /opt/prog)", "env -i"},
+		{"busybox env -i /opt/prog", "env -i"},
+		{"/bin/busybox sh -c 'unset LD_PRELOAD; exec /opt/prog'", "unset LD_PRELOAD"},
 		{"sh -c 'bash -c \"env -i /opt/prog\"'", "env -i"},
 		{"sudo -u x /opt/prog", "sudo"},
 		{"sudo -u x mailseal run -- /opt/prog", ""},

@@ -379,6 +379,11 @@ enum wrapper_kind wrapper_cut(struct command *c, struct wrapper *w)
 	if (!c->count)
 		return WRAPPER_NONE;
 	w->name = base_of(c->words[0]);
+	/* many programs in one file */
+	if (c->count > 1 && (strcmp(w->name, "busybox") == 0 || strcmp(w->name, "toybox") == 0)) {
+		cut(c, 0, 1);
+		w->name = base_of(c->words[0]);
+	}
 	for (size_t i = 0; i < COUNT(rules); i++) {
 		if (strcmp(rules[i].name, w->name) == 0)
 			return follow(c, w, &rules[i]);
