@@ -70,8 +70,8 @@ report_agrees() {
 	local clear heard
 	check "$BUILD/mailseal" report --json "$log" >"$W/report.json"
 	holds "$W/report.json" '^    "damaged": 0,$'
-	holds "$W/report.json" '^    "unknown-events": 0,$'
-	clear=$(sed -n '/^  "in-the-clear": {/,$s/^    "messages": \([0-9]*\),$/\1/p' "$W/report.json")
+	holds "$W/report.json" '^    "unknown_events": 0,$'
+	clear=$(sed -n '/^  "in_the_clear": {/,$s/^    "messages": \([0-9]*\),$/\1/p' "$W/report.json")
 	heard=$(grep -cE ' plain # data [1-9]' "$W/transcript")
 	# a server that went away within the content kept none of it
 	grep -q ' plain S: "354' "$W/transcript" || equal "$clear" 0 "messages in the clear by the report"

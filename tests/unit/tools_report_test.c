@@ -55,7 +55,7 @@ static void damaged(const char *text, const char *why)
 	line(text, "1 line of mailseal is damaged, and may tell of anything");
 	sh("TZ=UTC ./mailseal report --json log");
 	assert_says(says);
-	assert_says("\"in-doubt\": true");
+	assert_says("\"in_doubt\": true");
 }
 
 static void each_outcome_has_its_place(void **state)
@@ -255,7 +255,7 @@ static void a_line_cut_anywhere_is_damaged(void **state)
 	snprintf(path, sizeof(path), "\"damaged\": %zu,", count);
 	assert_sh(0, "./mailseal report --json cut", "\"counted\": 0,");
 	assert_says(path);
-	assert_says("\"in-doubt\": true");
+	assert_says("\"in_doubt\": true");
 	line("event=transa", "1 line told of events that this version of mailseal does not know");
 }
 

@@ -44,9 +44,8 @@ static void print_titles(const struct tally *t)
 			printf("%s,", tally_key_name((enum tally_key)k));
 	for (unsigned o = 0; o < TALLY_OUTCOMES; o++)
 		printf("%s,", tally_outcome_name((enum tally_outcome)o));
-	printf("recipients,recipients-blocked,taken,bytes,bytes-passed,in-the-clear,bytes-in-the-"
-	       "clear,first,"
-	       "last\r\n");
+	printf("recipients,recipients_blocked,taken,bytes,bytes_passed,in_the_clear,bytes_in_the_"
+	       "clear,first,last\r\n");
 }
 
 static void print_row(const struct tally *t, const struct tally_row *row)

@@ -44,11 +44,11 @@ static void add_counts(json_t *object, const struct tally_counts *c)
 	json_object_set_new(object, "recipients", outcomes(c->recipients));
 	json_object_set_new(object, "taken", number_of(c->taken));
 	json_object_set_new(object, "bytes", number_of(c->bytes));
-	json_object_set_new(object, "bytes-passed", number_of(c->passed));
-	json_object_set_new(object, "in-the-clear", number_of(c->clear));
-	json_object_set_new(object, "bytes-in-the-clear", number_of(c->clear_bytes));
-	json_object_set_new(object, "envelopes-in-the-clear", number_of(c->clear_envelopes));
-	json_object_set_new(object, "log-ins-in-the-clear", number_of(c->clear_logins));
+	json_object_set_new(object, "bytes_passed", number_of(c->passed));
+	json_object_set_new(object, "in_the_clear", number_of(c->clear));
+	json_object_set_new(object, "bytes_in_the_clear", number_of(c->clear_bytes));
+	json_object_set_new(object, "envelopes_in_the_clear", number_of(c->clear_envelopes));
+	json_object_set_new(object, "log_ins_in_the_clear", number_of(c->clear_logins));
 	json_object_set_new(object, "first", time_of(c->first));
 	json_object_set_new(object, "last", time_of(c->last));
 }
@@ -121,21 +121,21 @@ static json_t *reading(const struct report *r)
 	} numbers[] = {
 		{"lines", l->lines},
 		{"counted", l->counted},
-		{"other-programs", l->others},
+		{"other_programs", l->others},
 		{"damaged", l->damaged},
-		{"before-or-after", l->outside},
-		{"other-units", l->other_unit},
-		{"without-unit", l->unplaced},
-		{"without-time", l->undated},
-		{"writer-unknown", l->unseen},
-		{"not-by-an-agent", l->strangers},
+		{"before_or_after", l->outside},
+		{"other_units", l->other_unit},
+		{"without_unit", l->unplaced},
+		{"without_time", l->undated},
+		{"writer_unknown", l->unseen},
+		{"not_by_an_agent", l->strangers},
 		{"quoting", l->quoting},
-		{"no-log-lines", l->strays},
+		{"no_log_lines", l->strays},
 		{"lost", l->lost},
 		{"repeated", l->repeated},
-		{"dropped-by-the-log", l->dropped},
+		{"dropped_by_the_log", l->dropped},
 		{"suppressed", l->suppressed},
-		{"unknown-events", l->unknown},
+		{"unknown_events", l->unknown},
 		{"overload", l->overload},
 		{"failed", l->failed},
 		{"stopped", l->stopped},
@@ -164,8 +164,8 @@ static json_t *statement_of(const struct report *r)
 	for (unsigned i = 0; i < statement.gap_count; i++)
 		json_array_append_new(remarks, text_of(statement.gaps[i]));
 	return json_pack("{s:o, s:o, s:o, s:b, s:o}", "messages", number_of(r->tally->total.clear),
-		"by-outcome", outcomes(r->tally->clear_by), "hosts", in_the_clear(r->tally),
-		"in-doubt", statement.holes, "remarks", remarks);
+		"by_outcome", outcomes(r->tally->clear_by), "hosts", in_the_clear(r->tally),
+		"in_doubt", statement.holes, "remarks", remarks);
 }
 
 int report_json(const struct report *r)
@@ -176,5 +176,5 @@ int report_json(const struct report *r)
 	return json_print(json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "log", reading(r),
 		"since", time_of(r->since), "until", time_of(r->until == INT64_MAX ? 0 : r->until),
 		"rows", rows(r->tally), "reasons", reasons(r->tally), "time",
-		over_time(&r->tally->time), "total", total, "in-the-clear", statement_of(r)));
+		over_time(&r->tally->time), "total", total, "in_the_clear", statement_of(r)));
 }

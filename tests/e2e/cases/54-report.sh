@@ -69,9 +69,9 @@ t_counts_are_what_the_servers_recorded() {
 	is 'r["total"]["recipients"]["blocked"]' 4
 	# what went in the clear, of what Postfix stored in the clear: two recipients of one, and one that was relayed
 	equal "$(($(clear_files) - 2))" 5 "messages in the clear, as Postfix tells"
-	is 'r["in-the-clear"]["messages"], r["total"]["taken"]' '(5, 8)'
-	is '[(h["host"], h["messages"]) for h in r["in-the-clear"]["hosts"]]' "[('clear.b.example', 4), ('old.b.example', 1)]"
-	is 'r["total"]["envelopes-in-the-clear"], r["log"]["damaged"], r["in-the-clear"]["in-doubt"]' '(1, 0, True)'
+	is 'r["in_the_clear"]["messages"], r["total"]["taken"]' '(5, 8)'
+	is '[(h["host"], h["messages"]) for h in r["in_the_clear"]["hosts"]]' "[('clear.b.example', 4), ('old.b.example', 1)]"
+	is 'r["total"]["envelopes_in_the_clear"], r["log"]["damaged"], r["in_the_clear"]["in_doubt"]' '(1, 0, True)'
 	is 'row(host="clear.b.example", recipient="bank.example")["events"]["blocked"]' 1
 	is 'row(host="clear.b.example", sender="strict.example")["events"]["blocked"]' 2
 	is 'row(host="clear.b.example", sender="<>")["events"]["cleartext"]' 1
@@ -146,7 +146,7 @@ t_files_of_syslog_are_found() {
 	report
 	equal "$status" 0
 	holds "$W/report.txt" '^Read: /var/log/mail\.log and 2 files more, 6 lines; 3 counted'
-	is 't["tls-verified"], r["log"]["other-programs"]' '(3, 3)'
+	is 't["tls-verified"], r["log"]["other_programs"]' '(3, 3)'
 	rm /var/log/mail.log*
 	report
 	equal "$status" 66
@@ -184,7 +184,7 @@ time.sleep(1)' "$W/forged"
 	plain booted "$BUILD/mailseal" report --json
 	equal "$status" 0
 	cp "$W/client.out" "$W/report.json"
-	is 't["tls-verified"], t["cleartext"], r["log"]["not-by-an-agent"], r["log"]["source"]' "(2, 0, 1, 'the journal')"
+	is 't["tls-verified"], t["cleartext"], r["log"]["not_by_an_agent"], r["log"]["source"]' "(2, 0, 1, 'the journal')"
 	is 'sorted(x["sender"] for x in r["rows"])' "['billing.example', 'shop.example']"
 	plain booted "$BUILD/mailseal" report --unit shop --since -1h
 	holds "$W/client.out" 'Read: the journal, 3 lines; 1 counted'
@@ -209,6 +209,6 @@ t_each_event_is_known() {
 	for event in $events; do
 		echo "2026-11-27T10:00:00+0000 mailseal[1]: event=$event session=1.1" >"$W/line"
 		report "$W/line"
-		is 'r["log"]["unknown-events"]' 0
+		is 'r["log"]["unknown_events"]' 0
 	done
 }

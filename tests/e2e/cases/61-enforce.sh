@@ -123,7 +123,7 @@ import json, sys
 for row in json.load(sys.stdin)["rows"]:
 	for outcome, n in row["events"].items():
 		for i in range(n):
-			print(row["host"], outcome, "in-the-clear" if row["in-the-clear"] else "-")' | sort
+			print(row["host"], outcome, "in-the-clear" if row["in_the_clear"] else "-")' | sort
 }
 has_begun() { [ "$(date +%s)" -ge $day ]; }
 report_is_complete() { [ "$(report_knows 2>/dev/null | wc -l)" -ge "$(wc -w <<<"$partners")" ]; }
