@@ -82,7 +82,7 @@ int ask_systemd(struct answer *a, bool user, const char *unit, struct err *err)
 {
 	char *argv[] = {"systemctl", user ? "--user" : "--system", "--no-pager", "show",
 		"--property=Id,LoadState,LoadError,ActiveState,SubState,NeedDaemonReload,"
-		"DropInPaths",
+		"DropInPaths,Environment,EnvironmentFiles,UnsetEnvironment",
 		"--", (char *)unit, NULL};
 	int status = 0;
 	size_t length;

@@ -178,6 +178,9 @@ static void judge_policy(struct sealed *s, const struct view *view, const struct
 	if (s->no_mail)
 		diagnosis_add(&s->found, SEVERITY_OBSTACLE, "ports-malformed", "Write it as 25,587",
 			"MAILSEAL_PORTS=%s is no list of ports: no mail passes", ports);
+	else if (ports && !ports_have(&parsed, 25))
+		diagnosis_add(&s->found, SEVERITY_WARNING, "port-25", "Add it, as in 25,587",
+			"MAILSEAL_PORTS=%s leaves port 25 out, which then goes untouched", ports);
 	/* that of another tree names files of another tree; the system agent has its own */
 	if (view->tree.offline || unit_value(&service->unit, "RootDirectory") ||
 		unit_value(&service->unit, "RootImage") ||
@@ -250,6 +253,34 @@ static bool has_word(const char *list, const char *word)
 	return false;
 }
 
+/* The file of variables that systemd reads last, "" where there is none. */
+static const char *last_file(const struct answer *a)
+{
+	static const char name[] = "EnvironmentFiles=";
+	const char *last = "";
+
+	for (const char *at = a->text; at && *at; at += strlen(at) + 1) {
+		if (strncmp(at, name, sizeof(name) - 1) == 0)
+			last = at + sizeof(name) - 1;
+	}
+	return last;
+}
+
+/* Does the unit name the library, as systemd has read it? */
+static bool is_named_as_read(const struct answer *a)
+{
+	const char *set = strstr(answer_value(a, "Environment"), "LD_PRELOAD=");
+	const char *last = last_file(a);
+	char value[PATH_MAX];
+
+	if (!set)
+		return false;
+	set += strlen("LD_PRELOAD=");
+	snprintf(value, sizeof(value), "%.*s", (int)strcspn(set, " \""), set);
+	return names_library(value) && !strstr(answer_value(a, "UnsetEnvironment"), "LD_PRELOAD") &&
+	       (!*last || strstr(last, "/" SEAL_VARIABLES " "));
+}
+
 static void tell_loaded(struct sealed *s, const struct answer *a)
 {
 	const char *state = answer_value(a, "LoadState");
@@ -269,6 +300,12 @@ static void tell_loaded(struct sealed *s, const struct answer *a)
 		diagnosis_add(&s->found, SEVERITY_OBSTACLE, "not-read",
 			"systemctl daemon-reload, then restart the service",
 			"systemd has not read the drop-in: it would start the service without it");
+	} else if (changed && s->dropin[0] && !is_named_as_read(a)) {
+		s->stale = true;
+		diagnosis_add(&s->found, SEVERITY_OBSTACLE, "not-read",
+			"systemctl daemon-reload, then restart the service",
+			"its files were changed since systemd has read them: as they were then, "
+			"the library was not loaded");
 	} else if (changed) {
 		diagnosis_add(&s->found, SEVERITY_WARNING, "changed",
 			"systemctl daemon-reload, then restart the service",

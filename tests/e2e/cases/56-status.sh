@@ -117,6 +117,28 @@ sealed_by_other_means() {
 	says '^obstacle .*what counts in the end is LD_PRELOAD=/none/other\.so'
 	says '^obstacle .*process [0-9]+ \(perl\) runs without the library: LD_PRELOAD was not'
 	rm -r /etc/systemd/system/over.service.d
+	changed_since
+}
+
+# What systemd keeps in mind is what it would start.
+changed_since() {
+	sleeper kept.service Type=oneshot RemainAfterExit=yes ExecStart=/bin/true
+	seal kept.service
+	printf '[Service]\nEnvironment=\n' >/etc/systemd/system/kept.service.d/60-mine.conf
+	reread
+	start kept
+	rm /etc/systemd/system/kept.service.d/60-mine.conf
+	status 1 kept
+	is kept not-read
+	says '^obstacle .*as they were then, the library was not loaded'
+	reread
+	status 0 kept
+	echo 'Environment=MAILSEAL_PORTS=587' >>/etc/systemd/system/kept.service.d/50-mailseal.conf
+	status 0 kept
+	says '^warning .*its files were changed'
+	says '^warning .*leaves port 25 out'
+	rm -r /etc/systemd/system/kept.service.d
+	reread
 }
 
 # What the library does not reach, though the service is sealed.
