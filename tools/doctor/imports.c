@@ -1,5 +1,7 @@
 #include "tools/doctor/imports.h"
 
+#include "tools/path.h"
+
 #include <elf.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -180,16 +182,9 @@ static void examine_contents(const struct examination *x, const struct elf *e)
 		note_trait(x->imports, TRAIT_STARTTLS, x->path, "STARTTLS");
 }
 
-static const char *base_of(const char *path)
-{
-	const char *slash = strrchr(path, '/');
-
-	return slash ? slash + 1 : path;
-}
-
 void imports_examine(struct imports *i, const struct elf *e, const char *path, bool is_program)
 {
-	struct examination x = {i, path, is_program, !is_program && is_libc_name(base_of(path))};
+	struct examination x = {i, path, is_program, !is_program && is_libc_name(path_base(path))};
 
 	elf_each_symbol(e, examine_symbol, &x);
 	for (unsigned n = 0; n < i->version_count; n++) {

@@ -6,6 +6,7 @@
 
 #include "tools/doctor/ld_cache.h"
 #include "tools/doctor/loader.h"
+#include "tools/path.h"
 
 #include <elf.h>
 #include <errno.h>
@@ -45,13 +46,6 @@ bool is_libc_name(const char *name)
 			return true;
 	}
 	return false;
-}
-
-static const char *base_of(const char *path)
-{
-	const char *slash = strrchr(path, '/');
-
-	return slash ? slash + 1 : path;
 }
 
 static char *copy(const char *text)
@@ -335,7 +329,7 @@ void doctor_libraries(struct patient *p, const struct elf *program, struct impor
 	walk_init(&w, p, program);
 	if (w.count > 0) {
 		add_preloads(&w, p, program);
-		add_object(&w, base_of(program->interpreter), program->interpreter, 0);
+		add_object(&w, path_base(program->interpreter), program->interpreter, 0);
 		follow(&w, p, program, 0);
 		if (p->library[0])
 			add_object(&w, p->library, p->library, -1);

@@ -1,6 +1,7 @@
 #include "tools/doctor/loader.h"
 
 #include "tools/doctor/elf.h"
+#include "tools/path.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -11,16 +12,9 @@
 #define LIB "$LIB"
 #define LIB_SIZE 40
 
-static const char *base_of(const char *path)
-{
-	const char *slash = strrchr(path, '/');
-
-	return slash ? slash + 1 : path;
-}
-
 bool loader_is_musl(const char *path)
 {
-	return strncmp(base_of(path), "ld-musl", 7) == 0;
+	return strncmp(path_base(path), "ld-musl", 7) == 0;
 }
 
 bool loader_is_glibc(const char *path)
@@ -28,7 +22,7 @@ bool loader_is_glibc(const char *path)
 	static const char *const prefixes[] = {"ld-linux", "ld.so", "ld64.so", "ld-2."};
 
 	for (size_t i = 0; i < sizeof(prefixes) / sizeof(*prefixes); i++) {
-		if (strncmp(base_of(path), prefixes[i], strlen(prefixes[i])) == 0)
+		if (strncmp(path_base(path), prefixes[i], strlen(prefixes[i])) == 0)
 			return true;
 	}
 	return false;

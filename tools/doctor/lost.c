@@ -1,6 +1,7 @@
 #include "tools/doctor/lost.h"
 
 #include "tools/doctor/loader.h"
+#include "tools/path.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -22,13 +23,6 @@ static bool is_among(const char *const *list, size_t count, const char *word)
 			return true;
 	}
 	return false;
-}
-
-static const char *base_of(const char *path)
-{
-	const char *slash = strrchr(path, '/');
-
-	return slash ? slash + 1 : path;
 }
 
 /* It may stand in a text for another shell, too. */
@@ -66,7 +60,7 @@ static bool is_scope(const char *word)
 
 void lost_by_command(const struct command *c, char out[LOST_SIZE])
 {
-	const char *name = c->count > 1 ? base_of(c->words[0]) : "";
+	const char *name = c->count > 1 ? path_base(c->words[0]) : "";
 	bool user = strcmp(name, "su") == 0 || strcmp(name, "runuser") == 0;
 
 	out[0] = '\0';

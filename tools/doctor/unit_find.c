@@ -4,6 +4,7 @@
  */
 #include "tools/doctor/unit_names.h"
 #include "tools/doctor/unit_file.h"
+#include "tools/path.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -38,13 +39,6 @@ static void add_name(struct names *names, const char *name)
 	}
 	if (names->count < NAMES_MOST && strlen(name) < sizeof(names->at[0]))
 		snprintf(names->at[names->count++], sizeof(names->at[0]), "%s", name);
-}
-
-static const char *base_of(const char *path)
-{
-	const char *slash = strrchr(path, '/');
-
-	return slash ? slash + 1 : path;
 }
 
 static bool is_known(const struct dropins *d, const char *name)
@@ -223,7 +217,7 @@ static int load_from(struct unit *u, const struct patient *p, const char *path, 
 	char directory[PATH_MAX];
 	int rc;
 
-	snprintf(u->name, sizeof(u->name), "%s", base_of(path));
+	snprintf(u->name, sizeof(u->name), "%s", path_base(path));
 	rc = load_file(u, p, path, err);
 	if (!rc && snprintf(directory, sizeof(directory), "%s.d", path) < (int)sizeof(directory))
 		list_directory(p, &d, directory);

@@ -4,6 +4,8 @@
  */
 #include "tools/doctor/unit_names.h"
 
+#include "tools/path.h"
+
 #include <dirent.h>
 #include <errno.h>
 #include <stdio.h>
@@ -11,13 +13,6 @@
 #include <unistd.h>
 
 #define HOPS_MOST 16
-
-static const char *base_of(const char *path)
-{
-	const char *slash = strrchr(path, '/');
-
-	return slash ? slash + 1 : path;
-}
 
 /* `name` is a valid one. */
 static void set_name(char out[UNIT_NAME_SIZE], const char *name)
@@ -129,7 +124,7 @@ static bool is_place(const struct patient *p, const char *path)
 {
 	char room[UNIT_PLACES_SIZE], place[PATH_MAX];
 	const char *list = unit_places(p, room);
-	size_t length = (size_t)(base_of(path) - path);
+	size_t length = (size_t)(path_base(path) - path);
 
 	while (unit_place_next(&list, place)) {
 		size_t n = strlen(place);
@@ -176,14 +171,14 @@ static bool follow(const struct patient *p, struct unit_found *f, char name[UNIT
 
 	memcpy(path, f->path, sizeof(path));
 	for (unsigned hops = 0; hops < HOPS_MOST && read_link(p, path, target); hops++) {
-		const char *base = base_of(target);
+		const char *base = path_base(target);
 
 		f->masked = strcmp(target, "/dev/null") == 0;
 		if (f->masked)
 			return false;
 		if (!is_place(p, target))
 			return false; /* a file elsewhere, whatever it is called */
-		if (strcmp(base, base_of(f->path)) != 0) {
+		if (strcmp(base, path_base(f->path)) != 0) {
 			if (!unit_name_is_valid(base) ||
 				strcmp(ending_of(base), ending_of(name)) != 0)
 				return false;
@@ -220,7 +215,7 @@ static void list_aliases(const struct patient *p, struct unit_found *f, const ch
 		if (e->d_type != DT_LNK || !unit_name_is_valid(e->d_name) ||
 			!unit_path_join(path, place, e->d_name, "") || !read_link(p, path, target))
 			continue;
-		if (strcmp(base_of(target), f->names[0]) == 0 && is_place(p, target) &&
+		if (strcmp(path_base(target), f->names[0]) == 0 && is_place(p, target) &&
 			strcmp(ending_of(e->d_name), ending_of(f->names[0])) == 0)
 			add_name(f, e->d_name);
 	}

@@ -1,5 +1,7 @@
 #include "tools/doctor/wrapper.h"
 
+#include "tools/path.h"
+
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -51,13 +53,6 @@ static const char *const interpreters[] = {"perl", "php", "python", "ruby"};
 
 #define COUNT(list) (sizeof(list) / sizeof(*(list)))
 
-static const char *base_of(const char *path)
-{
-	const char *slash = strrchr(path, '/');
-
-	return slash ? slash + 1 : path;
-}
-
 static bool is_among(const char *const *list, size_t count, const char *name)
 {
 	for (size_t i = 0; i < count; i++) {
@@ -69,7 +64,7 @@ static bool is_among(const char *const *list, size_t count, const char *name)
 
 bool wrapper_is_shell(const char *path)
 {
-	return is_among(shells, COUNT(shells), base_of(path));
+	return is_among(shells, COUNT(shells), path_base(path));
 }
 
 /* python3.11 too */
@@ -378,11 +373,11 @@ enum wrapper_kind wrapper_cut(struct command *c, struct wrapper *w)
 	*w = (struct wrapper){0};
 	if (!c->count)
 		return WRAPPER_NONE;
-	w->name = base_of(c->words[0]);
+	w->name = path_base(c->words[0]);
 	/* many programs in one file */
 	if (c->count > 1 && (strcmp(w->name, "busybox") == 0 || strcmp(w->name, "toybox") == 0)) {
 		cut(c, 0, 1);
-		w->name = base_of(c->words[0]);
+		w->name = path_base(c->words[0]);
 	}
 	for (size_t i = 0; i < COUNT(rules); i++) {
 		if (strcmp(rules[i].name, w->name) == 0)

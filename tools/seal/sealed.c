@@ -4,6 +4,7 @@
 #include "tools/doctor/loader.h"
 #include "tools/doctor/unit_names.h"
 #include "tools/seal/ask.h"
+#include "tools/path.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -12,17 +13,10 @@
 
 #define DROPIN_MOST (1u << 20)
 
-static const char *base_of(const char *path)
-{
-	const char *slash = strrchr(path, '/');
-
-	return slash ? slash + 1 : path;
-}
-
 static void take_dropin(struct sealed *s, const struct unit *u)
 {
 	for (unsigned i = 1; i < u->file_count; i++) {
-		if (strcmp(base_of(u->files[i]), SEAL_DROPIN) == 0)
+		if (strcmp(path_base(u->files[i]), SEAL_DROPIN) == 0)
 			snprintf(s->dropin, sizeof(s->dropin), "%s", u->files[i]);
 	}
 }
@@ -50,7 +44,8 @@ static bool starts_by_run(const struct unit *u)
 	if (!command)
 		return false;
 	command += strspn(command, "@-:+!|");
-	return unit_word(&command, word, sizeof(word)) && strcmp(base_of(word), "mailseal") == 0 &&
+	return unit_word(&command, word, sizeof(word)) &&
+	       strcmp(path_base(word), "mailseal") == 0 &&
 	       unit_word(&command, word, sizeof(word)) && strcmp(word, "run") == 0;
 }
 
