@@ -168,8 +168,14 @@ t_uninstall_tells_who_is_left() {
 	mount -t tmpfs tmpfs /home
 	mkdir -p /home/joe/.config/systemd/user/own.service.d
 	echo Environment=LD_PRELOAD=/usr/local/lib/mailseal/libmailseal.so >/home/joe/.config/systemd/user/own.service.d/50-mailseal.conf
+	# Nobody leads root elsewhere.
+	mkdir -p /home/eve/.config /home/bob /run/elsewhere/systemd
+	echo Environment=LD_PRELOAD=/usr/local/lib/mailseal/libmailseal.so >/run/elsewhere/systemd/led.conf
+	ln -s /run/elsewhere/systemd /home/eve/.config
+	ln -s /run/elsewhere /home/bob/.config
 	plain make -s uninstall
 	equal "$status" 0 "make uninstall"
+	lacks "$W/client.out" 'led\.conf'
 	holds "$W/client.out" '^mailseal: /etc/with\?\[31m sign: names the library'
 	holds "$W/client.out" '/home/joe/.*/50-mailseal\.conf: own\.service runs WITHOUT mailseal'
 	holds "$W/client.out" 'billing\.service\.d/50-mailseal\.conf: billing\.service will not start any more'
