@@ -18,7 +18,9 @@ WARNINGS := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wfo
 HARDENING ?= -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2 -fstack-protector-strong -fstack-clash-protection -fcf-protection -fPIE
 HARDENED_LINK ?= -pie -Wl,-z,relro,-z,now,-z,noexecstack
 ALL_CFLAGS = -std=gnu11 -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 -I. -MMD -MP -fvisibility=hidden $(WARNINGS) $(CPPFLAGS) $(CFLAGS) \
-	-DMAILSEAL_VERSION='"$(VERSION)"' -DMAILSEAL_CONFIG_DEFAULT='"$(CONFIG_DEFAULT)"' \
+	-DMAILSEAL_VERSION='"$(VERSION)"'
+# Paths are given to those alone that ask for them: for another PREFIX the rest need not be built anew.
+PLACES = -DMAILSEAL_CONFIG_DEFAULT='"$(CONFIG_DEFAULT)"' \
 	-DMAILSEAL_SOCKET_DEFAULT='"$(SOCKET_DEFAULT)"' -DMAILSEAL_LIBDIR='"$(LIBDIR)"' -DMAILSEAL_LIBEXECDIR='"$(LIBEXECDIR)"'
 
 # The preload sits in other people's processes: libc alone, no helper symbols that only one libc has, but tables by
@@ -54,11 +56,18 @@ LIBS := -lssl -lcrypto -lconfuse -ljansson -ldl -pthread
 
 all: $(BUILD)/links $(BUILD)/mailseal-agent $(BUILD)/mailseal
 
-# What the objects were built with, paths among it. The file changes only when that does, and then all is built anew.
-FLAGS := $(subst ','\'',$(CC) $(filter-out $(WARNINGS),$(ALL_CFLAGS)) $(HARDENING) $(PRELOAD_CFLAGS))
-$(BUILD)/flags: FORCE
+PLACED := $(shell grep -lrE --include='*.c' 'MAILSEAL_((CONFIG|SOCKET)_DEFAULT|LIB(EXEC)?DIR)|CONFIG_PATH' shim tools)
+PLACED_OBJECTS := $(foreach d,obj obj-fast pic pic32,$(PLACED:%.c=$(BUILD)/$(d)/%.o))
+$(PLACED_OBJECTS): ALL_CFLAGS += $(PLACES)
+$(PLACED_OBJECTS): $(BUILD)/places
+
+# What the objects were built with. The files change only when that does, and then what knows of it is built anew.
+quoted = $(subst ','\'',$(1))
+KNOWN_flags := $(call quoted,$(CC) $(filter-out $(WARNINGS),$(ALL_CFLAGS)) $(HARDENING) $(PRELOAD_CFLAGS))
+KNOWN_places := $(call quoted,$(PLACES))
+$(BUILD)/flags $(BUILD)/places: FORCE
 	@mkdir -p $(@D)
-	@printf '%s\n' '$(FLAGS)' | cmp -s - $@ || printf '%s\n' '$(FLAGS)' >$@
+	@printf '%s\n' '$(KNOWN_$(@F))' | cmp -s - $@ || printf '%s\n' '$(KNOWN_$(@F))' >$@
 
 $(BUILD)/obj/%.o: %.c $(BUILD)/flags
 	@mkdir -p $(@D)
@@ -146,7 +155,7 @@ FUZZED_SOURCES := $(ROOM_SOURCES) $(wildcard tools/doctor/elf*.c) $(addprefix to
 	$(patsubst %,tools/report/%.c,texts names entry outcome line stamp tally table order over_time fields intake journal source)
 $(BUILD)/fuzz/%: tests/fuzz/%.c $(FUZZED_SOURCES)
 	@mkdir -p $(@D)
-	$(Q)clang $(filter-out -MMD -MP,$(ALL_CFLAGS)) -O1 -fsanitize=fuzzer,address,undefined -o $@ $< $(FUZZED_SOURCES) $(LIBS)
+	$(Q)clang $(filter-out -MMD -MP,$(ALL_CFLAGS)) $(PLACES) -O1 -fsanitize=fuzzer,address,undefined -o $@ $< $(FUZZED_SOURCES) $(LIBS)
 
 fuzz: deps-fuzz $(FUZZERS)
 	@tests/fuzz/run $(FUZZ_SECONDS) $(FUZZERS)

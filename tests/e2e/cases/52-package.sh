@@ -9,7 +9,7 @@ tree_aside() {
 	export -n BUILD
 	mkdir -p /run/tree/build
 	cp -a "$ROOT"/{shim,config,tools,Makefile,README.md,LICENSE} /run/tree
-	cp -a "$BUILD"/{obj,pic,flags,rooms.a,mailseal,mailseal-agent,libmailseal.so,links,lib} /run/tree/build
+	cp -a "$BUILD"/{obj,pic,flags,places,rooms.a,mailseal,mailseal-agent,libmailseal.so,links,lib} /run/tree/build
 	[ ! -e "$BUILD/lib32" ] || cp -a "$BUILD"/{pic32,lib32} /run/tree/build
 	mount -t tmpfs -o "mode=755${1:+,size=$1}" tmpfs /usr/local || exit 70
 	cd /run/tree || exit 70
