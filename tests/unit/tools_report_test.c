@@ -146,6 +146,12 @@ static void envelopes_and_log_ins_in_the_clear_are_told(void **state)
 	line("event=transaction " BEGIN MAIL CLEAR "verdict=- reply=\"550 no\" bytes=0",
 		"         1  undecided ");
 	assert_says("Of 1 message no content went out");
+	line("event=transaction " BEGIN MAIL
+	     "tls=no protocol=- cipher=- certificate-verified=- resumed=- reason=\"x\" "
+	     "policy=\"require_tls by field Mailseal-Require-TLS of the message\" "
+	     "verdict=blocked message-require-tls=yes reply=\"454 no\" bytes=0",
+		"1 blocked");
+	assert_says("Of 1 message no content went out");
 	line("event=connection " BEGIN CLEAR
 	     "verdict=cleartext credentials=sent reply=\"\" bytes=0",
 		"came with a log-in that was sent in the clear");

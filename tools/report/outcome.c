@@ -78,14 +78,30 @@ static enum tally_outcome message_outcome(const struct slice v[KEYS], enum verdi
 	return TALLY_UNDECIDED;
 }
 
+/* Where the message forbade itself, its header came behind the envelope. A name of a section stands
+ * in quotes. */
+static bool forbade_itself(const struct slice *rule)
+{
+	static const char field[] = " by field Mailseal-";
+
+	return rule->at && memmem(rule->at, rule->length, field, sizeof(field) - 1);
+}
+
+/* Blocked, while the server had been offered recipients: for another one's sake, or before the
+ * header was read. */
+static bool was_offered(const struct slice v[KEYS], const struct entry *e)
+{
+	return e->recipient_count && (e->refused_count || forbade_itself(&v[KEY_POLICY]));
+}
+
 /* In doubt it did: a message that policy blocked has no content that went, unless what forbade it
- * came late in its header; but whose recipients were offered to the server, for another one's sake,
- * is no secret any more. */
+ * came late in its header; but whose recipients were offered to the server is no secret any more.
+ */
 static void judge_clear(const struct slice v[KEYS], enum verdict_word verdict, struct entry *e)
 {
 	const struct slice *reply = &v[KEY_REPLY];
 	bool taken = reply->at && reply->length && reply->at[0] == '2';
-	bool kept_back = verdict == SAYS_BLOCKED && !(e->refused_count && e->recipient_count);
+	bool kept_back = verdict == SAYS_BLOCKED && !was_offered(v, e);
 
 	if (is(&v[KEY_TLS], "yes"))
 		return;

@@ -83,6 +83,19 @@ t_counts_are_what_the_servers_recorded() {
 	check test "$(awk '{ print length }' "$W/report.txt" | sort -n | tail -n 1)" -le 100
 }
 
+# Its header comes behind the envelope, which the server has heard by then.
+t_message_that_forbids_itself_leaves_doubt() {
+	product
+	policy
+	hostile <<<$'send 220 hostile ESMTP\nserve'
+	to mx.b.example --add-header 'Mailseal-Require-TLS: yes'
+	logged 'event=transaction .*verdict=blocked'
+	check grep -q 'plain C: "RCPT' "$W/transcript"
+	report --fail-on doubt "$log"
+	equal "$status" 1
+	holds "$W/report.txt" '^- Of 1 message no content went out, but the sender or recipients may have'
+}
+
 # Each octet of these is four in the log.
 t_long_addresses_keep_nothing_out_of_the_log() {
 	local long=длинное-имя-которое-не-кончается
