@@ -9,6 +9,7 @@ LIBEXECDIR ?= $(PREFIX)/libexec/mailseal
 BINDIR ?= $(PREFIX)/bin
 CONFIG_DEFAULT ?= $(SYSCONFDIR)/mailseal.conf
 SOCKET_DEFAULT ?= /run/mailseal/agent.sock
+include tools/places.mk
 
 CC ?= gcc
 CFLAGS ?= -O2 -g

@@ -84,6 +84,22 @@ t_uninstalled() {
 	equal "$(find /usr/local -type d -name mailseal)" "" "directories of our own"
 }
 
+# Half of such a name would be written, or removed.
+t_places_that_cannot_be() {
+	local place
+	tree_aside
+	touch /run/a
+	for place in 'DESTDIR=/run/a b' 'PREFIX=/run/a b' 'PREFIX=/run/a ' $'LIBDIR=/run/a\tb' 'DESTDIR=/run/a;b' 'PREFIX=/run/$$b' \
+		'PREFIX=/run/a:b' "BINDIR=/run/'" 'MANDIR=man' 'PREFIX=usr' 'DESTDIR=~/a' 'BUILD=b d'; do
+		plain make -s uninstall "$place"
+		equal "$status" 2 "make uninstall $place"
+		holds "$W/client.out" "\\*\\*\\* ${place%%=*}=.*Choose another\\."
+	done
+	check test -e /run/a
+	plain make -s -n install 'DESTDIR=/run/x-1~rc+1:2,@=_'
+	equal "$status" 0 "make install: $(tail -n 3 "$W/client.out")"
+}
+
 # Staging needs no root, and its umask shows nowhere.
 # timeout: 120
 t_staged_by_a_user_of_narrow_umask() {
