@@ -116,6 +116,12 @@ static int64_t find_begin(char *directory)
 	return begin;
 }
 
+/* Colours would stand in the JSON, too. */
+static void without_colours(void)
+{
+	setenv("SYSTEMD_COLORS", "0", 1);
+}
+
 static int run(char *const *argv, struct intake *in, bool *partly, struct err *err)
 {
 	struct source_child child;
@@ -182,6 +188,7 @@ int journal_read(struct intake *in, const char *directory, bool *partly, struct 
 		argv[n++] = place;
 	}
 	argv[n] = NULL;
+	without_colours();
 	if (in->since > 0)
 		in->tally->reading.begins = find_begin(directory ? place : NULL);
 	return run((char *const *)argv, in, partly, err);

@@ -199,6 +199,8 @@ time.sleep(1)' "$W/forged"
 	cp "$W/client.out" "$W/report.json"
 	is 't["tls-verified"], t["cleartext"], r["log"]["not_by_an_agent"], r["log"]["source"]' "(2, 0, 1, 'the journal')"
 	is 'sorted(x["sender"] for x in r["rows"])' "['billing.example', 'shop.example']"
+	plain booted env SYSTEMD_COLORS=1 "$BUILD/mailseal" report --unit shop
+	holds "$W/client.out" '^Read: the journal, 3 lines; 1 counted'
 	plain booted "$BUILD/mailseal" report --unit shop --since -1h
 	holds "$W/client.out" 'Read: the journal, 3 lines; 1 counted'
 	plain booted "$BUILD/mailseal" report --since "@$((since + 3600))" --until "@$((since + 7200))"
