@@ -152,7 +152,7 @@ asan tsan: deps-test # unit tests and agent with sanitizers; tsan finds races of
 		SANITIZER_LOG=/tmp/mailseal-sanitizer $(filter %/asan/mailseal,$(BUILD)/$@/mailseal) $(BUILD)/$@/mailseal-agent unit $(CHOSEN)
 
 FUZZ_SECONDS ?= 30
-FUZZED_SOURCES := $(ROOM_SOURCES) $(wildcard tools/doctor/elf*.c) $(addprefix tools/,doctor/unit_file.c doctor/env_file.c doctor/ld_cache.c doctor/files.c doctor/bound.c probe/heard.c probe/mx.c probe/aside.c) \
+FUZZED_SOURCES := $(ROOM_SOURCES) $(wildcard tools/doctor/elf*.c) $(addprefix tools/,print.c doctor/unit_file.c doctor/env_file.c doctor/ld_cache.c doctor/files.c doctor/bound.c probe/heard.c probe/mx.c probe/aside.c) \
 	$(patsubst %,tools/report/%.c,texts names entry outcome line stamp tally table order over_time fields intake journal source)
 $(BUILD)/fuzz/%: tests/fuzz/%.c $(FUZZED_SOURCES)
 	@mkdir -p $(@D)
