@@ -1,3 +1,6 @@
+/*
+ * unit_places: the directories in which a manager looks for units, of the highest rank first.
+ */
 #include "tools/doctor/unit_names.h"
 
 #include <stdio.h>

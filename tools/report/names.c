@@ -16,7 +16,7 @@
 
 static const char *fixed(struct names *n, const char *text)
 {
-	struct texts_one *t = texts_put(&n->texts, text, strlen(text));
+	struct interned *t = intern_put(&n->intern, text, strlen(text));
 
 	if (!t)
 		return NULL;
@@ -27,7 +27,7 @@ static const char *fixed(struct names *n, const char *text)
 int names_init(struct names *n)
 {
 	*n = (struct names){0};
-	if (texts_init(&n->texts))
+	if (intern_init(&n->intern))
 		return -ENOMEM;
 	n->none = fixed(n, TALLY_NONE);
 	n->bounce = fixed(n, TALLY_BOUNCE);
@@ -42,13 +42,13 @@ int names_init(struct names *n)
 
 void names_clear(struct names *n)
 {
-	texts_clear(&n->texts);
+	intern_clear(&n->intern);
 	*n = (struct names){0};
 }
 
 static const char *put(struct names *n, const char *text, size_t length)
 {
-	const struct texts_one *t = texts_put(&n->texts, text, length);
+	const struct interned *t = intern_put(&n->intern, text, length);
 
 	if (t)
 		return t->text;
@@ -153,20 +153,20 @@ static const char *domain_of(struct names *n, const struct slice *address, bool 
 {
 	const char *end = address->at + address->length, *local, *text;
 	const char *at = address->length ? memrchr(address->at, '@', address->length) : NULL;
-	struct texts_one *raw;
+	struct interned *raw;
 	struct domain domain;
 
 	local = address->at;
 	if (!at || at == local || !is_plain(local, at) || !is_plain(at + 1, end) ||
 		local[0] == '.' || at[-1] == '.')
 		return slowly(n, address, sender);
-	raw = texts_put(&n->texts, at + 1, (size_t)(end - at - 1));
+	raw = intern_put(&n->intern, at + 1, (size_t)(end - at - 1));
 	if (raw && raw->domain)
 		return raw->domain->text;
 	domain_parse(at + 1, (size_t)(end - at - 1), &domain);
 	text = of_domain(n, &domain);
 	if (raw && text != n->other)
-		raw->domain = texts_put(&n->texts, text, strlen(text));
+		raw->domain = intern_put(&n->intern, text, strlen(text));
 	return text;
 }
 

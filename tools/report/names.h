@@ -5,7 +5,7 @@
 #ifndef MAILSEAL_TOOLS_REPORT_NAMES_H
 #define MAILSEAL_TOOLS_REPORT_NAMES_H
 
-#include "tools/report/texts.h"
+#include "tools/report/intern.h"
 
 #define TALLY_NONE "-"	      /* there was none, or nothing is known of it */
 #define TALLY_BOUNCE "<>"     /* the empty sender */
@@ -14,7 +14,7 @@
 #define TALLY_OTHER "(other)" /* beyond the limits of the tally */
 
 struct names {
-	struct texts texts;
+	struct intern intern;
 	const char *none, *bounce, *unclear, *unlisted, *other; /* the above, among the texts */
 	bool overflow;						/* something became `other` */
 };

@@ -4,7 +4,7 @@
 #include "tools/report/entry.h"
 #include "tools/report/names.h"
 #include "tools/report/over_time.h"
-#include "tools/report/table.h"
+#include "tools/report/index.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -72,19 +72,19 @@ void tally_clear(struct tally *t)
 static struct tally_row *row_of(struct tally *t, const struct tally_row *key)
 {
 	const char *other = t->names.other;
-	struct tally_row *row = table_row(t, key, ROWS_MOST), less = *key;
+	struct tally_row *row = index_row(t, key, ROWS_MOST), less = *key;
 
 	if (row || t->no_memory)
 		return row;
 	t->overflow = true;
 	for (unsigned k = TALLY_SENDER; k < TALLY_KEYS; k++)
 		less.key[k] = less.key[k] ? other : NULL;
-	row = table_row(t, &less, ROWS_MOST + SPARE);
+	row = index_row(t, &less, ROWS_MOST + SPARE);
 	if (row || t->no_memory)
 		return row;
 	for (unsigned k = 0; k < TALLY_KEYS; k++)
 		less.key[k] = less.key[k] ? other : NULL;
-	return table_row(t, &less, ROWS_MOST + SPARE + 1);
+	return index_row(t, &less, ROWS_MOST + SPARE + 1);
 }
 
 static void see(int64_t time, int64_t *first, int64_t *last)
@@ -162,16 +162,16 @@ static void add_to_rows(struct tally *t, const struct entry *e, const char *host
 static void add_reason(struct tally *t, const struct entry *e, struct tally_reason *key,
 	uint64_t events, uint64_t recipients)
 {
-	struct tally_reason *r = table_reason(t, key, REASONS_MOST);
+	struct tally_reason *r = index_reason(t, key, REASONS_MOST);
 
 	if (!r && !t->no_memory) {
 		t->overflow = true;
 		key->reason = t->names.other;
-		r = table_reason(t, key, REASONS_MOST + SPARE);
+		r = index_reason(t, key, REASONS_MOST + SPARE);
 	}
 	if (!r && !t->no_memory) {
 		key->host = key->rule = t->names.other;
-		r = table_reason(t, key, REASONS_MOST + SPARE + TALLY_OUTCOMES);
+		r = index_reason(t, key, REASONS_MOST + SPARE + TALLY_OUTCOMES);
 	}
 	if (!r)
 		return;

@@ -126,7 +126,7 @@ int report_text(const struct report *r, size_t rows)
 	print_reading(r);
 	print_statement(r);
 	print_sums(r->tally);
-	if (!text_table(r, rows))
+	if (!text_rows(r, rows))
 		return complain(EX_OSERR, "out of memory");
 	print_reasons(r->tally, rows);
 	return EX_OK;

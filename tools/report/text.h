@@ -1,5 +1,5 @@
 /*
- * text: the parts of the report for a person.
+ * text: what the files of the report for a person share.
  */
 #ifndef MAILSEAL_TOOLS_REPORT_TEXT_H
 #define MAILSEAL_TOOLS_REPORT_TEXT_H
@@ -10,6 +10,6 @@
 
 /* The table: the first `rows` of r->tally by weight, and how many more there are. Prints nothing
  * where there is no row. false: out of memory, and nothing is printed. */
-bool text_table(const struct report *r, size_t rows);
+bool text_rows(const struct report *r, size_t rows);
 
 #endif

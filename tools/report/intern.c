@@ -1,4 +1,4 @@
-#include "tools/report/texts.h"
+#include "tools/report/intern.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -7,39 +7,39 @@
 #include <unistd.h>
 
 #define BLOCK_SIZE (256 * 1024)
-#define TEXTS_MOST (1u << 18)
+#define INTERNED_MOST (1u << 18)
 #define OCTETS_MOST (48u * 1024 * 1024)
 #define ROOM_FIRST 4096
 
-struct texts_block {
-	struct texts_block *next;
+struct intern_block {
+	struct intern_block *next;
 	size_t used;
 	_Alignas(16) char bytes[BLOCK_SIZE];
 };
 
-int texts_init(struct texts *p)
+int intern_init(struct intern *p)
 {
-	*p = (struct texts){.room = ROOM_FIRST};
+	*p = (struct intern){.room = ROOM_FIRST};
 	if (getrandom(&p->seed, sizeof(p->seed), GRND_NONBLOCK) < 0)
 		p->seed = (uint32_t)getpid();
 	p->slots = calloc(p->room, sizeof(*p->slots));
 	return p->slots ? 0 : -ENOMEM;
 }
 
-void texts_clear(struct texts *p)
+void intern_clear(struct intern *p)
 {
-	struct texts_block *next;
+	struct intern_block *next;
 
-	for (struct texts_block *b = p->blocks; b; b = next) {
+	for (struct intern_block *b = p->blocks; b; b = next) {
 		next = b->next;
 		free(b);
 	}
 	free(p->slots);
-	*p = (struct texts){0};
+	*p = (struct intern){0};
 }
 
 /* FNV-1a, eight octets at a time. */
-static uint32_t hash_of(const struct texts *p, const char *text, size_t length)
+static uint32_t hash_of(const struct intern *p, const char *text, size_t length)
 {
 	uint64_t hash = 0xcbf29ce484222325u ^ length ^ (uint64_t)p->seed << 20, part;
 
@@ -53,7 +53,7 @@ static uint32_t hash_of(const struct texts *p, const char *text, size_t length)
 	return (uint32_t)(hash ^ hash >> 32);
 }
 
-static struct texts_one **find(struct texts *p, const char *text, size_t length, uint32_t hash)
+static struct interned **find(struct intern *p, const char *text, size_t length, uint32_t hash)
 {
 	size_t i = hash & (p->room - 1);
 
@@ -63,15 +63,15 @@ static struct texts_one **find(struct texts *p, const char *text, size_t length,
 	return &p->slots[i];
 }
 
-static bool grow(struct texts *p)
+static bool grow(struct intern *p)
 {
-	struct texts bigger = {.room = p->room * 2};
+	struct intern bigger = {.room = p->room * 2};
 
 	bigger.slots = calloc(bigger.room, sizeof(*bigger.slots));
 	if (!bigger.slots)
 		return false;
 	for (size_t i = 0; i < p->room; i++) {
-		struct texts_one *t = p->slots[i];
+		struct interned *t = p->slots[i];
 
 		if (t)
 			*find(&bigger, t->text, t->length, t->hash) = t;
@@ -82,10 +82,10 @@ static bool grow(struct texts *p)
 	return true;
 }
 
-static struct texts_one *allocate(struct texts *p, size_t size)
+static struct interned *allocate(struct intern *p, size_t size)
 {
-	struct texts_block *b = p->blocks;
-	struct texts_one *t;
+	struct intern_block *b = p->blocks;
+	struct interned *t;
 
 	size = (size + 15) & ~(size_t)15;
 	if (size > BLOCK_SIZE)
@@ -98,19 +98,19 @@ static struct texts_one *allocate(struct texts *p, size_t size)
 		b->used = 0;
 		p->blocks = b;
 	}
-	t = (struct texts_one *)(void *)(b->bytes + b->used);
+	t = (struct interned *)(void *)(b->bytes + b->used);
 	b->used += size;
 	return t;
 }
 
-struct texts_one *texts_put(struct texts *p, const char *text, size_t length)
+struct interned *intern_put(struct intern *p, const char *text, size_t length)
 {
 	uint32_t hash = hash_of(p, text, length);
-	struct texts_one **slot = find(p, text, length, hash), *t;
+	struct interned **slot = find(p, text, length, hash), *t;
 
 	if (*slot)
 		return *slot;
-	if (p->count == TEXTS_MOST || p->bytes + length > OCTETS_MOST)
+	if (p->count == INTERNED_MOST || p->bytes + length > OCTETS_MOST)
 		return NULL;
 	if (p->count * 2 >= p->room) {
 		if (!grow(p))
@@ -120,7 +120,7 @@ struct texts_one *texts_put(struct texts *p, const char *text, size_t length)
 	t = allocate(p, sizeof(*t) + length + 1);
 	if (!t)
 		return NULL;
-	*t = (struct texts_one){.hash = hash, .length = (uint32_t)length};
+	*t = (struct interned){.hash = hash, .length = (uint32_t)length};
 	memcpy(t->text, text, length);
 	t->text[length] = '\0';
 	p->count++;

@@ -1,5 +1,5 @@
 /*
- * text_table: rows that matter most first, under a heading for each unit, program and next hop.
+ * text_rows: rows that matter most first, under a heading for each unit, program and next hop.
  * A column stands there only where some row has something for it.
  */
 #include "tools/report/text.h"
@@ -368,7 +368,7 @@ static void print_table(const struct table *t, const struct tally *tally)
 			t->heading ? "--by host sums them up; " : "");
 }
 
-bool text_table(const struct report *r, size_t rows)
+bool text_rows(const struct report *r, size_t rows)
 {
 	struct table t = {.times = precision_of(&r->tally->reading)};
 	bool done = choose(&t, r->tally, rows);

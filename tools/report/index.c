@@ -1,4 +1,4 @@
-#include "tools/report/table.h"
+#include "tools/report/index.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -96,7 +96,7 @@ static bool reasons_grow(struct tally *t)
 	return true;
 }
 
-struct tally_row *table_row(struct tally *t, const struct tally_row *key, size_t most)
+struct tally_row *index_row(struct tally *t, const struct tally_row *key, size_t most)
 {
 	uint32_t *place = row_place(t, key);
 
@@ -117,7 +117,7 @@ struct tally_row *table_row(struct tally *t, const struct tally_row *key, size_t
 	return &t->rows[t->row_count - 1];
 }
 
-struct tally_reason *table_reason(struct tally *t, const struct tally_reason *key, size_t most)
+struct tally_reason *index_reason(struct tally *t, const struct tally_reason *key, size_t most)
 {
 	uint32_t *place = reason_place(t, key);
 

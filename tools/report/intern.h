@@ -1,9 +1,9 @@
 /*
- * texts: each text once, so that equal texts have equal addresses. Bounded: a flood of names does
+ * intern: each text once, so that equal texts have equal addresses. Bounded: a flood of names does
  * not take the machine's memory.
  */
-#ifndef MAILSEAL_TOOLS_REPORT_TEXTS_H
-#define MAILSEAL_TOOLS_REPORT_TEXTS_H
+#ifndef MAILSEAL_TOOLS_REPORT_INTERN_H
+#define MAILSEAL_TOOLS_REPORT_INTERN_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -15,28 +15,28 @@ struct slice {
 	size_t length;
 };
 
-struct texts_one {
-	const struct texts_one *domain; /* the same, as a domain is compared; NULL: not asked yet */
+struct interned {
+	const struct interned *domain; /* the same, as a domain is compared; NULL: not asked yet */
 	uint32_t hash;
 	uint32_t length;
 	char text[]; /* ends with NUL */
 };
 
-struct texts_block;
+struct intern_block;
 
-struct texts {
-	struct texts_one **slots; /* open addressing; a power of two */
+struct intern {
+	struct interned **slots; /* open addressing; a power of two */
 	size_t room, count, bytes;
 	uint32_t seed; /* else whoever chooses the names could choose their places */
-	struct texts_block *blocks;
+	struct intern_block *blocks;
 };
 
 /* 0 or -ENOMEM. */
-int texts_init(struct texts *p);
-void texts_clear(struct texts *p);
+int intern_init(struct intern *p);
+void intern_clear(struct intern *p);
 
 /* The one copy of `length` octets, none of them NUL. NULL where there are too many or there is no
  * memory. */
-struct texts_one *texts_put(struct texts *p, const char *text, size_t length);
+struct interned *intern_put(struct intern *p, const char *text, size_t length);
 
 #endif
