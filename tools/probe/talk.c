@@ -78,8 +78,6 @@ static void refused(struct run *r, const char *bytes, const struct reply *reply)
 
 static void hear_reply(struct run *r, const char *bytes, const struct reply *reply)
 {
-	bool no_esmtp = reply->code == 500 || reply->code == 502 || reply->code == 504;
-
 	switch (r->program) {
 	case PROGRAM_GREETING:
 		if (reply->code != 220) {
@@ -94,7 +92,7 @@ static void hear_reply(struct run *r, const char *bytes, const struct reply *rep
 		if (reply->code == 250) {
 			r->talk->served = true;
 			leave(r);
-		} else if (no_esmtp && r->program == PROGRAM_HELLO) {
+		} else if (reply->code >= 500 && r->program == PROGRAM_HELLO) {
 			r->program = PROGRAM_HELO;
 			say(r, "HELO", r->settings->ehlo ? r->settings->ehlo : r->wire->own);
 		} else {

@@ -326,6 +326,26 @@ t_what_servers_say_is_shown_escaped() {
 	check test "$(wc -c <"$W/client.out")" -lt 400
 }
 
+# As programs do, whatever the code for good (RFC 5321 3.2 asks for it at 500 and 502).
+t_server_that_refuses_ehlo_inside_tls_alone() {
+	probe_there
+	policy
+	hostile <<-'END'
+		send 220 x
+		keywords STARTTLS
+		serve STARTTLS
+		send 220 go
+		starttls
+		reply EHLO 550 5.7.1 no
+		serve
+	END
+	probe 0 mx.b.example
+	first_line ': TLS, verified'
+	greets_only
+	sealed swaks --to a@b.example --from s@a.example --helo client.a.example --server mx.b.example --body x
+	equal "$status" 0 "swaks"
+}
+
 # Whoever says something time and again is not waited for without end.
 t_drip() {
 	probe_there
