@@ -150,7 +150,7 @@ static void envelopes_and_log_ins_in_the_clear_are_told(void **state)
 	     "tls=no protocol=- cipher=- certificate-verified=- resumed=- reason=\"x\" "
 	     "policy=\"require_tls by field Mailseal-Require-TLS of the message\" "
 	     "verdict=blocked message-require-tls=yes reply=\"454 no\" bytes=0",
-		"1 blocked");
+		"         1  blocked          refused by policy\n");
 	assert_says("Of 1 message no content went out");
 	line("event=connection " BEGIN CLEAR
 	     "verdict=cleartext credentials=sent reply=\"\" bytes=0",
