@@ -122,6 +122,18 @@ const char *answer_value(const struct answer *a, const char *name)
 	return "";
 }
 
+bool answer_lists(const struct answer *a, const char *name, const char *word)
+{
+	const char *list = answer_value(a, name);
+	size_t length = strlen(word);
+
+	for (const char *at = list; (at = strstr(at, word)); at += length) {
+		if ((at == list || at[-1] == ' ') && (!at[length] || at[length] == ' '))
+			return true;
+	}
+	return false;
+}
+
 void answer_clear(struct answer *a)
 {
 	free(a->text);

@@ -23,6 +23,9 @@ void answer_clear(struct answer *a);
 /* "" where it was not told. */
 const char *answer_value(const struct answer *a, const char *name);
 
+/* Is the word among those of the value? */
+bool answer_lists(const struct answer *a, const char *name, const char *word);
+
 /* Is systemd what started this machine, sd_booted(3)? Of a user: does his manager run? */
 bool systemd_runs(bool user);
 

@@ -1,6 +1,7 @@
 /*
  * mailseal enable, disable: several units at once are all examined before any is changed.
  */
+#include "tools/seal/ask.h"
 #include "tools/seal/seal.h"
 
 #include "tools/print.h"
@@ -182,14 +183,22 @@ static void started_name(const struct sealing *s, char out[UNIT_NAME_SIZE + 1])
 		snprintf(out, UNIT_NAME_SIZE + 1, "%s", s->name);
 }
 
+static bool changes(const struct work *w)
+{
+	for (size_t i = 0; i < w->count; i++) {
+		if (w->list[i].change != SEAL_NONE)
+			return true;
+	}
+	return false;
+}
+
 static void tell_restart(const struct work *w)
 {
 	char name[UNIT_NAME_SIZE + 1];
-	bool any = false;
+	/* what systemd has read only now, none of them has either */
+	bool all = !changes(w) && w->reloaded;
 
-	for (size_t i = 0; i < w->count; i++)
-		any = any || w->list[i].change != SEAL_NONE;
-	if (!any || w->o.dry_run || w->o.now || w->t.offline)
+	if ((!changes(w) && !all) || w->o.dry_run || w->o.now || w->t.offline)
 		return;
 	if (!seal_manager_runs(&w->t)) {
 		printf("No systemd%s runs here: it counts when one starts.\n",
@@ -200,7 +209,7 @@ static void tell_restart(const struct work *w)
 	       "try-restart",
 		w->t.user ? " --user" : "");
 	for (size_t i = 0; i < w->count; i++) {
-		if (w->list[i].change == SEAL_NONE)
+		if (w->list[i].change == SEAL_NONE && !all)
 			continue;
 		started_name(&w->list[i], name);
 		printf(strpbrk(name, "*\\") ? " '%s'" : " %s", name);
@@ -250,17 +259,18 @@ static int write_all(struct work *w)
 
 static int reload(struct work *w)
 {
+	const char *so_far = w->o.removes ? "the drop-ins are gone, but systemd goes by them yet"
+					  : "the drop-ins are there, but not read yet";
 	int status = seal_systemctl(&w->t, "daemon-reload", NULL);
 
 	w->reloaded = status == 0;
 	if (status < 0)
-		return complain(EX_OSERR, "systemctl: %s; the drop-ins are there, but not read yet",
-			strerror(-status));
+		return complain(EX_OSERR, "systemctl: %s; %s", strerror(-status), so_far);
 	if (status > 0)
 		return complain(EX_OSERR,
-			"systemctl daemon-reload failed (%d); the drop-ins are there, but not read "
-			"yet",
-			status);
+			"systemctl daemon-reload failed (%d); %s. Once it works, "
+			"give this command again",
+			status, so_far);
 	return EX_OK;
 }
 
@@ -287,10 +297,33 @@ static int restart(struct work *w)
 		w->o.removes ? "gone" : "there (mailseal disable takes them away)");
 }
 
-static bool changes(const struct work *w)
+/* Has systemd not read the files as they are, because somebody was interrupted, or it was out of
+ * order? What it knows of templates is their instances'. */
+static bool is_unread(const struct work *w, const struct sealing *s)
 {
+	char path[PATH_MAX];
+	struct answer a;
+	struct err err;
+	bool unread;
+
+	if (s->is_template || ask_systemd(&a, w->t.user, s->name, &err))
+		return false;
+	sealing_path(&w->t, s, SEAL_DROPIN, path);
+	unread = strcmp(answer_value(&a, "NeedDaemonReload"), "yes") == 0 ||
+		 (strcmp(answer_value(&a, "LoadState"), "loaded") == 0 &&
+			 answer_lists(&a, "DropInPaths", path) == w->o.removes);
+	answer_clear(&a);
+	return unread;
+}
+
+static bool needs_reload(const struct work *w)
+{
+	if (w->o.dry_run || !seal_manager_runs(&w->t))
+		return false;
+	if (changes(w) || w->o.now)
+		return true;
 	for (size_t i = 0; i < w->count; i++) {
-		if (w->list[i].change != SEAL_NONE)
+		if (is_unread(w, &w->list[i]))
 			return true;
 	}
 	return false;
@@ -306,7 +339,7 @@ static int carry_out(struct work *w)
 		return w->o.json ? tell_json(w, code) : code;
 	for (size_t i = 0; i < w->count && !w->o.json; i++)
 		tell_unit(w, &w->list[i]);
-	if (!w->o.dry_run && (changes(w) || w->o.now) && seal_manager_runs(&w->t))
+	if (needs_reload(w))
 		code = reload(w);
 	if (code == EX_OK && w->o.now)
 		code = restart(w);

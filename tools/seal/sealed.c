@@ -237,17 +237,6 @@ static int judge_files(struct sealed *s, const struct view *view, struct err *er
 	return rc == -ENOMEM ? err_fail(err, ENOMEM, "out of memory") : 0;
 }
 
-static bool has_word(const char *list, const char *word)
-{
-	size_t length = strlen(word);
-
-	for (const char *at = list; (at = strstr(at, word)); at += length) {
-		if ((at == list || at[-1] == ' ') && (!at[length] || at[length] == ' '))
-			return true;
-	}
-	return false;
-}
-
 /* The file of variables that systemd reads last, "" where there is none. */
 static const char *last_file(const struct answer *a)
 {
@@ -290,7 +279,7 @@ static void tell_loaded(struct sealed *s, const struct answer *a)
 			"systemctl status UNIT and systemd-analyze verify UNIT tell more",
 			"systemd does not load it: %s%s%s", state,
 			*answer_value(a, "LoadError") ? ": " : "", answer_value(a, "LoadError"));
-	} else if (s->dropin[0] && !has_word(answer_value(a, "DropInPaths"), s->dropin)) {
+	} else if (s->dropin[0] && !answer_lists(a, "DropInPaths", s->dropin)) {
 		s->stale = true;
 		diagnosis_add(&s->found, SEVERITY_OBSTACLE, "not-read",
 			"systemctl daemon-reload, then restart the service",

@@ -308,7 +308,7 @@ t_systemctl_is_told() {
 	cat >"$W/bin/systemctl" <<-END
 		#!/bin/sh
 		echo "\$*" >>"$W/told"
-		case \$* in *\$FAILS*) exit 1 ;; esac
+		case \$* in *\$FAILS*) exit 1 ;; *show*) echo "NeedDaemonReload=\${UNREAD:-no}" ;; esac
 	END
 	chmod +x "$W/bin/systemctl"
 	export FAILS=nothing PATH=$W/bin:$PATH
@@ -318,7 +318,12 @@ t_systemctl_is_told() {
 	equal "$(cat "$W/told")" '--system --no-ask-password daemon-reload --' "told"
 	: >"$W/told"
 	plain "$ms" enable billing
-	equal "$(cat "$W/told")" '' "told, where nothing was changed"
+	lacks "$W/told" 'daemon-reload|restart'
+	# somebody was interrupted before systemd had read it
+	UNREAD=yes plain "$ms" enable billing
+	holds "$W/client.out" '^billing\.service is sealed already: nothing changed$'
+	holds "$W/client.out" 'until a restart: systemctl try-restart billing\.service$'
+	holds "$W/told" 'daemon-reload'
 	plain "$ms" enable --now billing job@x
 	equal "$(tail -n 1 "$W/told")" '--system --no-ask-password try-restart -- billing.service job@x.service' "told"
 	FAILS=try-restart plain "$ms" disable --now billing
@@ -330,7 +335,7 @@ t_systemctl_is_told() {
 	rm "$W/bin/systemctl"
 	PATH=$W/bin plain "$ms" disable billing
 	equal "$status" 71 "without systemctl"
-	holds "$W/client.out" 'systemctl: No such file or directory; the drop-ins are there, but not read yet'
+	holds "$W/client.out" 'systemctl: No such file or directory; the drop-ins are gone, but systemd goes by them yet'
 	rmdir /run/systemd/system
 	plain "$ms" enable --now billing
 	equal "$status" 69 "no systemd"
