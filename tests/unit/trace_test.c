@@ -108,6 +108,16 @@ static void hear(const char *line)
 	}
 }
 
+/* All that went to either side, one after the other. */
+static uint64_t said_sum;
+
+static void sum_up(const struct buf *b)
+{
+	for (size_t i = 0; i < buf_length(b); i++)
+		said_sum = (said_sum ^ (unsigned char)buf_bytes(b)[i]) * UINT64_C(0x100000001b3);
+	said_sum += buf_length(b);
+}
+
 static void let_server_hear(void)
 {
 	struct buf *out = dialogue_server_out(d);
@@ -208,13 +218,15 @@ static void carry_out_wishes(void)
 	}
 }
 
+static bool untraced;
+
 static void open_dialogue(bool early)
 {
 	const struct dialogue_settings settings = {.policy = &policy,
 		.server_name = "mx.b.example",
 		.own_name = "[192.0.2.1]",
 		.early_replies = early,
-		.trace = take_trace};
+		.trace = untraced ? NULL : take_trace};
 
 	traced_length = 0;
 	said_auth = false;
@@ -227,6 +239,8 @@ static void open_dialogue(bool early)
 static void turn(void)
 {
 	dialogue_run(d);
+	sum_up(dialogue_server_out(d));
+	sum_up(dialogue_client_out(d));
 	let_server_hear();
 	buf_consume(dialogue_client_out(d), buf_length(dialogue_client_out(d)));
 	carry_out_wishes();
@@ -257,26 +271,49 @@ static const char *const configurations[] = {"default { protect_credentials = fa
 	"default { early_replies = true application_tls = allow verify_certificate = false }",
 	"recipient \"b.example\" { require_tls = true }"};
 
+static void talk(int round)
+{
+	load(configurations[round % 5]);
+	open_dialogue(round % 2);
+	if (random() % 4)
+		buf_append_text(dialogue_client_in(d), "EHLO client.example\r\n");
+	for (int i = 0; i < 14; i++) {
+		if (random() % 5 || !i)
+			say_something();
+		turn();
+	}
+	dialogue_client_eof(d);
+	turn();
+	dialogue_free(d);
+	policy_set_free((struct policy_set *)set);
+}
+
 static void secrets_never_stand_in_the_trace(void **state)
 {
 	(void)state;
 	srandom(5);
-	for (int round = 0; round < 6000; round++) {
-		load(configurations[round % 5]);
-		open_dialogue(round % 2);
-		if (random() % 4)
-			buf_append_text(dialogue_client_in(d), "EHLO client.example\r\n");
-		for (int i = 0; i < 14; i++) {
-			if (random() % 5 || !i)
-				say_something();
-			turn();
-		}
-		dialogue_client_eof(d);
-		turn();
-		dialogue_free(d);
-		policy_set_free((struct policy_set *)set);
-	}
+	for (int round = 0; round < 6000; round++)
+		talk(round);
 	assert_true(lines_seen > 100000);
+}
+
+static void a_trace_changes_nothing(void **state)
+{
+	uint64_t sum;
+
+	(void)state;
+	for (int round = 0; round < 1500; round++) {
+		srandom((unsigned)round);
+		said_sum = 0;
+		talk(round);
+		sum = said_sum;
+		srandom((unsigned)round);
+		said_sum = 0;
+		untraced = true;
+		talk(round);
+		untraced = false;
+		assert_int_equal(sum, said_sum);
+	}
 }
 
 /* Not so much is hidden that nothing is left. */
@@ -337,6 +374,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(secrets_never_stand_in_the_trace),
+		cmocka_unit_test(a_trace_changes_nothing),
 		cmocka_unit_test(harmless_things_are_told),
 		cmocka_unit_test(servers_are_named_as_in_host_sections),
 	};
