@@ -15,21 +15,19 @@ enum { KEY_CSV = 256, KEY_HTML, KEY_JOURNAL, KEY_FAIL_ON, KEY_ALL };
 #define ROWS 20 /* where nothing is told: with its headings, a screen */
 
 static const struct argp_option options[] = {
-	{"since", 'S', "TIME", 0, "from then on: 2026-11-27, '2026-11-27 10:00', yesterday, -2h",
-		0},
+	{"since", 'S', "TIME", 0, "from then on: '2026-11-27 10:00', yesterday, -2h", 0},
 	{"until", 'U', "TIME", 0, "up to then", 0},
-	{"unit", 'u', "UNIT", 0, "of that systemd unit alone (a pattern; may be repeated)", 0},
-	{"only", 'o', "OUTCOMES", 0, "rows and reasons of these alone: would-block,cleartext", 0},
-	{"by", 'b', "KEYS", 0, "rows by these of unit,program,host,sender,recipient", 0},
-	{"rotated", 'r', NULL, 0, "with FILE, what was rotated: FILE.1, FILE.2.gz ...", 0},
-	{"journal", KEY_JOURNAL, "DIR", OPTION_ARG_OPTIONAL, "read the journal, or that in DIR", 0},
+	{"unit", 'u', "UNIT", 0, "of that systemd unit alone; may be repeated", 0},
+	{"only", 'o', "OUTCOMES", 0, "rows and reasons of would-block,cleartext ...", 0},
+	{"by", 'b', "KEYS", 0, "rows by unit,program,host,sender,recipient", 0},
 	{"rows", 'n', "NUMBER", 0, "show so many rows and reasons, instead of 20", 0},
 	{"all", KEY_ALL, NULL, 0, "show all", 0},
-	{"json", 'j', NULL, 0, "print it as JSON", 0},
+	{"rotated", 'r', NULL, 0, "read also FILE.1, FILE.2.gz and the like", 0},
+	{"journal", KEY_JOURNAL, "DIR", OPTION_ARG_OPTIONAL, "read the journal, or that in DIR", 0},
+	{"json", 'j', NULL, 0, "print the result as JSON", 0},
 	{"csv", KEY_CSV, NULL, 0, "print the rows as CSV", 0},
 	{"html", KEY_HTML, NULL, 0, "print a page for a browser, with plots", 0},
-	{"fail-on", KEY_FAIL_ON, "OUTCOMES", 0, "exit with 1 if there are any; doubt is one, too",
-		0},
+	{"fail-on", KEY_FAIL_ON, "OUTCOMES", 0, "exit with 1 if there are any, or doubt", 0},
 	{0},
 };
 
@@ -40,7 +38,7 @@ static const char text[] =
 	"Outcomes: tls-verified tls-unverified cleartext blocked would-block undecided attack "
 	"failed relayed application-tls no-mail. Example:\n"
 	"  mailseal report --since yesterday --only would-block\n"
-	"Exit status 65: no line of mailseal there; 66: no such file; 77: it may not be read.";
+	"Exit status 65: no line of mailseal; 66: no such file; 77: it may not be read.";
 
 /* The position of a word of `length` octets among `count` names; `count` if it is none. */
 static unsigned position(
