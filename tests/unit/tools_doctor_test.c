@@ -527,6 +527,8 @@ static void settings_of_a_unit_are_told(void **state)
 		{"InaccessiblePaths=/tmp\n", 1, "InaccessiblePaths hides it"},
 		{"InaccessiblePaths=-/tmp\nBindReadOnlyPaths=/tmp\n", 0, "mailseal reaches"},
 		{"TemporaryFileSystem=/tmp:ro\n", 1, "TemporaryFileSystem hides it"},
+		{"MountImages=/x.img:/tmp:noexec\n", 1, "MountImages hides it"},
+		{"MountImages=/x.img:/tm /tmp:/opt\n", 0, "mailseal reaches"},
 		{"NoExecPaths=/tmp\n", 1, "NoExecPaths forbids it"},
 		{"NoExecPaths=/\nExecPaths=/tmp\n", 0, "mailseal reaches"},
 		{"NoExecPaths=/tmp\nExecPaths=/usr -/tmp\n", 0, "mailseal reaches"},

@@ -121,11 +121,26 @@ static void line_ends_in_values_do_not_break_the_drop_in(void **state)
 	assert_holds(BILLING, "\nEnvironment=\"LD_PRELOAD=" LIBRARY "\"\n");
 }
 
+/* Modules of PAM have the last word. */
+static void what_pam_sets_is_told(void **state)
+{
+	(void)state;
+	make_tree();
+	WRITE_UNIT("[Service]\nExecStart=/usr/bin/prog\nPAMName=login\n");
+	assert_sh(
+		0, "echo '#LD_PRELOAD=/a.so' >tree/etc/environment; " ENABLE "billing", "written");
+	assert_sh(69, "echo 'LD_PRELOAD=/a.so' >>tree/etc/environment; " ENABLE "billing",
+		"may take the library away by /etc/environment: LD_PRELOAD=/a.so");
+	WRITE_UNIT("[Service]\nExecStart=/usr/bin/prog\n");
+	assert_sh(0, ENABLE "billing", "sealed already");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(odd_text_of_a_unit_is_read_as_systemd_does),
 		cmocka_unit_test(line_ends_in_values_do_not_break_the_drop_in),
+		cmocka_unit_test(what_pam_sets_is_told),
 		cmocka_unit_test(variables_that_systemd_does_not_take_are_not_written_on),
 	};
 

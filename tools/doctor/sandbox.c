@@ -10,6 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define FILE_MOST (1u << 20)
+
 static const char system_agent_advice[] =
 	"Allow it in a drop-in, or run the system-wide agent (mailseal-agent(8))";
 
@@ -136,6 +138,31 @@ static const struct {
 	{"SmackProcessLabel", "the loader may ignore LD_PRELOAD at the change of label"},
 };
 
+/* What modules of PAM set counts for more than all that the unit sets. */
+static void check_pam(struct patient *p)
+{
+	static const char *const files[] = {"/etc/environment", "/etc/security/pam_env.conf"};
+
+	diagnosis_add(&p->found, SEVERITY_NOTE, "PAMName", NULL,
+		"PAMName: modules of PAM may change the environment");
+	for (size_t i = 0; i < sizeof(files) / sizeof(*files); i++) {
+		char *text = patient_read(p, files[i], FILE_MOST, NULL), *rest = NULL;
+
+		for (char *line = text ? strtok_r(text, "\n", &rest) : NULL; line;
+			line = strtok_r(NULL, "\n", &rest)) {
+			line += strspn(line, " \t");
+			if (*line != '#' && strstr(line, "LD_PRELOAD") &&
+				!strstr(line, "libmailseal"))
+				diagnosis_add(&p->found, SEVERITY_OBSTACLE, "pam-preload",
+					"Take that line out, or PAMName out of the unit",
+					"PAMName: pam_env(8) may take the library away by %s: "
+					"%.200s",
+					files[i], line);
+		}
+		free(text);
+	}
+}
+
 static void check_domains(struct patient *p, const struct service *s)
 {
 	for (size_t i = 0; i < sizeof(domains) / sizeof(*domains); i++) {
@@ -147,8 +174,7 @@ static void check_domains(struct patient *p, const struct service *s)
 				"%s=%s: %s", domains[i].key, value, domains[i].what);
 	}
 	if (unit_value(&s->unit, "PAMName"))
-		diagnosis_add(&p->found, SEVERITY_NOTE, "PAMName", NULL,
-			"PAMName: modules of PAM may change the environment");
+		check_pam(p);
 	if (unit_value(&s->unit, "IPAddressDeny"))
 		diagnosis_add(&p->found, SEVERITY_NOTE, "IPAddressDeny", NULL,
 			"IPAddressDeny holds for the agent as well, as for all of the service");

@@ -44,6 +44,28 @@ static bool is_listed(const struct unit *u, const char *key, const char *path)
 	return listed(u, key, path) > 0;
 }
 
+/* Is the path in a place that another file system comes to? The second of the parts between colons.
+ */
+static bool is_mounted_over(const struct unit *u, const char *key, const char *path)
+{
+	const char *value;
+	char word[PATH_MAX], expanded[PATH_MAX], *place;
+	size_t at = 0;
+
+	while ((value = unit_next(u, key, &at))) {
+		while (unit_word(&value, word, sizeof(word))) {
+			(void)unit_expand(u, word, expanded, sizeof(expanded));
+			place = strchr(expanded, ':');
+			if (!place)
+				continue;
+			*strchrnul(++place, ':') = '\0';
+			if (*place == '/' && path_is_beneath(path, place))
+				return true;
+		}
+	}
+	return false;
+}
+
 static bool is_in_home(const char *path)
 {
 	return path_is_beneath(path, "/home") || path_is_beneath(path, "/root") ||
@@ -66,6 +88,8 @@ static const char *hidden_by(const struct unit *u, const char *path)
 		return "InaccessiblePaths";
 	if (is_listed(u, "TemporaryFileSystem", path))
 		return "TemporaryFileSystem";
+	if (is_mounted_over(u, "MountImages", path))
+		return "MountImages";
 	if (home && is_in_home(path) && strcmp(home, "read-only") != 0 &&
 		(strcmp(home, "tmpfs") == 0 || unit_is_on(u, "ProtectHome", false)))
 		return "ProtectHome";
