@@ -351,13 +351,16 @@ t_a_chroot_in_a_command_is_entered() {
 }
 
 # sudo is not installed here: its name is what counts.
-t_sudo_is_a_warning() {
+t_sudo_is_an_obstacle() {
 	doctor_there
 	cp /bin/true sudo
 	unit "ExecStart=" "ExecStart=$W/sudo -u nobody /bin/true"
-	reached billing.service
+	unreached billing.service
+	says_so '^obstacle +what .*/sudo starts does not get LD_PRELOAD \(sudo\)'
 	says_so '^warning +only .*/sudo was judged, not what it starts'
 	says_so '^warning +sudo starts programs with a cleaned environment'
+	unit "ExecStart=" "ExecStart=$W/sudo -u nobody $ms run -- /bin/true"
+	reached billing.service
 	says_so '^verdict +mailseal reaches billing\.service itself; what that starts was not judged'
 }
 
