@@ -6,8 +6,22 @@
 
 #include "tools/doctor/elf.h"
 
+#include <elf.h>
+
 /* All `n` octets at `at`. 0; -EBADMSG where they leave the file; -errno. */
 int elf_bytes(const struct elf *e, uint64_t at, void *out, size_t n);
+
+/* Whether it is of 64 bit. */
+static inline bool elf_is_wide(const struct elf *e)
+{
+	return e->kind.class == ELFCLASS64;
+}
+
+/* The first segment of a type, as PT_DYNAMIC; NULL if there is none. */
+const struct elf_segment *elf_find_segment(const struct elf *e, uint32_t type);
+
+/* Fills in what the dynamic section tells, once the segments are known. 0, -EBADMSG, or -errno. */
+int elf_read_dynamic(struct elf *e);
 
 /* A string of the dynamic section; NULL if it stands outside. */
 const char *elf_string(const struct elf *e, uint64_t place);

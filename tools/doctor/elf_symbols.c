@@ -10,14 +10,9 @@
 #define SYMBOLS_MOST (4u << 20)
 #define VERSIONS_MOST 4096
 
-static bool is_wide(const struct elf *e)
-{
-	return e->kind.class == ELFCLASS64;
-}
-
 static size_t symbol_size(const struct elf *e)
 {
-	return is_wide(e) ? sizeof(Elf64_Sym) : sizeof(Elf32_Sym);
+	return elf_is_wide(e) ? sizeof(Elf64_Sym) : sizeof(Elf32_Sym);
 }
 
 int elf_section(const struct elf *e, unsigned i, struct elf_section *section)
@@ -26,15 +21,15 @@ int elf_section(const struct elf *e, unsigned i, struct elf_section *section)
 		Elf64_Shdr wide;
 		Elf32_Shdr narrow;
 	} h;
-	size_t step = is_wide(e) ? sizeof(h.wide) : sizeof(h.narrow);
+	size_t step = elf_is_wide(e) ? sizeof(h.wide) : sizeof(h.narrow);
 	int rc = elf_bytes(e, e->sections + i * step, &h, step);
 
 	if (rc)
 		return rc;
-	*section = is_wide(e) ? (struct elf_section){h.wide.sh_name, h.wide.sh_type,
-					h.wide.sh_offset, h.wide.sh_size}
-			      : (struct elf_section){h.narrow.sh_name, h.narrow.sh_type,
-					h.narrow.sh_offset, h.narrow.sh_size};
+	*section = elf_is_wide(e) ? (struct elf_section){h.wide.sh_name, h.wide.sh_type,
+					    h.wide.sh_offset, h.wide.sh_size}
+				  : (struct elf_section){h.narrow.sh_name, h.narrow.sh_type,
+					    h.narrow.sh_offset, h.narrow.sh_size};
 	return 0;
 }
 
@@ -72,7 +67,7 @@ static bool visit_one(const struct elf *e, const void *bytes,
 	Elf32_Sym narrow;
 	unsigned char info;
 
-	if (is_wide(e)) {
+	if (elf_is_wide(e)) {
 		memcpy(&wide, bytes, sizeof(wide));
 		symbol.name = elf_string(e, wide.st_name);
 		symbol.defined = wide.st_shndx != SHN_UNDEF;
