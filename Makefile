@@ -36,7 +36,7 @@ PRELOAD_LINK = -shared -nostartfiles -Wl,-z,relro,-z,now,-z,noexecstack,-z,defs,
 LOADER_LIB := $(shell ld.so --list-diagnostics 2>/dev/null | sed -n 's/^dl_dst_lib="\(.*\)"$$/\1/p')
 LIB_NAMES := $(or $(sort $(LOADER_LIB) $(addprefix lib/,$(shell $(CC) -print-multiarch 2>/dev/null))),lib64)
 LIB32_NAMES := $(filter-out $(LIB_NAMES),lib lib/i386-linux-gnu)
-LIB32 := $(if $(filter x86_64-%,$(shell $(CC) -dumpmachine)),lib32)
+LIB32 := $(if $(filter x86_64-%,$(shell $(CC) -dumpmachine 2>/dev/null)),lib32)
 # FILE and what stands beside it, under other names in DIRECTORY
 put_links = for name in $(2); do install -d -m 755 $(1)/$$name && ln -srf $(3) $(1)/$$name || exit 1; done
 # musl's loader takes $LIB as it stands: that name too leads to the library.
@@ -136,12 +136,19 @@ test: deps-test all $(LIB32) $(BUILD)/mailseal-agent-fast $(UNIT_TESTS)
 demo: deps-demo all
 	@BUILD=$(BUILD) tests/demo/demo
 
-deps deps-demo deps-test deps-lint deps-fuzz deps-bench deps-deb:
+DEPS := deps $(addprefix deps-,demo test lint fuzz bench deb)
+$(DEPS):
 	@tests/deps $(or $(@:deps-%=%),build)
+
+# What a build lacks is told in words before the compiler tells it in its own; no package is installed for that.
+NEEDS_A_BUILD = $(ROOM_OBJECTS) $(TOOL_OBJECTS) $(PRELOAD_OBJECTS) can32 $(UNIT_TESTS) $(FUZZERS)
+$(NEEDS_A_BUILD) $(patsubst %.c,$(BUILD)/obj-fast/%.o,$(call sources,agent)) $(BUILD)/obj/shim/agent/main.o: | $(BUILD)/can_build
+$(BUILD)/can_build: tools/can_build $(BUILD)/flags
+	@tools/can_build '$(LDFLAGS) $(LIBS)' $(CC) $(CPPFLAGS) $(CFLAGS) && touch $@
 
 # The list of prerequisites says that packages come before the compiler runs.
 ifneq ($(filter deps% demo test asan tsan lint fuzz bench,$(MAKECMDGOALS)),)
-$(ROOM_OBJECTS) $(TOOL_OBJECTS) $(PRELOAD_OBJECTS) can32 $(UNIT_TESTS) $(FUZZERS): | $(filter deps-%,$(MAKECMDGOALS:%=deps-%))
+$(BUILD)/can_build $(NEEDS_A_BUILD): | $(filter $(DEPS),$(MAKECMDGOALS) $(MAKECMDGOALS:%=deps-%))
 endif
 
 asan: SANITIZE := address,undefined -fno-sanitize-recover=undefined
@@ -167,12 +174,12 @@ lint: deps-lint all
 bench: deps-bench all
 	@tests/bench/bench --cells "$(CELLS)" $(BENCH_OPTIONS) $(BUILD)
 
-include tools/install.mk tools/deb.mk
+include tools/install.mk tools/deb.mk tools/help.mk
 
 clean:
 	rm -rf $(BUILD)
 
-.PHONY: all lib32 can32 unit test demo deps deps-demo deps-test deps-lint deps-fuzz deps-bench deps-deb asan tsan fuzz lint bench deb install uninstall clean FORCE
+.PHONY: all lib32 can32 unit test demo $(DEPS) asan tsan fuzz lint bench deb install uninstall help clean FORCE
 .DELETE_ON_ERROR:
 .SECONDARY:
 -include $(shell find $(BUILD)/obj $(BUILD)/obj-fast $(BUILD)/pic $(BUILD)/pic32 -name "*.d" 2>/dev/null)

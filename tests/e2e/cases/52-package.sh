@@ -84,6 +84,41 @@ t_uninstalled() {
 	equal "$(find /usr/local -type d -name mailseal)" "" "directories of our own"
 }
 
+# Before the compiler says it in its words, and before anything is put anywhere; no package is installed unasked.
+t_says_what_a_build_lacks() {
+	tree_aside
+	mkdir -p /run/headers/openssl /run/few
+	echo '#error not here' | tee /run/headers/confuse.h >/run/headers/openssl/ssl.h
+	plain make -s -j2 install BUILD=b CPPFLAGS=-I/run/headers
+	equal "$status" 2 "make install"
+	holds "$W/client.out" '^mailseal cannot be built here\. Missing: headers of OpenSSL 3, headers of libconfuse\.$'
+	holds "$W/client.out" "^As root run 'make deps', or 'apt-get install --no-install-recommends libssl-dev libconfuse-dev'; then make again\.$"
+	lacks "$W/client.out" 'fatal error|not here'
+	plain make -s all BUILD=b CC=no-such-compiler
+	holds "$W/client.out" '^mailseal cannot be built here\. Missing: the compiler no-such-compiler\.$'
+	plain make -s all BUILD=b LDFLAGS=-lnothing
+	holds "$W/client.out" 'Missing: libraries to link with .*-lnothing'
+	ln -s "$(command -v mktemp)" "$(command -v rm)" "$(command -v ar)" /run/few
+	plain env PATH=/run/few /bin/sh tools/can_build -lssl no-such-compiler
+	equal "$status" 69 "where there is no apt-get"
+	holds "$W/client.out" 'Install the packages of your distribution'
+	lacks "$W/client.out" 'apt-get|make deps'
+	equal "$(find /usr/local -mindepth 1)" "" "put there"
+	plain make -n deps install
+	equal "$status" 0 "make deps install: $(tail -n 1 "$W/client.out")"
+}
+
+t_help_names_each_target() {
+	local target
+	need make
+	plain make -s -C "$ROOT" help
+	equal "$status" 0 "make help"
+	check test "$(wc -l <"$W/client.out")" -le 24
+	for target in $(sed -n 's/^\.PHONY: //p' "$ROOT/Makefile" | tr ' ' '\n' | grep -vxE '\$\(DEPS\)|FORCE|can32|help') deps; do
+		holds "$W/client.out" "^  ([a-z]+, )?$target( |,)"
+	done
+}
+
 # Half of such a name would be written, or removed.
 t_places_that_cannot_be() {
 	local place

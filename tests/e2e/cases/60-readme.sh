@@ -25,7 +25,7 @@ readme_place() {
 t_every_command_is_known_here() {
 	local known line
 	# Those of the package, of installing and of uninstalling are run in 52-package.sh and 57-deb.sh.
-	known='^(make|make install|make uninstall|make deb && apt install \./build/mailseal_\*\.deb|make demo|make test|make bench|make bench CELLS="startup connect"|build/mailseal .*|mailseal .*|install -d /run/mailseal|/usr/local/libexec/mailseal/mailseal-agent --listen .*|LD_PRELOAD=[^ ]* swaks .*)$'
+	known='^(make|(make deps && )?make install|make uninstall|make deb && apt install \./build/mailseal_\*\.deb|make demo|make test|make bench|make bench CELLS="startup connect"|build/mailseal .*|mailseal .*|install -d /run/mailseal|/usr/local/libexec/mailseal/mailseal-agent --listen .*|LD_PRELOAD=[^ ]* swaks .*)$'
 	check test "$(readme_commands | wc -l)" -ge 6
 	while read -r line; do
 		checks=$((checks + 1))
