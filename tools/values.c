@@ -2,7 +2,7 @@
 
 #include "config/edit.h"
 #include "config/setting.h"
-#include "tools/mailseal.h"
+#include "tools/json.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -221,20 +221,6 @@ json_t *json_values(const struct values *values)
 	return object;
 }
 
-json_t *json_text(const char *text)
-{
-	json_t *json = json_string(text);
-	char plain[1200];
-	size_t length;
-
-	if (json)
-		return json;
-	for (length = 0; text[length] && length < sizeof(plain) - 1; length++)
-		plain[length] = text[length] & 0x80 ? '?' : text[length];
-	plain[length] = '\0';
-	return json_string(plain);
-}
-
 json_t *json_setting(const struct section *section, enum setting setting)
 {
 	const char *value = section_written(section, setting, 0);
@@ -268,28 +254,4 @@ json_t *json_settings(const struct section *section)
 			json_object_set_new(object, setting_name(s), json_setting(section, s));
 	}
 	return object;
-}
-
-json_t *json_strings(const char *const *list)
-{
-	json_t *array;
-
-	if (!list)
-		return json_null();
-	array = json_array();
-	for (; *list; list++)
-		json_array_append_new(array, json_text(*list));
-	return array;
-}
-
-int json_print(json_t *result)
-{
-	int code = EX_OK;
-
-	if (!result || json_dumpf(result, stdout, JSON_INDENT(2)) < 0)
-		code = complain(EX_SOFTWARE, "cannot write the result as JSON");
-	else
-		putchar('\n');
-	json_decref(result);
-	return code;
 }

@@ -39,19 +39,10 @@ json_t *json_origin(const struct origin *origin);
 /* { "require_tls": { "value": true, "origin": { ... } }, ... } */
 json_t *json_values(const struct values *values);
 
-/* A string; octets that are no text in UTF-8 become question marks. */
-json_t *json_text(const char *text);
-
 /* What the section sets it to, else null. */
 json_t *json_setting(const struct section *section, enum setting setting);
 
 /* All that it sets, by name. */
 json_t *json_settings(const struct section *section);
-
-/* An array of strings from a list that ends with NULL; null for NULL. */
-json_t *json_strings(const char *const *list);
-
-/* Prints it and a line end on standard output, and drops it. An exit code. */
-int json_print(json_t *result);
 
 #endif

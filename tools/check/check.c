@@ -5,7 +5,7 @@
 #include "tools/check/check.h"
 
 #include "tools/print.h"
-#include "tools/values.h"
+#include "tools/json.h"
 
 #include <argp.h>
 #include <errno.h>

@@ -4,6 +4,7 @@
 #include "config/edit.h"
 #include "config/setting.h"
 #include "tools/check/check.h"
+#include "tools/json.h"
 #include "tools/values.h"
 
 static json_t *json_set_here(const struct section *section)

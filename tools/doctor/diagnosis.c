@@ -1,7 +1,7 @@
 #include "tools/doctor/diagnosis.h"
 
 #include "tools/print.h"
-#include "tools/values.h"
+#include "tools/json.h"
 
 #include <stdarg.h>
 #include <stdio.h>

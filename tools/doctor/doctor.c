@@ -5,7 +5,7 @@
 #include "tools/doctor/doctor.h"
 
 #include "tools/doctor/loader.h"
-#include "tools/values.h"
+#include "tools/json.h"
 
 #include <argp.h>
 #include <errno.h>

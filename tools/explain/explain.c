@@ -4,6 +4,8 @@
  */
 #include "tools/explain/explain.h"
 
+#include "tools/json.h"
+
 #include <argp.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -3,6 +3,8 @@
  */
 #include "tools/explain/explain.h"
 
+#include "tools/json.h"
+
 #include <string.h>
 
 static json_t *json_of(void (*list)(const struct demands *demands, struct values *values),

@@ -6,6 +6,7 @@
 #include "tools/meaning.h"
 #include "tools/policy/policy.h"
 #include "tools/print.h"
+#include "tools/json.h"
 #include "tools/values.h"
 
 #include <stdio.h>

@@ -1,6 +1,7 @@
 /*
  * domain: each mail server of a domain, the most preferred first; the worst decides.
  */
+#include "tools/json.h"
 #include "tools/print.h"
 #include "tools/probe/mx.h"
 #include "tools/probe/probe.h"

@@ -1,6 +1,7 @@
 /*
  * json: the report for a script. Its keys stand in mailseal(1).
  */
+#include "tools/json.h"
 #include "tools/meaning.h"
 #include "tools/probe/probe.h"
 

@@ -4,6 +4,7 @@
 #include "tools/probe/probe.h"
 
 #include "shim/hop/hop.h"
+#include "tools/json.h"
 
 #include <argp.h>
 #include <stdio.h>

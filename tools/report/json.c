@@ -4,7 +4,7 @@
 #include "tools/report/statement.h"
 #include "tools/report/report.h"
 
-#include "tools/values.h"
+#include "tools/json.h"
 
 /* What is no UTF-8 is written as \xHH. */
 static json_t *text_of(const char *text)

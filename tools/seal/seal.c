@@ -5,7 +5,7 @@
 #include "tools/seal/seal.h"
 
 #include "tools/print.h"
-#include "tools/values.h"
+#include "tools/json.h"
 
 #include <errno.h>
 #include <stdio.h>

@@ -5,7 +5,7 @@
  */
 #include "tools/seal/ask.h"
 #include "tools/seal/sealed.h"
-#include "tools/values.h"
+#include "tools/json.h"
 
 #include <argp.h>
 #include <dirent.h>
