@@ -247,11 +247,21 @@ static void look_for_agent(struct patient *p, const struct process *x, const cha
 			"no agent of its own is running now; the next connection starts one");
 }
 
+/* What is just being started has not loaded what it will have. */
+static void wait_for_start(pid_t pid)
+{
+	struct look l;
+
+	process_look(&l, pid);
+	process_look_away(&l);
+}
+
 static int examine(struct patient *p, struct process *x, const char *status,
 	const struct ports *ports, struct err *err)
 {
 	int rc;
 
+	wait_for_start(x->pid);
 	look_at_root(p, x->pid);
 	process_started(p, x, ports);
 	rc = doctor_maps(p, x->pid, err);

@@ -32,6 +32,21 @@ bool process_is_agent(pid_t pid);
 void process_started(struct patient *p, struct process *x, const struct ports *asked);
 void process_tell_variables(struct patient *p, const struct process *x);
 
+/* --- look.c --- */
+
+/* What a process has to do with the library: `p` and `x` as far as that needs. */
+struct look {
+	struct patient p;
+	struct process x;
+	int rc;		 /* -errno: it cannot be seen; -ENOENT, -ESRCH: it has ended */
+	bool is_systemd; /* not yet what it will be: systemd prepares the sandbox in it */
+};
+
+/* Looks at it; again, for a fifth of a second at most, while it may yet load the library. Look away
+ * afterwards. */
+void process_look(struct look *l, pid_t pid);
+void process_look_away(struct look *l);
+
 /* A variable that it was started with; NULL if it was not. */
 const char *process_variable(const struct process *x, const char *name);
 

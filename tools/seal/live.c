@@ -9,14 +9,11 @@
 
 #include <errno.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <time.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #define TOLD_MOST 8 /* processes without the library that are told one by one */
-#define LOOKS 20    /* at a process that is just being started */
-#define LOOK_MS 10
 
 static bool is_instance_of(const char *name, const char *template)
 {
@@ -34,89 +31,6 @@ static bool belongs(const struct sealed *s, const struct view *view, const struc
 	if (view->tree.user && strcmp(x->unit, manager) != 0)
 		return false;
 	return strcmp(unit, s->name) == 0 || is_instance_of(unit, s->name);
-}
-
-/* What a process has to do with the library. */
-struct look {
-	struct patient p;
-	struct process x;
-	int rc;
-	bool is_systemd; /* not yet what it will be: systemd prepares the sandbox in it */
-};
-
-/* The program of a process. 0 or -errno: -ENOENT where it has ended, though nobody has waited for
- * it. */
-static int program_of(pid_t pid, char out[PATH_MAX])
-{
-	char path[PROCESS_PATH];
-	ssize_t n;
-
-	process_path(path, pid, "exe");
-	n = readlink(path, out, PATH_MAX - 1);
-	if (n < 0)
-		return -errno;
-	out[n] = '\0';
-	return 0;
-}
-
-static bool is_systemd(pid_t pid)
-{
-	static const char place[] = "/lib/systemd/";
-	char program[PATH_MAX];
-	const char *name = program_of(pid, program) ? NULL : strstr(program, place);
-
-	if (!name)
-		return false;
-	name += sizeof(place) - 1;
-	return strcmp(name, "systemd") == 0 || strcmp(name, "systemd-executor") == 0;
-}
-
-static void look(struct look *l, pid_t pid)
-{
-	char path[PROCESS_PATH], program[PATH_MAX];
-
-	*l = (struct look){
-		.p = {.root = -1, .root_name = "", .is_process = true}, .x = {.pid = pid}};
-	process_path(path, pid, "root");
-	patient_enter(&l->p, path);
-	/* asked first: if it is then another program, what is seen is that */
-	l->is_systemd = is_systemd(pid);
-	process_started(&l->p, &l->x, NULL);
-	l->rc = doctor_maps(&l->p, pid, NULL);
-	/* what has ended has nothing loaded any more */
-	if (!l->rc && program_of(pid, program) == -ENOENT)
-		l->rc = -ENOENT;
-}
-
-static void look_away(struct look *l)
-{
-	doctor_maps_clear(&l->p);
-	diagnosis_clear(&l->p.found);
-	free(l->x.environment);
-	if (l->p.root >= 0)
-		close(l->p.root);
-}
-
-static bool may_yet_load(const struct look *l)
-{
-	if (l->rc || l->p.loaded)
-		return false;
-	/* within exec there is no environment for a moment */
-	return l->is_systemd || l->x.environment_length == 0 ||
-	       (l->p.preload && names_library(l->p.preload));
-}
-
-/* Between exec and the loader's work a process has nothing loaded yet. */
-static void look_until_loaded(struct look *l, pid_t pid)
-{
-	static const struct timespec while_it_starts = {0, LOOK_MS * 1000000L};
-
-	look(l, pid);
-	for (int i = 0; i < LOOKS && may_yet_load(l); i++) {
-		look_away(l);
-		nanosleep(&while_it_starts, NULL);
-		look(l, pid);
-	}
 }
 
 static bool is_older(const struct sealed *s, const struct process_of *x)
@@ -200,7 +114,7 @@ static void judge_process(struct sealed *s, const struct process_of *x)
 {
 	struct look l;
 
-	look_until_loaded(&l, x->pid);
+	process_look(&l, x->pid);
 	if (l.rc == -ENOENT || l.rc == -ESRCH || (l.is_systemd && !l.p.loaded)) {
 		; /* it has ended, or does not run yet */
 	} else if (l.rc) {
@@ -212,7 +126,7 @@ static void judge_process(struct sealed *s, const struct process_of *x)
 			look_for_agent(s, &l);
 		take_findings(s, &l);
 	}
-	look_away(&l);
+	process_look_away(&l);
 }
 
 static void tell_sums(struct sealed *s)

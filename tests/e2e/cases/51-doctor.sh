@@ -440,6 +440,37 @@ time.sleep(60)'
 	kill "$started"
 }
 
+# While a connection is handed over, the program holds its socket beside the agent for a moment.
+t_busy_and_starting_processes_are_no_alarm() {
+	local i
+	doctor_there
+	hostile good_server.hs
+	starts env LD_PRELOAD="$BUILD/libmailseal.so" MAILSEAL_LOG=/dev/null /usr/bin/python3 -u -c '
+import smtplib
+smtplib.SMTP("127.0.0.10", 25).quit()
+print("ready")
+while True: smtplib.SMTP("127.0.0.10", 25).quit()'
+	for i in {1..40}; do
+		plain "$ms" doctor --pid "$started"
+		equal "$status" 0 "doctor of a busy program, look $i: $(grep -E '^(obstacle|warning)' "$W/client.out")"
+	done
+	kill "$started"
+	wait "$started" 2>/dev/null
+	# Between exec and the work of the loader nothing is loaded yet: it is stopped there, for a moment.
+	plain env LIBRARY="$BUILD/libmailseal.so" COMMAND="$ms" /usr/bin/python3 -c '
+import os, signal, subprocess, time
+for i in range(5):
+    p = subprocess.Popen(["/bin/sleep", "60"], env={"LD_PRELOAD": os.environ["LIBRARY"]})
+    p.send_signal(signal.SIGSTOP)
+    d = subprocess.Popen([os.environ["COMMAND"], "doctor", "--pid", str(p.pid)])
+    time.sleep(0.05)
+    p.send_signal(signal.SIGCONT)
+    assert d.wait() == 0, i
+    p.kill()
+    p.wait()'
+	equal "$status" 0 "doctor of a program that starts: $(grep -E '^(obstacle|warning)' "$W/client.out")"
+}
+
 json() { /usr/bin/python3 -c "import json, sys; d = json.load(open('$W/client.out')); $1"; }
 
 t_processes_tell_what_they_loaded_since() {
