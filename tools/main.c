@@ -83,7 +83,8 @@ int absolute_path(const char *path, char out[TOOL_PATH_SIZE], struct err *err)
 	if (path[0] != '/' && directory[0] != '/')
 		return err_fail(err, ENOENT,
 			"the current directory has no path here; write an absolute path");
-	n = snprintf(out, TOOL_PATH_SIZE, "%s%s%s", directory, path[0] == '/' ? "" : "/", path);
+	n = snprintf(out, TOOL_PATH_SIZE, "%s%s%s", directory,
+		path[0] == '/' || strcmp(directory, "/") == 0 ? "" : "/", path);
 	if (n < 0 || n >= TOOL_PATH_SIZE)
 		return err_fail(
 			err, ENAMETOOLONG, "path is longer than %d bytes", TOOL_PATH_SIZE - 1);
@@ -143,6 +144,9 @@ static int command_help(int argc, char **argv)
 	char *arguments[] = {NULL, option, NULL};
 	size_t i = argc > 1 ? find_command(argv[1]) : 0;
 
+	if (argc > 2)
+		return complain(
+			EX_USAGE, "help: of one command at a time, not of '%s' too", argv[2]);
 	if (argc > 1 && i == COMMANDS)
 		return unknown_command(argv[1]);
 	if (argc > 1 && commands[i].run != command_help && commands[i].run != command_version)
@@ -153,8 +157,8 @@ static int command_help(int argc, char **argv)
 
 static int command_version(int argc, char **argv)
 {
-	(void)argc;
-	(void)argv;
+	if (argc > 1)
+		return complain(EX_USAGE, "version: it takes no argument, such as '%s'", argv[1]);
 	printf("mailseal %s\n", MAILSEAL_VERSION);
 	return EX_OK;
 }

@@ -2,6 +2,7 @@
  * main: the command line of mailseal-agent. The preload starts it, to serve one service; an
  * administrator or a service manager starts one that serves all (--listen, LISTEN_FDS).
  */
+#include "config/log_target.h"
 #include "shim/agent/agent.h"
 #include "shim/agent/log.h"
 #include "shim/handoff/handoff.h"
@@ -97,6 +98,7 @@ static error_t take(int key, char *value, struct argp_state *state)
 {
 	struct command *command = state->input;
 	struct agent_options *o = &command->agent;
+	struct err err;
 	char *end;
 	long fd;
 
@@ -113,6 +115,8 @@ static error_t take(int key, char *value, struct argp_state *state)
 		o->config_named = key == OPTION_CONFIG;
 		return 0;
 	case OPTION_LOG:
+		if (log_target_check(value, &err))
+			argp_failure(state, EX_USAGE, 0, "--log: %s", err.text);
 		o->log = value;
 		return 0;
 	case OPTION_PORTS:
@@ -158,7 +162,7 @@ static const char *absolute(const char *path)
 	char here[PATH_MAX], *whole;
 
 	if (*path == '/' || !getcwd(here, sizeof(here)) ||
-		asprintf(&whole, "%s/%s", here, path) < 0)
+		asprintf(&whole, "%s/%s", strcmp(here, "/") == 0 ? "" : here, path) < 0)
 		return path;
 	return whole;
 }

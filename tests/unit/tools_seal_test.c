@@ -56,7 +56,8 @@ static void a_directory_that_was_there_stays(void **state)
 	(void)state;
 	make_tree();
 	write_unit("billing.service", "ExecStart=/usr/bin/prog\n");
-	assert_sh(0, "mkdir " SYSTEM "billing.service.d; " ENABLE "billing; " DISABLE "billing", "");
+	assert_sh(
+		0, "mkdir " SYSTEM "billing.service.d; " ENABLE "billing; " DISABLE "billing", "");
 	assert_sh(0, "rmdir " SYSTEM "billing.service.d", "");
 	assert_sh(0, ENABLE "billing; echo >" SYSTEM "billing.service.d/x.conf; " DISABLE "billing",
 		"");
@@ -135,8 +136,9 @@ static void environment_files_do_not_undo_it(void **state)
 	assert_sh(0, "rm tree/etc/default/billing; " ENABLE "billing; cat " SYSTEM "*/*.env",
 		"LD_PRELOAD=\"/usr/local/lib/mailseal/libmailseal.so\"\n");
 	write_unit("billing.service", "ExecStart=/usr/bin/prog\n");
-	assert_sh(0, ENABLE "billing", "billing.service: removed tree/etc/systemd/system/"
-				       "billing.service.d/50-mailseal.env");
+	assert_sh(0, ENABLE "billing",
+		"billing.service: removed tree/etc/systemd/system/"
+		"billing.service.d/50-mailseal.env");
 	assert_sh(0, DISABLE "billing; ls " SYSTEM, "");
 	assert_null(strstr(output, "billing.service.d\n"));
 }
@@ -167,7 +169,8 @@ static void address_families_are_added_to_a_list_only(void **state)
 		{"RestrictAddressFamilies=~AF_UNIX\n", true},
 		{"RestrictAddressFamilies=~AF_NETLINK\n", false},
 		{"RestrictAddressFamilies=AF_INET\nRestrictAddressFamilies=\n", false},
-		{"RestrictAddressFamilies=AF_INET AF_UNIX\nRestrictAddressFamilies=~AF_UNIX\n", true},
+		{"RestrictAddressFamilies=AF_INET AF_UNIX\nRestrictAddressFamilies=~AF_UNIX\n",
+			true},
 		/* nothing is allowed: what is not sent needs no agent, but it may log */
 		{"RestrictAddressFamilies=none\n", true},
 		{"RestrictAddressFamilies=none\nRestrictAddressFamilies=~AF_INET\n", false},
@@ -213,14 +216,13 @@ static void later_drop_ins_that_undo_it_are_told(void **state)
 	(void)state;
 	make_tree();
 	write_unit("billing.service", "ExecStart=/usr/bin/prog\nEnvironmentFile=-/none\n");
-	assert_sh(0,
-		"mkdir " SYSTEM "billing.service.d; echo LD_PRELOAD=/y.so >tree/etc/vars", "");
+	assert_sh(0, "mkdir " SYSTEM "billing.service.d; echo LD_PRELOAD=/y.so >tree/etc/vars", "");
 	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
 		if (i == 2)
 			continue; /* what unsets it is written anew, but for what comes later */
-		assert_int_equal(sh("printf '[Service]\\n%s\\n' >" SYSTEM
-				    "billing.service.d/60.conf",
-					 cases[i].line),
+		assert_int_equal(
+			sh("printf '[Service]\\n%s\\n' >" SYSTEM "billing.service.d/60.conf",
+				cases[i].line),
 			0);
 		if (i < 2)
 			write_unit("billing.service", "ExecStart=/usr/bin/prog\n");
@@ -247,7 +249,8 @@ static void names_are_what_systemd_makes_of_them(void **state)
 	write_unit("other.timer", "[Timer]\nOnCalendar=daily\nUnit=billing.service\n");
 	write_unit("each.socket", "[Socket]\nListenStream=1\nAccept=yes\n");
 	write_unit("x.target", "[Unit]\n");
-	assert_sh(0, "ln -s billing.service " VENDOR "pay.service; " ENABLE "pay billing pay.service",
+	assert_sh(0,
+		"ln -s billing.service " VENDOR "pay.service; " ENABLE "pay billing pay.service",
 		"written tree/etc/systemd/system/billing.service.d/");
 	assert_sh(0, "ls " SYSTEM, "billing.service.d\n");
 	assert_sh(0, DISABLE "pay", "billing.service: removed");
@@ -261,13 +264,15 @@ static void names_are_what_systemd_makes_of_them(void **state)
 	assert_sh(64, ENABLE "each.socket", "it starts each@.service, which");
 	assert_sh(64, ENABLE "x.target", "x.target is no service, so there is no program to seal");
 	assert_sh(66, ENABLE "biling", "there is no unit biling.service in tree; there is billing");
-	assert_sh(66, DISABLE "biling", "there is no unit biling.service in tree; there is billing");
+	assert_sh(
+		66, DISABLE "biling", "there is no unit biling.service in tree; there is billing");
 	assert_sh(64, ENABLE "../billing", "a path; write the name of a unit");
 	assert_sh(64, ENABLE "..", "'..' is not the name of a unit");
 	assert_sh(64, ENABLE "''", "'' is not the name of a unit");
 	assert_sh(64, ENABLE "'a b'", "'a b' is not the name of a unit");
 	assert_sh(64, ENABLE "$(printf '%0300d' 1)", "is not the name of a unit");
-	assert_sh(69, "ln -s /dev/null " SYSTEM "gone.service; " ENABLE "gone", "gone.service is masked");
+	assert_sh(69, "ln -s /dev/null " SYSTEM "gone.service; " ENABLE "gone",
+		"gone.service is masked");
 }
 
 static void what_would_not_be_protected_is_refused(void **state)
@@ -292,7 +297,8 @@ static void what_would_not_be_protected_is_refused(void **state)
 	assert_null(strstr(output, "no socket is at"));
 	assert_holds(SYSTEM "filter.service.d/50-mailseal.conf",
 		"Requires=mailseal-agent.socket\nAfter=mailseal-agent.socket\n");
-	assert_holds(SYSTEM "filter.service.d/50-mailseal.conf", "MAILSEAL_SOCKET=/run/mailseal/agent.sock");
+	assert_holds(SYSTEM "filter.service.d/50-mailseal.conf",
+		"MAILSEAL_SOCKET=/run/mailseal/agent.sock");
 	assert_sh(69, "rm tree/usr/local/lib/mailseal/libmailseal.so; " ENABLE "good",
 		"tree/usr/local/lib/mailseal/libmailseal.so: No such file or directory; install");
 	/* taking it away needs neither library nor unit */
@@ -307,8 +313,8 @@ static void another_ones_files_are_left_alone(void **state)
 	make_tree();
 	write_unit("billing.service", "ExecStart=/usr/bin/prog\n");
 	write_unit("good.service", "ExecStart=/usr/bin/prog\n");
-	assert_sh(73, "mkdir " SYSTEM "billing.service.d; echo mine >" BILLING "; " ENABLE
-		      "good billing",
+	assert_sh(73,
+		"mkdir " SYSTEM "billing.service.d; echo mine >" BILLING "; " ENABLE "good billing",
 		"50-mailseal.conf was not written by mailseal enable");
 	assert_string_equal(text_of(BILLING), "mine\n");
 	assert_sh(0, "test ! -e " SYSTEM "good.service.d", "");
@@ -317,8 +323,9 @@ static void another_ones_files_are_left_alone(void **state)
 	assert_sh(73, "rm " BILLING "; mkdir " BILLING "; " ENABLE "billing", "was not written by");
 	assert_sh(73, "rm -r " BILLING "; mkfifo " BILLING "; timeout 10 " ENABLE "billing",
 		"was not written by");
-	assert_sh(73, "rm -r " SYSTEM "billing.service.d; echo >" SYSTEM "billing.service.d; " ENABLE
-		      "billing",
+	assert_sh(73,
+		"rm -r " SYSTEM "billing.service.d; echo >" SYSTEM "billing.service.d; " ENABLE
+		"billing",
 		"billing.service.d: Not a directory");
 	assert_sh(73,
 		"rm " SYSTEM "billing.service.d; mkdir elsewhere; ln -s $PWD/elsewhere " SYSTEM
@@ -348,8 +355,9 @@ static void dry_runs_change_nothing(void **state)
 	(void)state;
 	make_tree();
 	write_unit("billing.service", "ExecStart=/usr/bin/prog\nEnvironmentFile=-/etc/x\n");
-	assert_sh(0, ENABLE "--dry-run billing", "# tree/etc/systemd/system/billing.service.d/"
-						 "50-mailseal.conf\n# Written by mailseal enable");
+	assert_sh(0, ENABLE "--dry-run billing",
+		"# tree/etc/systemd/system/billing.service.d/"
+		"50-mailseal.conf\n# Written by mailseal enable");
 	assert_says("# tree/etc/systemd/system/billing.service.d/50-mailseal.env\n");
 	assert_sh(0, "ls " SYSTEM, "");
 	assert_string_equal(output, "");
@@ -374,6 +382,8 @@ static void wrong_usage_is_64(void **state)
 	assert_sh(64, ENABLE "--config \"$(printf '/\\377')\" billing", "no text in UTF-8");
 	assert_sh(64, ENABLE "--config \"$(printf '/\\nx')\" billing", "control character");
 	assert_sh(64, ENABLE "--log '' billing", "--log: empty");
+	assert_sh(64, ENABLE "--log jornal billing",
+		"--log: there is no target 'jornal'; did you mean journal?");
 	assert_sh(69, ENABLE "--config /none billing", "the configuration tree/none: No such file");
 	if (geteuid() == 0 && sh("command -v setpriv") == 0)
 		assert_sh(77,
@@ -395,12 +405,10 @@ static void a_root_directory_gets_its_own_assertion(void **state)
 {
 	(void)state;
 	make_tree();
-	write_unit("billing.service",
-		"ExecStart=/prog\nRootDirectory=/srv/%p\nMountAPIVFS=yes\n");
+	write_unit("billing.service", "ExecStart=/prog\nRootDirectory=/srv/%p\nMountAPIVFS=yes\n");
 	assert_sh(69, "mkdir -p tree/srv/billing; " ENABLE "billing", "/prog: No such file");
 	assert_sh(0, ENABLE "--force billing", "written");
-	assert_holds(BILLING,
-		"AssertPathExists=/srv/%p/usr/local/lib/mailseal/libmailseal.so\n");
+	assert_holds(BILLING, "AssertPathExists=/srv/%p/usr/local/lib/mailseal/libmailseal.so\n");
 	write_unit("billing.service", "ExecStart=/prog\nRootImage=/srv/x.img\n");
 	assert_sh(69, ENABLE "billing", "what is in the image cannot be seen");
 	assert_sh(0, ENABLE "--force billing", "written");
@@ -413,7 +421,8 @@ static void what_is_bound_into_a_root_directory_is_seen(void **state)
 	(void)state;
 	make_tree();
 	assert_sh(0,
-		"mkdir -p tree/srv/jail/usr tree/srv/jail/opt && ln -s usr/bin tree/srv/jail/bin && "
+		"mkdir -p tree/srv/jail/usr tree/srv/jail/opt && ln -s usr/bin tree/srv/jail/bin "
+		"&& "
 		"for d in lib lib64; do ln -s usr/$d tree/srv/jail/$d; done && "
 		"mv tree/lib/* tree/usr/lib 2>/dev/null; mv tree/lib64 tree/usr; rmdir tree/lib; "
 		"ln -s usr/lib tree/lib; ln -s usr/lib64 tree/lib64; "
@@ -429,8 +438,9 @@ static void what_is_bound_into_a_root_directory_is_seen(void **state)
 	assert_sh(69, ENABLE "billing", "/loop/prog: Too many levels of symbolic links");
 	write_unit("billing.service", "ExecStart=/bin/prog\nRootDirectory=/srv/%p\n"
 				      "BindReadOnlyPaths=/usr/bin /usr/lib /usr/lib64\n");
-	assert_sh(69, "rm -r " SYSTEM "billing.service.d; mv tree/srv/jail tree/srv/billing; " ENABLE
-		      "billing",
+	assert_sh(69,
+		"rm -r " SYSTEM "billing.service.d; mv tree/srv/jail tree/srv/billing; " ENABLE
+		"billing",
 		"By the system agent it would: mailseal enable --system-agent billing.service");
 	write_unit("mailseal-agent.socket", "[Socket]\nListenSequentialPacket=/x\n");
 	assert_sh(0, ENABLE "--system-agent billing", "written");
@@ -443,8 +453,7 @@ static void what_is_bound_into_a_root_directory_is_seen(void **state)
 		"BindReadOnlyPaths=/usr/bin /usr/lib /usr/lib64 /opt/%p:/usr/local/lib/mailseal\n");
 	assert_sh(0,
 		"mkdir tree/opt; cp -r tree/usr/local/lib/mailseal tree/opt/billing; "
-		"cp mailseal-agent tree/opt/billing; " ENABLE
-		"billing",
+		"cp mailseal-agent tree/opt/billing; " ENABLE "billing",
 		"written");
 	assert_holds(BILLING, "\nAssertPathExists=/opt/%p/libmailseal.so\n");
 }
@@ -472,14 +481,16 @@ static void a_library_of_each_kind_is_named_by_one_name(void **state)
 	assert_holds(BILLING, "\nAssertPathExists=/usr/local/lib/mailseal/libmailseal.so\n"
 			      "AssertPathExists=/usr/local/lib/mailseal/lib32/libmailseal.so\n");
 	/* as it was named before */
-	write_unit("billing.service", "ExecStart=/usr/bin/prog\n"
-				      "Environment=LD_PRELOAD=/usr/local/lib/mailseal/$LIB/libmailseal.so:/a.so\n");
+	write_unit("billing.service",
+		"ExecStart=/usr/bin/prog\n"
+		"Environment=LD_PRELOAD=/usr/local/lib/mailseal/$LIB/libmailseal.so:/a.so\n");
 	assert_sh(0, ENABLE "billing", "named the library already");
 	assert_holds(BILLING, "$LIB/libmailseal.so:/a.so\"\n");
 	/* what the loader makes of it is not there */
-	assert_sh(0, "rm tree/usr/local/lib/mailseal/$(cat lib)/libmailseal.so; "
-		     "cp -r tree/usr/local/lib/mailseal/lib32 tree/usr/local/lib/mailseal/other; "
-		     "ln -sfn other 'tree/usr/local/lib/mailseal/$LIB'; " ENABLE "billing",
+	assert_sh(0,
+		"rm tree/usr/local/lib/mailseal/$(cat lib)/libmailseal.so; "
+		"cp -r tree/usr/local/lib/mailseal/lib32 tree/usr/local/lib/mailseal/other; "
+		"ln -sfn other 'tree/usr/local/lib/mailseal/$LIB'; " ENABLE "billing",
 		"rewritten");
 	assert_holds(BILLING, PRELOAD ":/a.so\"\n");
 }
@@ -491,8 +502,9 @@ static void what_hides_the_drop_in_is_told(void **state)
 	write_unit("billing.service", "ExecStart=/usr/bin/prog\n");
 	assert_sh(69,
 		"mkdir -p tree/etc/systemd/system.control/billing.service.d; "
-		"ln -s /dev/null tree/etc/systemd/system.control/billing.service.d/50-mailseal.conf; "
-		ENABLE "billing",
+		"ln -s /dev/null "
+		"tree/etc/systemd/system.control/billing.service.d/50-mailseal.conf; " ENABLE
+		"billing",
 		"another drop-in hides it: LD_PRELOAD is not set");
 	assert_sh(0,
 		"ln -sfn /nowhere tree/etc/systemd/system.control/billing.service.d/x.conf; rm "
@@ -515,7 +527,8 @@ static void what_is_not_known_is_told(void **state)
 	write_unit("billing.service", "ExecStart=/usr/bin/prog\nEnvironment=LD_PRELOAD=/%b.so\n");
 	assert_sh(69, ENABLE "billing", "LD_PRELOAD=/%b.so: what % stands for is not known here");
 	write_unit("billing.service", "ExecStart=/usr/bin/prog\nPassEnvironment=X LD_PRELOAD\n");
-	assert_sh(0, ENABLE "billing", "PassEnvironment=LD_PRELOAD: what the manager was started with");
+	assert_sh(0, ENABLE "billing",
+		"PassEnvironment=LD_PRELOAD: what the manager was started with");
 	assert_sh(66, "mkdir tree/etc/init.d; touch tree/etc/init.d/exim4; " ENABLE "exim4",
 		"but tree/etc/init.d/exim4: systemd makes a unit of it when it starts there");
 	assert_sh(77,
@@ -534,12 +547,14 @@ static void units_of_a_user(void **state)
 	make_tree();
 	assert_sh(0,
 		"rm -rf home; mkdir -p home/.local/share/systemd/user && "
-		"printf '[Service]\\nExecStart=/bin/true\\n' >home/.local/share/systemd/user/m.service",
+		"printf '[Service]\\nExecStart=/bin/true\\n' "
+		">home/.local/share/systemd/user/m.service",
 		"");
 	snprintf(command, sizeof(command), "%s ./mailseal enable --user m", user);
 	assert_sh(0, command, "/home/.config/systemd/user/m.service.d/50-mailseal.conf\n");
 	assert_says("No systemd --user runs here");
-	assert_sh(0, "cat home/.config/systemd/user/m.service.d/*", "mailseal disable --user m.service");
+	assert_sh(0, "cat home/.config/systemd/user/m.service.d/*",
+		"mailseal disable --user m.service");
 	assert_says("/libmailseal.so\"\n");
 	snprintf(command, sizeof(command), "%s ./mailseal enable --user --now m", user);
 	assert_sh(69, command, "--now: no systemd --user runs here; nothing is changed");

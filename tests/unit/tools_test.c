@@ -64,6 +64,9 @@ static void wrong_usage_is_64(void **state)
 	assert_sh(64, "./mailseal run --frob -- true", "frob");
 	assert_sh(64, "./mailseal check a b", "more than one file given");
 	assert_sh(64, "./mailseal check ''", "the name of the file is empty");
+	assert_sh(64, "./mailseal version extra", "version: it takes no argument, such as 'extra'");
+	assert_sh(64, "./mailseal --version extra", "it takes no argument");
+	assert_sh(64, "./mailseal help run check", "not of 'check' too");
 	assert_sh(74, "./mailseal version >/dev/full", "No space left");
 }
 
@@ -99,7 +102,8 @@ static void run_sets_the_environment(void **state)
 
 	(void)state;
 	need_command();
-	assert_sh(0, "./mailseal run --config good.conf --log mail.log --ports 25,587 -- env", "");
+	assert_sh(
+		0, "./mailseal run --config good.conf --log ./mail.log --ports 25,587 -- env", "");
 	snprintf(text, sizeof(text), "LD_PRELOAD=%s/libmailseal.so\n", directory);
 	assert_says(text);
 	snprintf(text, sizeof(text), "MAILSEAL_CONFIG=%s/good.conf\n", directory);
@@ -118,7 +122,7 @@ static void run_sets_the_environment(void **state)
 	assert_null(strstr(output, "MAILSEAL_PORTS="));
 	/* What the environment says already holds, made absolute. */
 	assert_sh(0,
-		"MAILSEAL_CONFIG=good.conf MAILSEAL_LOG=l MAILSEAL_PORTS=26 "
+		"MAILSEAL_CONFIG=good.conf MAILSEAL_LOG=./l MAILSEAL_PORTS=26 "
 		"MAILSEAL_AGENT=mailseal ./mailseal run env",
 		"MAILSEAL_PORTS=26\n");
 	snprintf(text, sizeof(text), "MAILSEAL_CONFIG=%s/good.conf\n", directory);
@@ -188,16 +192,27 @@ static void run_refuses_bad_options(void **state)
 	assert_sh(64, "MAILSEAL_PORTS=smtp ./mailseal run true",
 		"MAILSEAL_PORTS: 'smtp' is not a list");
 	assert_sh(64, "./mailseal run --log '' true", "--log: empty");
-	assert_sh(73, "./mailseal run --log . true", "Is a directory");
-	assert_sh(73, "./mailseal run --log none/log true", "none/log: No such file or directory");
-	assert_sh(64, "./mailseal run --log -- true", "option -l has no value: -- stands there");
-	assert_sh(64, "./mailseal run -c -- true", "option -c has no value: -- stands there");
-	assert_sh(0, "./mailseal run --ports 1,65535 true", "");
-	assert_sh(64, "./mailseal run --ports 25,465,587 true",
-		"--ports: port 465 is for smtps, which speaks TLS from the first byte");
-	assert_sh(64, "./mailseal run --ports 0465 true", "port 465 is for smtps");
-	assert_sh(64, "MAILSEAL_PORTS=465 ./mailseal run true", "MAILSEAL_PORTS: port 465");
-	assert_sh(0, "./mailseal run --ports 4650,1465,46 true", "");
+	assert_sh(73, "./mailseal run --log ./ true", "Is a directory");
+	assert_sh(64, "./mailseal run --log jornal true",
+		"'jornal'; did you mean journal? A file has a slash in it");
+	assert_sh(64, "./mailseal run -l foo true",
+		"--log: there is no target 'foo': write stderr, journal or syslog");
+	assert_sh(64, "MAILSEAL_LOG=Stderr ./mailseal run true",
+		"MAILSEAL_LOG: there is no target 'Stderr'; did you mean stderr?");
+		assert_sh(0, "m=$PWD/mailseal; cd / && $m run --log tmp/../no-log env",
+			"MAILSEAL_LOG=/tmp/../no-log\n");
+		assert_sh(73, "./mailseal run --log none/log true",
+			"none/log: No such file or directory");
+		assert_sh(64, "./mailseal run --log -- true",
+			"option -l has no value: -- stands there");
+		assert_sh(
+			64, "./mailseal run -c -- true", "option -c has no value: -- stands there");
+		assert_sh(0, "./mailseal run --ports 1,65535 true", "");
+		assert_sh(64, "./mailseal run --ports 25,465,587 true",
+			"--ports: port 465 is for smtps, which speaks TLS from the first byte");
+		assert_sh(64, "./mailseal run --ports 0465 true", "port 465 is for smtps");
+		assert_sh(64, "MAILSEAL_PORTS=465 ./mailseal run true", "MAILSEAL_PORTS: port 465");
+		assert_sh(0, "./mailseal run --ports 4650,1465,46 true", "");
 }
 
 /* A copy of true(1) with one thing changed in its ELF header. */

@@ -24,11 +24,13 @@ struct arguments {
 	bool json;
 };
 
+enum { KEY_PID = 256, KEY_USER };
+
 static const struct argp_option options[] = {
-	{"pid", 'p', "PID", 0, "examine a running process", 0},
+	{"pid", KEY_PID, "PID", 0, "examine a running process", 0},
 	{"unit", 'u', "NAME|FILE", 0, "examine a service by its unit and drop-ins", 0},
-	{"user", 'U', "NAME", 0, "who runs it (counts for setuid programs)", 0},
-	{"ports", 'P', "LIST", 0, "ports of mail servers, instead of 25 alone", 0},
+	{"user", KEY_USER, "NAME", 0, "who runs it (counts for setuid programs)", 0},
+	{"ports", 'p', "LIST", 0, "ports of mail servers, instead of 25 alone", 0},
 	{"json", 'j', NULL, 0, "print the result as JSON", 0},
 	{0},
 };
@@ -75,7 +77,7 @@ static error_t parse_option(int key, char *argument, struct argp_state *state)
 	struct arguments *a = state->input;
 
 	switch (key) {
-	case 'p':
+	case KEY_PID:
 		a->pid = parse_pid(state, argument);
 		return 0;
 	case 'u':
@@ -83,10 +85,10 @@ static error_t parse_option(int key, char *argument, struct argp_state *state)
 			argp_error(state, "the name of the unit is empty");
 		a->unit = argument;
 		return 0;
-	case 'U':
+	case KEY_USER:
 		a->user = argument;
 		return 0;
-	case 'P':
+	case 'p':
 		a->ports = argument;
 		return 0;
 	case 'j':

@@ -10,7 +10,7 @@
 #include <string.h>
 #include <time.h>
 
-enum { KEY_CSV = 256, KEY_HTML, KEY_JOURNAL, KEY_FAIL_ON, KEY_ALL };
+enum { KEY_CSV = 256, KEY_HTML, KEY_JOURNAL, KEY_FAIL_ON, KEY_ALL, KEY_ROTATED };
 
 #define ROWS 20 /* where nothing is told: with its headings, a screen */
 
@@ -22,7 +22,7 @@ static const struct argp_option options[] = {
 	{"by", 'b', "KEYS", 0, "rows by unit,program,host,sender,recipient", 0},
 	{"rows", 'n', "NUMBER", 0, "show so many rows and reasons, instead of 20", 0},
 	{"all", KEY_ALL, NULL, 0, "show all", 0},
-	{"rotated", 'r', NULL, 0, "read also FILE.1, FILE.2.gz and the like", 0},
+	{"rotated", KEY_ROTATED, NULL, 0, "read also FILE.1, FILE.2.gz and the like", 0},
 	{"journal", KEY_JOURNAL, "DIR", OPTION_ARG_OPTIONAL, "read the journal, or that in DIR", 0},
 	{"json", 'j', NULL, 0, "print the result as JSON", 0},
 	{"csv", KEY_CSV, NULL, 0, "print the rows as CSV", 0},
@@ -155,7 +155,7 @@ static error_t parse_option(int key, char *argument, struct argp_state *state)
 		o->by = set_of(state, "--by", argument, TALLY_KEYS, key_name);
 		o->by_told = true;
 		return 0;
-	case 'r':
+	case KEY_ROTATED:
 		o->rotated = true;
 		return 0;
 	case 'n':

@@ -4,6 +4,7 @@
  * start.
  */
 #include "config/load.h"
+#include "config/log_target.h"
 #include "tools/locate.h"
 #include "tools/mailseal.h"
 #include "tools/run/reach.h"
@@ -165,10 +166,10 @@ static int take_log(const struct run *run)
 
 	if (!log)
 		return EX_OK;
-	if (strcmp(log, "stderr") == 0 || strcmp(log, "journal") == 0 || strcmp(log, "syslog") == 0)
+	if (log_target_check(log, &err))
+		return complain(EX_USAGE, "%s: %s", run->log ? "--log" : "MAILSEAL_LOG", err.text);
+	if (log_target_is_word(log))
 		return set("MAILSEAL_LOG", log);
-	if (!*log)
-		return complain(EX_USAGE, "--log: empty; write stderr, journal, syslog or a file");
 	if (absolute_path(log, path, &err))
 		return complain(EX_USAGE, "log %s: %s", log, err.text);
 	rc = check_log_file(path);

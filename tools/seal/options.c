@@ -4,6 +4,8 @@
  */
 #include "tools/seal/seal.h"
 
+#include "config/log_target.h"
+
 #include <argp.h>
 #include <jansson.h>
 #include <stdio.h>
@@ -13,13 +15,13 @@
 
 #define SMTPS_PORT 465
 
-enum { KEY_NOW = 256, KEY_FORCE, KEY_AGENT };
+enum { KEY_NOW = 256, KEY_FORCE, KEY_AGENT, KEY_ROOT, KEY_USER, KEY_DRY_RUN };
 
 #define COMMON_OPTIONS                                                                             \
-	{"root", 'r', "DIR", 0, "work on the tree in DIR, which does not run", 0},                 \
-		{"user", 'u', NULL, 0, "units of your own systemd --user", 0},                     \
+	{"root", KEY_ROOT, "DIR", 0, "work on the tree in DIR, which does not run", 0},            \
+		{"user", KEY_USER, NULL, 0, "units of your own systemd --user", 0},                \
 		{"now", KEY_NOW, NULL, 0, "restart what runs", 0},                                 \
-		{"dry-run", 'n', NULL, 0, "show what would be done; change nothing", 0},           \
+		{"dry-run", KEY_DRY_RUN, NULL, 0, "show what would be done; change nothing", 0},   \
 	{                                                                                          \
 		"json", 'j', NULL, 0, "print the result as JSON", 0                                \
 	}
@@ -54,12 +56,6 @@ static const char disable_text[] =
 	"usage. "
 	"66: no such unit. 73: the drop-in is another's, or cannot be removed. 77: not root.";
 
-static bool is_target(const char *log)
-{
-	return strcmp(log, "stderr") == 0 || strcmp(log, "syslog") == 0 ||
-	       strcmp(log, "journal") == 0;
-}
-
 static error_t parse_option(int key, char *argument, struct argp_state *state)
 {
 	struct seal_options *o = state->input;
@@ -74,10 +70,10 @@ static error_t parse_option(int key, char *argument, struct argp_state *state)
 			argp_error(state, "--config: %s", err.text);
 		return 0;
 	case 'l':
-		if (!*argument)
-			argp_error(state, "--log: empty; write stderr, journal, syslog or a file");
+		if (log_target_check(argument, &err))
+			argp_error(state, "--log: %s", err.text);
 		o->log_given = argument;
-		if (is_target(argument))
+		if (log_target_is_word(argument))
 			snprintf(o->log, sizeof(o->log), "%s", argument);
 		else if (absolute_path(argument, o->log, &err))
 			argp_error(state, "--log: %s", err.text);
@@ -91,16 +87,16 @@ static error_t parse_option(int key, char *argument, struct argp_state *state)
 	case KEY_FORCE:
 		o->force = true;
 		return 0;
-	case 'r':
+	case KEY_ROOT:
 		o->root = argument;
 		return 0;
-	case 'u':
+	case KEY_USER:
 		o->user = true;
 		return 0;
 	case KEY_NOW:
 		o->now = true;
 		return 0;
-	case 'n':
+	case KEY_DRY_RUN:
 		o->dry_run = true;
 		return 0;
 	case 'j':
@@ -133,7 +129,8 @@ static int check_values(const struct seal_options *o)
 	const char *config = o->config_given, *log = o->log_given;
 	struct ports ports;
 
-	if (o->root && ((config && *config != '/') || (log && *log != '/' && !is_target(log))))
+	if (o->root &&
+		((config && *config != '/') || (log && *log != '/' && !log_target_is_word(log))))
 		return complain(EX_USAGE,
 			"--config, --log: with --root write absolute paths, as they are within the "
 			"tree");
@@ -171,8 +168,9 @@ static int check_options(const struct seal_options *o)
 		return complain(EX_USAGE, "--root: the name of the directory is empty");
 	if (!o->root && !o->user && !o->dry_run && geteuid() != 0)
 		return complain(EX_NOPERM,
-			"only root may seal the system's services; your own: --user; to see what "
-			"would be written: --dry-run");
+			"only root may %s the system's services; your own: --user; to see what "
+			"would be %s: --dry-run",
+			o->removes ? "unseal" : "seal", o->removes ? "removed" : "written");
 	return EX_OK;
 }
 

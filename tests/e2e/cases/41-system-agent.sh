@@ -944,6 +944,7 @@ t_command_line() {
 	wrong 73 '/run/none: the directory is missing; make one .* install -d' --listen /run/none/agent.sock
 	wrong 64 '--user goes with --listen' --user mailbox
 	wrong 64 '--listen goes with neither' --fd 3 --listen "$sock"
+	wrong 64 'no target .jornal.; did you mean journal' --log jornal --listen "$sock"
 	wrong 67 'there is no user nobody-such' --listen "$sock" --user nobody-such
 	refute test -e "$sock"
 	wrong 77 'root is root' --listen "$sock" --user root

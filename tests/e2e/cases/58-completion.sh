@@ -55,6 +55,15 @@ t_each_command_and_option() {
 	done
 }
 
+# A letter stands for one option, whichever the command.
+t_each_letter_is_one_option() {
+	local command
+	completion_there
+	for command in $(commands); do "$ms" "$command" --help </dev/null | sed -nE 's/^ +-(.), --([a-z-]+).*/\1 \2/p'; done | sort -u >"$W/letters"
+	check test "$(wc -l <"$W/letters")" -ge 8
+	equal "$(cut -d ' ' -f 1 "$W/letters" | uniq -d)" '' "letters that stand for more than one: $(cat "$W/letters")"
+}
+
 # Each word that stands for an option's argument is one that something is known for, or one of these, which only
 # the user can know.
 t_each_argument_of_an_option() {
