@@ -361,7 +361,7 @@ static void dry_runs_change_nothing(void **state)
 	assert_says("# tree/etc/systemd/system/billing.service.d/50-mailseal.env\n");
 	assert_sh(0, "ls " SYSTEM, "");
 	assert_string_equal(output, "");
-	assert_sh(0, ENABLE "billing; " DISABLE "-n billing", "would be removed");
+	assert_sh(0, ENABLE "billing; " DISABLE "--dry-run billing", "would be removed");
 	assert_holds(BILLING, PRELOAD);
 	assert_sh(0, ENABLE "--json billing", "\"change\": \"unchanged\"");
 	assert_sh(69, "rm tree/usr/bin/prog; " ENABLE "--json billing", "\"failed\": true");
@@ -508,7 +508,8 @@ static void what_hides_the_drop_in_is_told(void **state)
 		"another drop-in hides it: LD_PRELOAD is not set");
 	assert_sh(0,
 		"ln -sfn /nowhere tree/etc/systemd/system.control/billing.service.d/x.conf; rm "
-		"tree/etc/systemd/system.control/billing.service.d/50*; " ENABLE "-n billing",
+		"tree/etc/systemd/system.control/billing.service.d/50*; " ENABLE
+		"--dry-run billing",
 		PRELOAD);
 	/* one that names the library too does no harm */
 	assert_sh(0,

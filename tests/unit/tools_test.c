@@ -199,20 +199,17 @@ static void run_refuses_bad_options(void **state)
 		"--log: there is no target 'foo': write stderr, journal or syslog");
 	assert_sh(64, "MAILSEAL_LOG=Stderr ./mailseal run true",
 		"MAILSEAL_LOG: there is no target 'Stderr'; did you mean stderr?");
-		assert_sh(0, "m=$PWD/mailseal; cd / && $m run --log tmp/../no-log env",
-			"MAILSEAL_LOG=/tmp/../no-log\n");
-		assert_sh(73, "./mailseal run --log none/log true",
-			"none/log: No such file or directory");
-		assert_sh(64, "./mailseal run --log -- true",
-			"option -l has no value: -- stands there");
-		assert_sh(
-			64, "./mailseal run -c -- true", "option -c has no value: -- stands there");
-		assert_sh(0, "./mailseal run --ports 1,65535 true", "");
-		assert_sh(64, "./mailseal run --ports 25,465,587 true",
-			"--ports: port 465 is for smtps, which speaks TLS from the first byte");
-		assert_sh(64, "./mailseal run --ports 0465 true", "port 465 is for smtps");
-		assert_sh(64, "MAILSEAL_PORTS=465 ./mailseal run true", "MAILSEAL_PORTS: port 465");
-		assert_sh(0, "./mailseal run --ports 4650,1465,46 true", "");
+	assert_sh(0, "m=$PWD/mailseal; cd / && $m run --log tmp/../no-log env",
+		"MAILSEAL_LOG=/tmp/../no-log\n");
+	assert_sh(73, "./mailseal run --log none/log true", "none/log: No such file or directory");
+	assert_sh(64, "./mailseal run --log -- true", "option -l has no value: -- stands there");
+	assert_sh(64, "./mailseal run -c -- true", "option -c has no value: -- stands there");
+	assert_sh(0, "./mailseal run --ports 1,65535 true", "");
+	assert_sh(64, "./mailseal run --ports 25,465,587 true",
+		"--ports: port 465 is for smtps, which speaks TLS from the first byte");
+	assert_sh(64, "./mailseal run --ports 0465 true", "port 465 is for smtps");
+	assert_sh(64, "MAILSEAL_PORTS=465 ./mailseal run true", "MAILSEAL_PORTS: port 465");
+	assert_sh(0, "./mailseal run --ports 4650,1465,46 true", "");
 }
 
 /* A copy of true(1) with one thing changed in its ELF header. */
