@@ -160,7 +160,7 @@ asan tsan: deps-test # unit tests and agent with sanitizers; tsan finds races of
 
 FUZZ_SECONDS ?= 30
 FUZZED_SOURCES := $(ROOM_SOURCES) $(wildcard tools/doctor/elf*.c) $(addprefix tools/,print.c doctor/unit_file.c doctor/env_file.c doctor/ld_cache.c doctor/files.c doctor/bound.c probe/heard.c probe/mx.c probe/aside.c) \
-	$(patsubst %,tools/report/%.c,intern names entry outcome line stamp tally index order over_time fields intake journal source)
+	$(patsubst %,tools/report/%.c,intern names entry outcome line stamp tally index order over_time fields units intake journal source)
 $(BUILD)/fuzz/%: tests/fuzz/%.c $(FUZZED_SOURCES)
 	@mkdir -p $(@D)
 	$(Q)clang $(filter-out -MMD -MP,$(ALL_CFLAGS)) $(PLACES) -O1 -fsanitize=fuzzer,address,undefined -o $@ $< $(FUZZED_SOURCES) $(LIBS)

@@ -1,5 +1,5 @@
-/* Lines of logs, whatever they hold: reading stays in bounds, each line is accounted for, and nothing
- * counts as encrypted that does not say so. */
+/* Lines of logs, whatever they hold: reading stays in bounds, each line is accounted for, and
+ * nothing counts as encrypted that does not say so. */
 #include "tools/report/entry.h"
 #include "tools/report/intake.h"
 
@@ -36,8 +36,7 @@ static void parse_one(const uint8_t *data, size_t size)
 			    e.outcome == TALLY_OWN_TLS) &&
 			!says(data, size, " tls=yes"))
 			abort();
-		if (e.outcome == TALLY_VERIFIED &&
-			!says(data, size, " certificate-verified=yes"))
+		if (e.outcome == TALLY_VERIFIED && !says(data, size, " certificate-verified=yes"))
 			abort();
 		if (e.message && e.bytes && !e.clear && !says(data, size, " tls=yes"))
 			abort();
@@ -48,7 +47,7 @@ static void parse_one(const uint8_t *data, size_t size)
 static void hold_sums(const struct tally *t)
 {
 	const struct tally_reading *r = &t->reading;
-	uint64_t events = 0, in_rows = 0, own;
+	uint64_t events = 0, in_rows = 0, lines;
 
 	for (unsigned o = 0; o < TALLY_OUTCOMES; o++) {
 		events += t->total.events[o];
@@ -59,8 +58,9 @@ static void hold_sums(const struct tally *t)
 		return; /* sums of such numbers may run over */
 	if (events != r->counted + r->suppressed || in_rows < events)
 		abort();
-	own = r->counted + r->others + r->damaged + r->outside + r->other_unit + r->strangers;
-	if (own > r->lines)
+	lines = r->counted + r->others + r->damaged + r->outside + r->other_unit + r->strangers +
+		r->strays + r->own + r->trace;
+	if (lines != r->lines)
 		abort();
 	if (t->time.count > TALLY_BUCKETS)
 		abort();
@@ -68,14 +68,17 @@ static void hold_sums(const struct tally *t)
 
 static void take_all(const uint8_t *data, size_t size)
 {
-	const char *const units[] = {"a*.service", NULL};
+	const char *const asked[] = {"a*.service", NULL};
 	struct intake in = {.since = 1700000000, .until = INT64_MAX};
 	struct tally tally;
+	struct units units;
 
+	if (units_init(&units, size && data[0] & 1 ? asked : NULL))
+		abort();
 	if (tally_init(&tally, 15, ~0u))
 		abort();
 	in.tally = &tally;
-	in.units = size && data[0] & 1 ? units : NULL;
+	in.units = &units;
 	intake_begin(&in, "log", 1795773600);
 	while (size) {
 		const uint8_t *stop = memchr(data, '\n', size);
@@ -92,6 +95,7 @@ static void take_all(const uint8_t *data, size_t size)
 		abort();
 	hold_sums(&tally);
 	tally_clear(&tally);
+	units_clear(&units);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

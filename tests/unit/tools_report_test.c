@@ -49,7 +49,7 @@ static void damaged(const char *text, const char *why)
 	line(text, " 1 damaged");
 	snprintf(says, sizeof(says), "log:2: %s", why);
 	report(0, "--by host", "2026-11-27T10:00:00Z h mailseal[1]: event=reloaded reason=\"x\"\n",
-		"In the clear: 0 messages.");
+		"Nothing can be said: no line of mailseal tells of mail or a connection.\n");
 	line(text, "\n         1  tls-verified     over TLS, with a good certificate\n         0  "
 		   "tls-unv");
 	line(text, "1 line of mailseal is damaged, and may tell of anything");
@@ -361,7 +361,7 @@ static void times_without_a_year_are_the_last_before_the_file_ended(void **state
 	assert_sh(0, "touch -d 2026-01-02 log; TZ=UTC ./mailseal report log",
 		"From: 2025-12-31 23:59:59 +0000 to 2026-01-01 00:00:01 +0000");
 	assert_sh(0, "TZ=UTC ./mailseal report --since 2026-01-01 log", "1 counted");
-	assert_says("1 lines before or after");
+	assert_says("1 before or after");
 	assert_sh(0, "TZ=UTC ./mailseal report --since 2027-01-01 log", "0 counted");
 	assert_sh(1, "TZ=UTC ./mailseal report --since 2025-12-30 --fail-on doubt log",
 		"What was read begins at 2025-12-31 23:59:59 +0000");
@@ -454,12 +454,60 @@ static void what_names_no_unit_leaves_doubt(void **state)
 	(void)state;
 	need_command();
 	snprintf(without, sizeof(without), "%s", text);
-	report(0, "--unit shop", without, "In the clear: 0 messages.\nNothing in the log speaks");
+	report(0, "--unit shop", without,
+		"- No line that was read names a unit shop.service; others name billing.service.");
 	while ((unit = strstr(without, "billing.service")) != NULL)
 		memmove(unit, unit + 15, strlen(unit + 15) + 1);
-	report(0, "--unit shop", without,
-		"In the clear: 0 messages.\n- 1 line that names no unit, and");
+	report(0, "--unit shop", without, "- 1 line that names no unit, and");
 	report(1, "--unit shop --fail-on doubt", without, "2 of other units");
+}
+
+/* A typing error, or a period without a line, looks like a clean log to nobody. */
+static void a_log_that_is_silent_is_not_clean(void **state)
+{
+	static const char text[] = STAMP TAG VERIFIED "\n";
+
+	(void)state;
+	need_command();
+	report(0, "--since 2026-11-28", text,
+		"Nothing can be said: no line of mailseal tells of mail or a connection in this "
+		"period.\n");
+	assert_null(strstr(output, "In the clear"));
+	assert_null(strstr(output, "speaks against"));
+	report(1, "--since 2026-11-28 --fail-on doubt", text, "Nothing can be said");
+	report(0, "--fail-on doubt", text, "Nothing in the log speaks against that.\nThis covers");
+	report(1, "--unit biling --unit bill* --fail-on doubt", text,
+		"- No line that was read names a unit biling.service; others name "
+		"billing.service.");
+	report(1, "--unit billing --unit shop --fail-on doubt", text,
+		"- No line that was read names a unit shop.service; others name "
+		"billing.service.\n");
+	report(0, "--html --unit nosuch", text, "names a unit nosuch.service; others name billing");
+	assert_says("<b>0</b><span>in the clear</span><small>nothing can be said");
+	assert_says("This covers only programs that ran under mailseal");
+	report(0, "--html", text, "This covers only programs that ran under mailseal");
+	report(0, "--json --unit nosuch", text, "\"nothing_counted\": true");
+	assert_says("\"in_doubt\": true");
+}
+
+/* Whatever a line is, it is told as something. */
+static void all_lines_are_accounted_for(void **state)
+{
+	static const char text[] = STAMP TAG VERIFIED
+		"\n" STAMP TAG "event=trace session=86.1 ms=1 dir=app> line=\"EHLO x\"\n" STAMP TAG
+		"event=trace session=86.1 ms=2 dir=app> line=\"QUIT\"\n\n" STAMP TAG
+		"event=reloaded reason=\"x\"\n" STAMP TAG "event=dance reason=\"x\"\n" STAMP
+		"cron[1]: x\nno log\n" STAMP TAG "event=transaction session=1\n";
+
+	(void)state;
+	need_command();
+	report(0, "", text,
+		"Read: log, 8 lines; 1 counted, 1 of other programs, 1 damaged, 2 of traced "
+		"sessions, 2 of agents\n      about themselves, 1 of no log.\n");
+	report(0, "--only blocked", text, "\nRows and reasons: none of what --only asks for.\n");
+	report(64, "--csv --html", text, "--json, --csv and --html: one of them");
+	report(64, "--json --csv", text, "--json, --csv and --html: one of them");
+	report(0, "--csv --csv", text, "billing.service");
 }
 
 /* What runs in a service is told by it; a session is no unit to add up by. */
@@ -563,6 +611,8 @@ int main(void)
 		cmocka_unit_test(since_and_until_take_words),
 		cmocka_unit_test(rows_are_chosen),
 		cmocka_unit_test(what_names_no_unit_leaves_doubt),
+		cmocka_unit_test(a_log_that_is_silent_is_not_clean),
+		cmocka_unit_test(all_lines_are_accounted_for),
 		cmocka_unit_test(rows_that_matter_come_first),
 		cmocka_unit_test(rows_tell_the_unit),
 		cmocka_unit_test(names_do_no_harm),

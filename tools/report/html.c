@@ -107,11 +107,11 @@ static void page_header(FILE *to, const struct report *r)
 	fputs("<dt>Source</dt><dd>", to);
 	html_text(to, r->source);
 	fputs("</dd>\n", to);
-	if (r->units) {
+	if (r->units->patterns) {
 		fputs("<dt>Unit</dt><dd>", to);
-		for (size_t i = 0; r->units[i]; i++) {
+		for (size_t i = 0; r->units->patterns[i]; i++) {
 			fputs(i ? ", " : "", to);
-			html_text(to, r->units[i]);
+			html_text(to, r->units->patterns[i]);
 		}
 		fputs("</dd>\n", to);
 	}
@@ -140,17 +140,19 @@ static void tile_messages(FILE *to, const struct tally_counts *c)
 }
 
 /* What it says is of all messages, those that passed in observe mode among them. */
-static void tile_clear(FILE *to, const struct tally_counts *c, bool certain)
+static void tile_clear(FILE *to, const struct tally_counts *c, const struct statement *statement)
 {
 	bool bad = c->clear || c->clear_logins;
-	bool good = certain && sum_messages(c) && !c->clear_envelopes;
+	bool good = !statement->holes && sum_messages(c) && !c->clear_envelopes;
 
 	tile_begin(to, bad ? " bad" : good ? " good" : "", c->clear, "in the clear");
 	if (c->clear) {
 		html_bytes(to, c->clear_bytes);
 		fputs(" of content was not encrypted", to);
 	} else {
-		fputs("no content was sent unencrypted", to);
+		fputs(statement->nothing ? "nothing can be said: the log tells of no mail"
+					 : "by this log, no content was sent unencrypted",
+			to);
 	}
 	fputs("</small></div>\n", to);
 }
@@ -184,23 +186,25 @@ static void tile_blocked(FILE *to, const struct tally_counts *c)
 	fputs("</small></div>\n", to);
 }
 
+static void item(FILE *to, const char *text)
+{
+	if (!text)
+		return;
+	fputs("<li>", to);
+	html_text(to, text);
+	fputs("</li>\n", to);
+}
+
 /* Whoever reads "in the clear: 0" has to know what may have gone past it. */
 static void caveats(FILE *to, const struct tally_counts *c, const struct statement *statement)
 {
-	if (!statement->gap_count && !c->clear)
-		return;
 	fprintf(to, "<section class=\"%s\"><h2>What else is to be known</h2>\n<ul>\n",
 		statement->holes ? "caveats" : "notes");
-	if (c->clear) {
-		fputs("<li>", to);
-		html_text(to, statement->clear); /* to which servers */
-		fputs("</li>\n", to);
-	}
-	for (unsigned i = 0; i < statement->gap_count; i++) {
-		fputs("<li>", to);
-		html_text(to, statement->gaps[i]);
-		fputs("</li>\n", to);
-	}
+	item(to, c->clear || statement->nothing ? statement->clear : NULL); /* to which servers */
+	for (unsigned i = 0; i < statement->gap_count; i++)
+		item(to, statement->gaps[i]);
+	item(to, statement->closed);
+	item(to, statement->covers);
 	fputs("</ul></section>\n", to);
 }
 
@@ -285,7 +289,7 @@ int report_html(const struct report *r)
 			to);
 	fputs("<div class=\"tiles\">\n", to);
 	tile_messages(to, &t->total);
-	tile_clear(to, &t->total, !statement.holes);
+	tile_clear(to, &t->total, &statement);
 	tile_verified(to, &t->total);
 	tile_blocked(to, &t->total);
 	fputs("</div>\n", to);

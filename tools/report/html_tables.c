@@ -266,6 +266,8 @@ void html_reading(FILE *to, const struct tally *tally)
 	fact(to, "Lines read", r->lines, true);
 	fact(to, "Lines counted in this report", r->counted, true);
 	fact(to, "Lines of other programs", r->others, false);
+	fact(to, "Lines of traced sessions", r->trace, false);
+	fact(to, "Lines of agents about themselves", r->own, false);
 	fact(to, "Lines before or after the period", r->outside, false);
 	fact(to, "Lines of other units", r->other_unit, false);
 	fact(to, "Of these, of no unit and with something in the clear", r->unplaced, false);
@@ -284,7 +286,6 @@ void html_reading(FILE *to, const struct tally *tally)
 	fact(to, "The agent was stopped with connections open", r->stopped, false);
 	fact(to, "The configuration was read anew", r->reloaded, false);
 	fact(to, "The log could not be written, or not where it should", r->log, false);
-	fact(to, "Lines of traced sessions", r->trace, false);
 	fact(to, "Events that this version does not know", r->unknown, false);
 	fputs("</tbody></table>\n", to);
 	if (r->damage[0][0]) {

@@ -6,7 +6,6 @@
 #include "tools/report/line.h"
 
 #include <errno.h>
-#include <fnmatch.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -35,20 +34,15 @@ static bool is_outside(const struct intake *in, int64_t time)
 	return time != 0 && (time < in->since || time >= in->until);
 }
 
-static bool unit_matches(const struct intake *in, const struct slice *said, const char *known)
+static bool unit_matches(struct intake *in, const struct slice *said, const char *known)
 {
-	char unit[300];
+	char unit[UNITS_NAME];
 
-	if (!in->units)
-		return true;
 	if (said->length)
 		snprintf(unit, sizeof(unit), "%.*s", (int)said->length, said->at);
 	else
 		snprintf(unit, sizeof(unit), "%s", !said->at && known ? known : "");
-	for (const char *const *u = in->units; *u; u++)
-		if (fnmatch(*u, unit, 0) == 0)
-			return true;
-	return false;
+	return units_take(in->units, unit);
 }
 
 static bool leaves_doubt(const struct entry *e)
@@ -96,11 +90,13 @@ int intake_line(void *context, char *line, size_t length, bool whole)
 	bool behind_ours;
 
 	in->number++;
-	r->lines++;
-	if (length && line[0] == '{' && whole)
-		return journal_line(in, line, length);
 	if (length && line[length - 1] == '\r')
 		length--;
+	if (length == 0)
+		return 0;
+	r->lines++;
+	if (line[0] == '{' && whole)
+		return journal_line(in, line, length);
 	kind = line_take(&in->stamps, line, length, &head);
 	if (head.time && (!r->begins || head.time < r->begins))
 		r->begins = head.time;
@@ -129,7 +125,7 @@ int intake_line(void *context, char *line, size_t length, bool whole)
 			count_add(&r->repeated, head.count);
 		return 0;
 	case LINE_STRAY:
-		r->strays += length > 0;
+		r->strays++;
 		return 0;
 	case LINE_DROPPED:
 		if (!is_outside(in, head.time))
@@ -157,6 +153,8 @@ static bool is_by_agent(const struct journal_entry *entry)
 int intake_journal(struct intake *in, const struct journal_entry *entry)
 {
 	struct tally_reading *r = &in->tally->reading;
+	uint64_t counted;
+	int rc;
 
 	if (entry->dropped) {
 		count_add(&r->dropped, is_outside(in, entry->time) ? 0 : entry->dropped);
@@ -168,10 +166,12 @@ int intake_journal(struct intake *in, const struct journal_entry *entry)
 		damaged(in, "no text");
 		return 0;
 	}
-	if (is_by_agent(entry)) {
-		r->unseen += !entry->exe && !is_outside(in, entry->time);
-		return take(in, entry->message, entry->length, entry->time, 1, entry);
+	if (!is_by_agent(entry)) {
+		++*(is_outside(in, entry->time) ? &r->outside : &r->strangers);
+		return 0;
 	}
-	r->strangers += !is_outside(in, entry->time);
-	return 0;
+	counted = r->counted;
+	rc = take(in, entry->message, entry->length, entry->time, 1, entry);
+	r->unseen += !entry->exe && r->counted > counted;
+	return rc;
 }

@@ -6,13 +6,14 @@
 
 #include "tools/report/stamp.h"
 #include "tools/report/tally.h"
+#include "tools/report/units.h"
 
 struct intake {
 	struct tally *tally;
 	struct tally *more; /* that count the same lines; their `reading` does not */
 	size_t more_count;
-	int64_t since, until;	  /* since <= time < until */
-	const char *const *units; /* patterns as of fnmatch(3), up to NULL; NULL: all */
+	int64_t since, until; /* since <= time < until */
+	struct units *units;  /* that are asked for */
 	/* of the source that is being read */
 	const char *name;
 	struct stamps stamps;

@@ -142,6 +142,7 @@ static json_t *reading(const struct report *r)
 		{"reloaded", l->reloaded},
 		{"log", l->log},
 		{"trace", l->trace},
+		{"by_agents_themselves", l->own},
 	};
 	json_t *object = json_pack("{s:o, s:o, s:o, s:o}", "source", text_of(r->source), "begins",
 		time_of(l->begins), "first", time_of(l->first), "last", time_of(l->last));
@@ -163,9 +164,10 @@ static json_t *statement_of(const struct report *r)
 	statement_make(r, &statement);
 	for (unsigned i = 0; i < statement.gap_count; i++)
 		json_array_append_new(remarks, text_of(statement.gaps[i]));
-	return json_pack("{s:o, s:o, s:o, s:b, s:o}", "messages", number_of(r->tally->total.clear),
-		"by_outcome", outcomes(r->tally->clear_by), "hosts", in_the_clear(r->tally),
-		"in_doubt", statement.holes, "remarks", remarks);
+	return json_pack("{s:o, s:o, s:o, s:b, s:b, s:o, s:s}", "messages",
+		number_of(r->tally->total.clear), "by_outcome", outcomes(r->tally->clear_by),
+		"hosts", in_the_clear(r->tally), "in_doubt", statement.holes, "nothing_counted",
+		statement.nothing, "remarks", remarks, "covers", statement.covers);
 }
 
 int report_json(const struct report *r)

@@ -121,6 +121,13 @@ static error_t add_unit(struct argp_state *state, struct options *o, const char 
 	return 0;
 }
 
+static void set_form(struct argp_state *state, struct options *o, enum form form)
+{
+	if (o->form != FORM_TEXT && o->form != form)
+		argp_error(state, "--json, --csv and --html: one of them");
+	o->form = form;
+}
+
 static void check(struct argp_state *state, const struct options *o)
 {
 	if (o->journal && o->file_count)
@@ -166,13 +173,13 @@ static error_t parse_option(int key, char *argument, struct argp_state *state)
 		o->rows_told = true;
 		return 0;
 	case 'j':
-		o->form = FORM_JSON;
+		set_form(state, o, FORM_JSON);
 		return 0;
 	case KEY_CSV:
-		o->form = FORM_CSV;
+		set_form(state, o, FORM_CSV);
 		return 0;
 	case KEY_HTML:
-		o->form = FORM_HTML;
+		set_form(state, o, FORM_HTML);
 		return 0;
 	case KEY_JOURNAL:
 		o->journal = true;

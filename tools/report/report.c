@@ -22,6 +22,7 @@ struct work {
 	struct tally tally;
 	struct tally more[TALLY_KEYS - 1]; /* of a page, which has a table by each key */
 	struct intake intake;
+	struct units units;
 	struct report report;
 	char source[300]; /* in words */
 };
@@ -88,19 +89,20 @@ static int begin(struct work *w)
 	const struct options *o = w->options;
 
 	clear_tallies(w);
-	if (init_tallies(w))
+	units_clear(&w->units);
+	if (init_tallies(w) || units_init(&w->units, (const char *const *)o->units))
 		return out_of_memory();
 	w->intake = (struct intake){.tally = &w->tally,
 		.more = w->more,
 		.more_count = o->form == FORM_HTML ? MORE : 0,
 		.since = o->since,
 		.until = o->until,
-		.units = (const char *const *)o->units};
+		.units = &w->units};
 	w->report = (struct report){.tally = &w->tally,
 		.source = w->source,
 		.since = o->since,
 		.until = o->until,
-		.units = w->intake.units};
+		.units = &w->units};
 	w->report.by[0] = &w->tally;
 	for (size_t i = 0; i < w->intake.more_count; i++)
 		w->report.by[i + 1] = &w->more[i];
@@ -321,6 +323,7 @@ int command_report(int argc, char **argv)
 	int code = options_read(&options, argc, argv) ? out_of_memory() : run(&work);
 
 	clear_tallies(&work);
+	units_clear(&work.units);
 	options_clear(&options);
 	return code;
 }

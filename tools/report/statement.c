@@ -9,6 +9,10 @@
 
 #define HOSTS_TOLD 5
 
+static const char covers[] =
+	"This covers only programs that ran under mailseal and logged here; whether lines are "
+	"missing, no log can tell.";
+
 static const char *plural(uint64_t n)
 {
 	return n == 1 ? "" : "s";
@@ -39,6 +43,36 @@ static void add_hosts(const struct tally *t, struct statement *s)
 	if (t->clear_count > HOSTS_TOLD)
 		snprintf(s->clear + n, sizeof(s->clear) - n, " and %zu more",
 			t->clear_count - HOSTS_TOLD);
+}
+
+/* A log that is silent is not clean. */
+static void tell_nothing(const struct report *r, struct statement *s)
+{
+	const char *const *units = r->units->patterns;
+	bool period = r->since || r->until < INT64_MAX;
+
+	s->nothing = s->holes = true;
+	snprintf(s->clear, sizeof(s->clear),
+		"Nothing can be said: no line of mailseal tells of mail or a connection%s%s.",
+		!units	   ? ""
+		: units[1] ? " of these units"
+			   : " of this unit",
+		period ? " in this period" : "");
+}
+
+static void tell_unmet(const struct units *u, struct statement *s)
+{
+	char near[3 * UNITS_NAME], name[120], names[200];
+
+	for (size_t i = 0; u->patterns && u->patterns[i]; i++) {
+		if (u->met[i])
+			continue;
+		units_near(u, u->patterns[i], near, sizeof(near));
+		report_plain(near, names, sizeof(names));
+		report_plain(u->patterns[i], name, sizeof(name));
+		gap(s, true, "No line that was read names a unit %s%s%s.", name,
+			*near ? "; others name " : "", names);
+	}
 }
 
 static void tell_clear(const struct tally *t, struct statement *s)
@@ -185,8 +219,12 @@ void statement_make(const struct report *r, struct statement *s)
 {
 	char begins[REPORT_TIME];
 
-	*s = (struct statement){0};
-	tell_clear(r->tally, s);
+	*s = (struct statement){.covers = covers};
+	if (r->tally->reading.counted)
+		tell_clear(r->tally, s);
+	else
+		tell_nothing(r, s);
+	tell_unmet(r->units, s);
 	tell_passing(&r->tally->total, s);
 	tell_log(&r->tally->reading, s);
 	tell_agent(&r->tally->reading, s);
@@ -200,4 +238,5 @@ void statement_make(const struct report *r, struct statement *s)
 	if (r->tally->overflow)
 		gap(s, false, "There were too many names to keep apart: some stand under %s.",
 			TALLY_OTHER);
+	s->closed = s->holes ? NULL : "Nothing in the log speaks against that.";
 }

@@ -230,6 +230,7 @@ static void add_own(struct tally *t, const struct entry *e)
 {
 	struct tally_reading *r = &t->reading;
 
+	r->own += e->kind != ENTRY_MAIL && e->kind != ENTRY_TRACE;
 	switch (e->kind) {
 	case ENTRY_MAIL:
 		break;

@@ -104,7 +104,9 @@ struct tally_time {
 
 /* What the log itself is worth. */
 struct tally_reading {
-	uint64_t lines;	     /* all that was read */
+	/* All that was read but empty lines: the sum of counted, others, damaged, outside,
+	 * other_unit, strangers, strays, own and trace. */
+	uint64_t lines;
 	uint64_t counted;    /* lines of mail and connections that stand in the tally */
 	uint64_t others;     /* of other programs */
 	uint64_t damaged;    /* ours, but not to be understood: nothing is known of them */
@@ -120,6 +122,7 @@ struct tally_reading {
 	uint64_t repeated;   /* events that the log daemon says it did not repeat the line of */
 	uint64_t strays;     /* no lines of a log: whose they are is not to be told */
 	uint64_t quoting;    /* of other programs, with our tag in the midst of their text */
+	uint64_t own;	     /* lines of agents about themselves, or of unknown events */
 	/* events of the agent itself, and those that this version does not know */
 	uint64_t overload, failed, stopped, reloaded, log, trace, unknown;
 	char damage[TALLY_DAMAGES][160]; /* "FILE:LINE: what is wrong"; "" where there is none */

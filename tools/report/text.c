@@ -32,23 +32,45 @@ static const struct {
 	{TALLY_NO_MAIL, false, "connections without mail"},
 };
 
+/* What each line was: together they are all that were read. */
+static void add_lines(char *text, const struct tally_reading *l)
+{
+	const struct {
+		uint64_t lines;
+		bool always;
+		const char *what;
+	} kinds[] = {
+		{l->counted, true, "counted"},
+		{l->others, true, "of other programs"},
+		{l->damaged, true, "damaged"},
+		{l->trace, false, "of traced sessions"},
+		{l->own, false, "of agents about themselves"},
+		{l->outside, false, "before or after"},
+		{l->other_unit, false, "of other units"},
+		{l->strangers, false, "not by mailseal, though under its name"},
+		{l->strays, false, "of no log"},
+	};
+	size_t n = strlen(text);
+
+	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)
+		if (kinds[i].lines || kinds[i].always)
+			n += (size_t)snprintf(text + n, 2 * TEXT - n, "%s%" PRIu64 " %s",
+				i ? ", " : "; ", kinds[i].lines, kinds[i].what);
+	snprintf(text + n, 2 * TEXT - n, ".");
+}
+
 static void print_reading(const struct report *r)
 {
 	const struct tally_reading *l = &r->tally->reading;
 	char source[TEXT], from[REPORT_TIME], to[REPORT_TIME], text[2 * TEXT];
 
-	report_plain(r->source, source, sizeof(source));
-	snprintf(text, sizeof(text),
-		"Read: %s, %" PRIu64 " lines; %" PRIu64 " counted, %" PRIu64
-		" of other programs, %" PRIu64 " damaged.",
-		source, l->lines, l->counted, l->others, l->damaged);
+	snprintf(text, sizeof(text), "Read: %s, %" PRIu64 " line%s",
+		report_plain(r->source, source, sizeof(source)), l->lines,
+		l->lines == 1 ? "" : "s");
+	add_lines(text, l);
 	print_wrapped(text, 0, 6, TEXT_WIDTH);
 	if (l->counted)
 		printf("From: %s to %s\n", report_local(l->first, from), report_local(l->last, to));
-	if (l->outside || l->other_unit)
-		printf("      Left out: %" PRIu64 " lines before or after, %" PRIu64
-		       " of other units.\n",
-			l->outside, l->other_unit);
 }
 
 static void print_statement(const struct report *r)
@@ -62,9 +84,9 @@ static void print_statement(const struct report *r)
 		printf("- ");
 		print_wrapped(statement.gaps[i], 2, 2, TEXT_WIDTH);
 	}
-	if (!statement.holes)
-		printf("Nothing in the log speaks against that; whether lines are missing, none "
-		       "can tell.\n");
+	if (statement.closed)
+		print_wrapped(statement.closed, 0, 2, TEXT_WIDTH);
+	print_wrapped(statement.covers, 0, 2, TEXT_WIDTH);
 }
 
 /* So that what went in the clear is seen to be the sum of these. */
@@ -125,7 +147,11 @@ int report_text(const struct report *r, size_t rows)
 {
 	print_reading(r);
 	print_statement(r);
+	if (!r->tally->reading.counted)
+		return EX_OK;
 	print_sums(r->tally);
+	if (!r->tally->row_count)
+		printf("\nRows and reasons: none of what --only asks for.\n");
 	if (!text_rows(r, rows))
 		return complain(EX_OSERR, "out of memory");
 	print_reasons(r->tally, rows);

@@ -133,7 +133,7 @@ t_nothing_in_the_clear() {
 	report --fail-on cleartext,doubt "$log"
 	equal "$status" 0 "$(cat "$W/report.txt")"
 	holds "$W/report.txt" '^In the clear: 0 messages\.$'
-	holds "$W/report.txt" '^Nothing in the log speaks against that; whether lines are missing, none can tell\.$'
+	holds "$W/report.txt" '^Nothing in the log speaks against that\.$'
 	equal "$(clear_files)" 0 "messages in the clear, as Postfix tells"
 	head -c -30 "$log" >"$W/torn"
 	plain "$BUILD/mailseal" report --fail-on doubt "$W/torn"
