@@ -5,7 +5,7 @@ help:
 		'  all (or none)  build library, agent and command in $(BUILD)/' \
 		'  lib32          the library for 32-bit programs too (gcc-multilib)' \
 		'  install        put all of it under PREFIX=$(PREFIX) (root; DESTDIR= for staging)' \
-		'  uninstall      take it away again' \
+		'  uninstall      take it away again; refuses while a unit is sealed (FORCE=1: even so)' \
 		'  deb            a Debian package, $(BUILD)/mailseal_*.deb' \
 		'  deps           install what a build needs (Debian; root); deps-test and the like:' \
 		'                 what that target needs, as the target itself does' \

@@ -49,11 +49,18 @@ install: all $(if $(HAVE_LIB32),lib32)
 	$(Q)$(call put_texts,$(TEXTS))
 
 LIB_PLACES = $(patsubst %,$(LIBDIR)/%,$(LIB_NAMES) lib32 $(LIB32_NAMES))
-OWN_DIRECTORIES = $(EXAMPLEDIR)/systemd $(EXAMPLEDIR)/logrotate $(EXAMPLEDIR) $(DOCDIR) $(LIB_PLACES) $(LIBDIR)/lib $(sort $(LIBEXECDIR) $(LIBDIR))
+
+# Directories of our own, and those below PREFIX that hold nothing any more, but for what a tree such as /usr/local has.
+parent = $(patsubst %/,%,$(dir $(1)))
+upwards = $(if $(filter $(PREFIX)/%,$(1)),$(1) $(call upwards,$(call parent,$(1))))
+STANDARD = $(addprefix $(PREFIX)/,bin lib share share/doc share/man)
+FILE_PLACES = $(foreach f,$(PROGRAMS) $(LIBRARIES) $(TEXTS),$(word 2,$(subst :, ,$(f))))
+OWN_DIRECTORIES = $(sort $(EXAMPLEDIR)/systemd $(EXAMPLEDIR)/logrotate $(EXAMPLEDIR) $(DOCDIR) $(LIB_PLACES) $(LIBDIR)/lib $(LIBDIR) $(LIBEXECDIR) \
+	$(filter-out $(STANDARD),$(foreach f,$(FILE_PLACES),$(call upwards,$(call parent,$(f))))))
 
 uninstall:
-	$(Q)$(if $(DESTDIR),,MAILSEAL_LIBDIR=$(LIBDIR) MAILSEAL_UNITDIR=$(UNITDIR) sh tools/debian/mailseal.prerm remove)
-	$(Q)rm -f $(foreach f,$(PROGRAMS) $(LIBRARIES) $(TEXTS),$(call place,$(f)) $(call place,$(f)).new) '$(DESTDIR)$(LIBDIR)/$$LIB' \
-		$(LIB_PLACES:%=$(DESTDIR)%/libmailseal.so)
-	$(Q)for directory in $(OWN_DIRECTORIES:%=$(DESTDIR)%); do \
-		[ ! -d $$directory ] || rmdir --ignore-fail-on-non-empty $$directory || exit 1; done
+	$(Q)$(if $(DESTDIR),,MAILSEAL_LIBDIR=$(LIBDIR) MAILSEAL_UNITDIR=$(UNITDIR) MAILSEAL_FORCE='$(filter-out 0,$(firstword $(FORCE)))' \
+		sh tools/debian/mailseal.prerm remove)
+	$(Q)rm -f $(foreach f,$(FILE_PLACES),$(DESTDIR)$(f) $(DESTDIR)$(f).new) '$(DESTDIR)$(LIBDIR)/$$LIB' $(LIB_PLACES:%=$(DESTDIR)%/libmailseal.so)
+	$(Q)printf '%s\n' $(OWN_DIRECTORIES:%=$(DESTDIR)%) | LC_ALL=C sort -r | while read -r directory; do \
+		[ -L $$directory ] || [ ! -d $$directory ] || rmdir --ignore-fail-on-non-empty $$directory || exit 1; done

@@ -81,7 +81,8 @@ t_uninstalled() {
 	check test -e /etc/mailseal.conf
 	rm /usr/local/{lib/mailseal/own,share/doc/mailseal/examples/notes}
 	makes uninstall
-	equal "$(find /usr/local -type d -name mailseal)" "" "directories of our own"
+	equal "$(find /usr/local -mindepth 1 -type d | LC_ALL=C sort | tr '\n' ' ')" \
+		'/usr/local/bin /usr/local/lib /usr/local/share /usr/local/share/doc /usr/local/share/man ' "directories"
 }
 
 # Before the compiler says it in its words, and before anything is put anywhere; no package is installed unasked.
@@ -211,8 +212,10 @@ t_uninstall_tells_who_is_left() {
 	tree_aside
 	mkdir -p /etc/systemd/system/{billing.service.d,old.service.d,sockets.target.wants}
 	makes install
-	printf '[Unit]\nAssertPathExists=%s\n[Service]\nEnvironment=LD_PRELOAD=%s\n' /usr/local/lib/mailseal/libmailseal.so \
-		/usr/local/lib/mailseal/libmailseal.so >/etc/systemd/system/billing.service.d/50-mailseal.conf
+	printf '[Service]\nExecStart=/usr/bin/perl -e 1\nEnvironmentFile=-/etc/none\n' >/etc/systemd/system/billing.service
+	plain /usr/local/bin/mailseal enable billing
+	equal "$status" 0 "mailseal enable: $(cat "$W/client.out")"
+	check test -e /etc/systemd/system/billing.service.d/50-mailseal.env
 	printf '[Service]\nEnvironment=LD_PRELOAD=%s\n' /usr/local/lib/mailseal/libmailseal.so >/etc/systemd/system/old.service.d/mailseal.conf
 	ln -s /usr/local/lib/systemd/system/mailseal-agent.socket /etc/systemd/system/sockets.target.wants
 	echo /usr/local/lib/mailseal/libmailseal.so >$'/etc/with\e[31m sign'
@@ -224,9 +227,18 @@ t_uninstall_tells_who_is_left() {
 	echo Environment=LD_PRELOAD=/usr/local/lib/mailseal/libmailseal.so >/run/elsewhere/systemd/led.conf
 	ln -s /run/elsewhere/systemd /home/eve/.config
 	ln -s /run/elsewhere /home/bob/.config
+	content /usr/local >"$W/before"
 	plain make -s uninstall
-	equal "$status" 0 "make uninstall"
-	lacks "$W/client.out" 'led\.conf'
+	equal "$status" 2 "make uninstall"
+	holds "$W/client.out" "billing\.service will not start .*: first 'mailseal disable billing\.service', or afterwards delete"
+	holds "$W/client.out" "^mailseal: nothing was removed\..* 'make uninstall FORCE=1'"
+	equal "$(content /usr/local)" "$(cat "$W/before")" "after a refusal"
+	plain make -s uninstall DESTDIR=/run/stage
+	equal "$status" 0 "where nothing of this counts"
+	lacks "$W/client.out" .
+	plain make -s uninstall FORCE=1
+	equal "$status" 0 "make uninstall FORCE=1"
+	lacks "$W/client.out" 'led\.conf|mailseal\.env|nothing was removed'
 	holds "$W/client.out" '^mailseal: /etc/with\?\[31m sign: names the library'
 	holds "$W/client.out" '/home/joe/.*/50-mailseal\.conf: own\.service runs WITHOUT mailseal'
 	holds "$W/client.out" 'billing\.service\.d/50-mailseal\.conf: billing\.service will not start any more'
@@ -234,6 +246,31 @@ t_uninstall_tells_who_is_left() {
 	holds "$W/client.out" 'sockets\.target\.wants/mailseal-agent\.socket: the system agent is enabled'
 	check test -e /etc/systemd/system/billing.service.d/50-mailseal.conf
 	check test -L /etc/systemd/system/sockets.target.wants/mailseal-agent.socket
+}
+
+# As the README says: what is sealed is let go of first; a file of a user's keeps nobody from anything.
+# timeout: 120
+t_uninstalled_once_nothing_is_sealed() {
+	tree_aside
+	makes install
+	printf '[Service]\nExecStart=/usr/bin/perl -e 1\n' >/etc/systemd/system/billing.service
+	plain /usr/local/bin/mailseal enable billing
+	equal "$status" 0 "mailseal enable: $(cat "$W/client.out")"
+	plain make -s uninstall
+	equal "$status" 2 "make uninstall of what is in use"
+	plain /usr/local/bin/mailseal disable billing
+	equal "$status" 0 "mailseal disable: $(cat "$W/client.out")"
+	echo /usr/local/lib/mailseal/libmailseal.so >/etc/ld.so.preload
+	plain make -s uninstall
+	equal "$status" 2 "make uninstall of what every program loads"
+	rm /etc/ld.so.preload
+	mount -t tmpfs tmpfs /home
+	mkdir -p /home/joe/.config/systemd/user
+	echo Environment=LD_PRELOAD=/usr/local/lib/mailseal/libmailseal.so >/home/joe/.config/systemd/user/own.service
+	plain make -s uninstall
+	equal "$status" 0 "make uninstall: $(cat "$W/client.out")"
+	holds "$W/client.out" 'own\.service runs WITHOUT mailseal'
+	equal "$(content /usr/local)" "" "left"
 }
 
 # The units are where systemd looks for them: nothing is to be copied. An upgrade takes one restart.

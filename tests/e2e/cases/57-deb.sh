@@ -164,7 +164,7 @@ removal_tells() {
 	rm "$root/etc/ld.so.preload"
 	equal "$status" 0 "dpkg -r: $(tail -n 3 "$W/client.out")"
 	holds "$W/client.out" '^mailseal: /etc/ld\.so\.preload: every program complains .* WITHOUT mailseal'
-	holds "$W/client.out" '^mailseal: .*/50-mailseal\.conf: billing\.service will not start any more'
+	holds "$W/client.out" "^mailseal: .*/50-mailseal\.conf: billing\.service will not start .* first 'mailseal disable billing\.service', or afterwards delete"
 	holds "$W/client.out" '^mailseal: .*/old\.service\.d/mailseal\.conf: old\.service runs WITHOUT mailseal'
 	holds "$W/client.out" '^mailseal: [1-9][0-9]* running processes have the library'
 	rm -r "$root"/etc/systemd/system/{billing,old}.service*
@@ -217,4 +217,44 @@ t_installed_upgraded_removed_and_purged() {
 	equal "$(changed)" "$before" "left after purge"
 	equal "$(find "$upper" -type d -name '*mailseal*')" "" "directories left after purge"
 	lacks "$root/var/lib/dpkg/status" '^Package: mailseal$'
+}
+
+# Services that a mailseal in /usr/local sealed are named, and enable mends them; an agent's socket that is enabled
+# listens again after remove and install.
+# timeout: 600
+t_after_another_mailseal() {
+	local program
+	debian_package
+	root_over_this
+	mkdir -p "$root"/etc/systemd/system "$root"/usr/local/lib/mailseal "$root"/run/systemd/system
+	printf '[Service]\nExecStart=/usr/bin/perl -e 1\n' | tee "$root"/etc/systemd/system/{billing,other,bare}.service >/dev/null
+	cp "$BUILD"/libmailseal.so "$BUILD"/mailseal-agent "$root/usr/local/lib/mailseal"
+	MAILSEAL_AGENT='' "$BUILD/mailseal" enable --root "$root" billing >"$W/client.out" 2>&1
+	equal $? 0 "enable before: $(cat "$W/client.out")"
+	MAILSEAL_AGENT='' "$BUILD/mailseal" enable --root "$root" --log journal other >"$W/client.out" 2>&1
+	equal $? 0 "enable before: $(cat "$W/client.out")"
+	for program in systemctl deb-systemd-invoke; do # where apt has them looked for
+		rm -f "$root/usr/bin/$program" "$root/bin/$program"
+		printf '#!/bin/sh\necho "%s $*" >>/tmp/asked\n' $program >"$root/usr/bin/$program"
+		chmod 755 "$root/usr/bin/$program"
+	done
+	install_package
+	holds "$W/client.out" '/billing\.service\.d/50-mailseal\.conf: billing\.service is sealed with /usr/local/lib/mailseal/libmailseal\.so; .* seals it with this one'
+	rm -r "$root/usr/local/lib/mailseal"
+	inside dpkg -r mailseal
+	equal "$status" 0 "dpkg -r"
+	rm "$root/tmp/asked"
+	install_package
+	holds "$W/client.out" "billing\.service does not start: .*/usr/local/lib/mailseal/libmailseal\.so, which is gone\. 'mailseal enable billing\.service' mends it"
+	holds "$W/client.out" "'mailseal enable other\.service' with the options that it had \(the file shows them\) mends it"
+	lacks "$W/client.out" 'bare\.service'
+	holds "$root/tmp/asked" '^systemctl --quiet is-enabled mailseal-agent\.socket$'
+	holds "$root/tmp/asked" '^deb-systemd-invoke start mailseal-agent\.socket$'
+	inside mailseal enable --root / billing
+	equal "$status" 0 "mailseal enable: $(cat "$W/client.out")"
+	printf '#!/bin/sh\nfalse\n' >"$root/usr/bin/systemctl" # nothing is enabled
+	rm "$root/tmp/asked"
+	inside sh -c 'dpkg -i /tmp/mailseal_*.deb'
+	lacks "$W/client.out" 'billing\.service'
+	lacks "$root/tmp/asked" 'start mailseal-agent\.socket'
 }
