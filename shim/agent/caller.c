@@ -121,7 +121,12 @@ static void judge(struct caller *c, struct request *r)
 	} else if (error) {
 		refuse(c, r, ECONNREFUSED, error);
 	} else if (!port_is_ours(agent, r->view.head.peer.port)) {
-		refuse(c, r, EPROTO, "a port that is not among the configured ones");
+		err_fail(&err, EACCES,
+			"this agent does not serve port %u: its own --ports count, not the "
+			"program's "
+			"MAILSEAL_PORTS; add it there, or set MAILSEAL_SOCKET=none for the program",
+			r->view.head.peer.port);
+		refuse(c, r, EACCES, err.text);
 	} else if ((!room_for(agent, r->tcp) || !room_for(agent, r->plain)) &&
 		   !lanes_yield(agent)) {
 		no_room(c, r);

@@ -177,7 +177,7 @@ static void changed_main_file_found_on_the_way_makes_the_agent_leave(void **stat
 	identity_of(identity, sizeof(identity));
 	start(identity, listen_by_name(), false, 0);
 	ask_over(&c, call_channel(), socket(AF_INET, SOCK_STREAM, 0), PORT + 1, 10, identity);
-	expect_reply(&c, HANDOFF_ACK, EPROTO);
+	expect_reply(&c, HANDOFF_ACK, EACCES);
 	hang_up(&c);
 	write_config("default { require_tls = true }\n");
 	put_domains("host \"mx.b.example\" { require_tls = false }\n");
@@ -194,7 +194,7 @@ static void agent_without_identity_follows_the_main_file_too(void **state)
 	NEEDS_NETWORK();
 	start("", listen_by_name(), false, 0);
 	ask_over(&c, call_channel(), socket(AF_INET, SOCK_STREAM, 0), PORT + 1, 10, "");
-	expect_reply(&c, HANDOFF_ACK, EPROTO);
+	expect_reply(&c, HANDOFF_ACK, EACCES);
 	hang_up(&c);
 	write_config("default { require_tls = perhaps }\n");
 	ask_over(&c, call_channel(), socket(AF_INET, SOCK_STREAM, 0), PORT + 1, 10, "");
@@ -202,7 +202,7 @@ static void agent_without_identity_follows_the_main_file_too(void **state)
 	hang_up(&c);
 	write_config("default { require_tls = true }\n");
 	ask_over(&c, call_channel(), socket(AF_INET, SOCK_STREAM, 0), PORT + 1, 10, "");
-	expect_reply(&c, HANDOFF_ACK, EPROTO);
+	expect_reply(&c, HANDOFF_ACK, EACCES);
 	hang_up(&c);
 }
 

@@ -307,6 +307,51 @@ static void what_would_not_be_protected_is_refused(void **state)
 	assert_string_equal(output, "");
 }
 
+/* It has a log and ports of its own, serves the whole machine, and refuses who names another
+ * policy. */
+static void what_the_system_agent_means_is_told(void **state)
+{
+	(void)state;
+	make_tree();
+	write_unit("mailseal-agent.socket", "[Socket]\nListenSequentialPacket=/x\n");
+	write_unit("billing.service", "ExecStart=/usr/bin/prog\n");
+	assert_sh(0, ENABLE "--log /var/x.log billing", "written");
+	assert_holds(BILLING, "Environment=\"MAILSEAL_SOCKET=none\"\n");
+	assert_sh(0, ENABLE "--ports 25,587 billing", "written");
+	assert_holds(BILLING, "Environment=\"MAILSEAL_SOCKET=none\"\n");
+	assert_sh(0, ENABLE "--config /etc/mailseal.conf --force billing", "written");
+	assert_null(strstr(text_of(BILLING), "MAILSEAL_SOCKET"));
+	assert_sh(0, ENABLE "--dry-run --system-agent billing",
+		"this starts mailseal-agent.socket: the system agent serves every program under "
+		"mailseal on this machine");
+	assert_sh(0, ENABLE "--system-agent billing", "other sealed services too");
+	assert_sh(0, DISABLE "--dry-run billing", "system agent served it, and goes on");
+	assert_sh(0, DISABLE "billing",
+		"systemctl disable --now mailseal-agent.socket mailseal-agent.service");
+	assert_sh(0, ENABLE "billing", "written");
+	assert_sh(0, DISABLE "billing", "removed");
+	assert_null(strstr(output, "system agent"));
+
+	write_unit("billing.service",
+		"ExecStart=/usr/bin/prog\nEnvironment=MAILSEAL_CONFIG=/etc/other.conf\n");
+	assert_sh(69, ENABLE "billing", "the configuration tree/etc/other.conf: No such file");
+	assert_null(strstr(output, "--system-agent"));
+	write_unit("mailseal-agent.service", "ExecStart=/usr/bin/prog\n");
+	assert_sh(69, ENABLE "--system-agent billing",
+		"MAILSEAL_CONFIG=/etc/other.conf: the system agent has /etc/mailseal.conf, and "
+		"refuses");
+	write_unit("mailseal-agent.service",
+		"ExecStart=/usr/bin/prog --ports 25,587 --config /etc/other.conf\n");
+	assert_sh(0, ENABLE "--system-agent billing", "written");
+	write_unit("mailseal-agent.service", "ExecStart=/usr/bin/prog --config=/etc/third.conf\n");
+	assert_sh(1, "./mailseal status --root tree", "the system agent has /etc/third.conf");
+	assert_says("billing.service: no-mail");
+	write_unit("billing.service",
+		"ExecStart=/usr/bin/prog\nEnvironment=MAILSEAL_SOCKET=/run/x.sock\n");
+	assert_sh(0, ENABLE "--log syslog billing",
+		"MAILSEAL_SOCKET=/run/x.sock named a system agent");
+}
+
 static void another_ones_files_are_left_alone(void **state)
 {
 	(void)state;
@@ -379,6 +424,8 @@ static void wrong_usage_is_64(void **state)
 	assert_sh(64, ENABLE "--ports x billing", "'x' is not a list");
 	assert_sh(64, ENABLE "--config x billing", "with --root write absolute paths");
 	assert_sh(64, ENABLE "--config /x --system-agent billing", "leave --config out");
+	assert_sh(64, ENABLE "--log /x --system-agent billing", "leave --log out");
+	assert_sh(64, ENABLE "--ports 25,587 --system-agent billing", "leave --ports out");
 	assert_sh(64, ENABLE "--config \"$(printf '/\\377')\" billing", "no text in UTF-8");
 	assert_sh(64, ENABLE "--config \"$(printf '/\\nx')\" billing", "control character");
 	assert_sh(64, ENABLE "--log '' billing", "--log: empty");
@@ -578,6 +625,7 @@ int main(void)
 		cmocka_unit_test(later_drop_ins_that_undo_it_are_told),
 		cmocka_unit_test(names_are_what_systemd_makes_of_them),
 		cmocka_unit_test(what_would_not_be_protected_is_refused),
+		cmocka_unit_test(what_the_system_agent_means_is_told),
 		cmocka_unit_test(another_ones_files_are_left_alone),
 		cmocka_unit_test(links_stay_in_the_tree),
 		cmocka_unit_test(dry_runs_change_nothing),

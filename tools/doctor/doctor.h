@@ -211,6 +211,15 @@ enum system_agent patient_system_agent(
  * given. */
 bool doctor_system_agent(struct patient *p, const char *socket, const char *config, pid_t pid);
 
+/* agent_config.c: the configuration that the unit of the system agent names, of that machine. False
+ * where there is no such unit. */
+bool system_agent_config(const struct patient *machine, char out[PATH_MAX]);
+
+/* Tells where the system agent at `socket` would refuse a program for its MAILSEAL_CONFIG; true if
+ * it surely does. Both are set. */
+bool doctor_agent_config(struct diagnosis *found, const struct patient *machine, const char *socket,
+	const char *config);
+
 struct ports {
 	unsigned count;
 	uint16_t at[DOCTOR_PORTS];

@@ -222,10 +222,16 @@ static pid_t find_agent(pid_t of, long uid)
 	return found;
 }
 
+static bool is_given(const char *value)
+{
+	return value && *value;
+}
+
 static void look_for_agent(struct patient *p, const struct process *x, const char *status)
 {
 	const char *socket = process_variable(x, "MAILSEAL_SOCKET");
 	const char *config = process_variable(x, "MAILSEAL_CONFIG");
+	const struct patient machine = {.root = -1, .root_name = ""};
 	const char *path;
 	pid_t agent;
 
@@ -236,8 +242,11 @@ static void look_for_agent(struct patient *p, const struct process *x, const cha
 			"No mail passes: start it (mailseal-agent(8))",
 			"it went into a chroot after it had loaded the library, and no system-wide "
 			"agent is to be seen from there");
-	if (p->left_root || patient_system_agent(p, socket, config, &path) != SYSTEM_AGENT_NONE)
+	if (p->left_root || patient_system_agent(p, socket, config, &path) != SYSTEM_AGENT_NONE) {
+		if (is_given(socket) && is_given(config))
+			doctor_agent_config(&p->found, &machine, socket, config);
 		return;
+	}
 	agent = find_agent(x->pid, status_number(status, "Uid", -1));
 	if (agent)
 		diagnosis_add(&p->found, SEVERITY_OK, "agent", NULL,

@@ -83,14 +83,17 @@ static void take_user(struct patient *p, struct service *s)
 static void take_variables(struct patient *p, struct service *s)
 {
 	const char *search = service_variable(s, "PATH"), *ports, *path;
+	const char *socket = service_variable(s, "MAILSEAL_SOCKET");
+	const char *config = service_variable(s, "MAILSEAL_CONFIG");
 	struct ports parsed;
 
 	p->preload = service_variable(s, "LD_PRELOAD");
 	p->preload_given = true;
 	p->library_paths = service_variable(s, "LD_LIBRARY_PATH");
 	p->search = search ? search : search_default;
-	s->system_agent = patient_system_agent(p, service_variable(s, "MAILSEAL_SOCKET"),
-		service_variable(s, "MAILSEAL_CONFIG"), &path);
+	s->system_agent = patient_system_agent(p, socket, config, &path);
+	if (s->system_agent == SYSTEM_AGENT_NAMED && config)
+		doctor_agent_config(&p->found, p, socket, config);
 	ports = service_variable(s, "MAILSEAL_PORTS");
 	if (ports)
 		doctor_ports(p, &parsed, ports);

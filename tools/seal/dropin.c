@@ -81,6 +81,13 @@ static char *merge(const char *library, const char *others)
 	return text;
 }
 
+/* The system agent has a log and ports of its own, and would serve the service wherever it runs. (A
+ * configuration that is named keeps it away by itself.) */
+bool seal_has_own_agent(const struct seal_options *o)
+{
+	return !o->system_agent && (o->log[0] || o->ports);
+}
+
 int seal_variables(const struct seal_wish *w, struct seal_variable out[SEAL_VARIABLES_MOST])
 {
 	const struct seal_options *o = w->options;
@@ -88,7 +95,9 @@ int seal_variables(const struct seal_wish *w, struct seal_variable out[SEAL_VARI
 		{"MAILSEAL_CONFIG", o->config[0] ? o->config : NULL},
 		{"MAILSEAL_LOG", o->log[0] ? o->log : NULL},
 		{"MAILSEAL_PORTS", o->ports},
-		{"MAILSEAL_SOCKET", o->system_agent ? MAILSEAL_SOCKET_DEFAULT : NULL},
+		{"MAILSEAL_SOCKET", o->system_agent	    ? MAILSEAL_SOCKET_DEFAULT
+				    : seal_has_own_agent(o) ? "none"
+							    : NULL},
 	};
 	size_t n = 0;
 	bool failed;

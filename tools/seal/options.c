@@ -149,9 +149,14 @@ static int check_values(const struct seal_options *o)
 			"leave "
 			"it out",
 			SMTPS_PORT);
-	if (o->system_agent && o->config[0])
+	if (o->system_agent && (o->config[0] || o->log[0] || o->ports))
 		return complain(EX_USAGE,
-			"--system-agent: it has a configuration of its own; leave --config out");
+			"--system-agent: it has a configuration, a log and ports of its own, for "
+			"all that it "
+			"serves; leave %s out",
+			o->config[0] ? "--config"
+			: o->log[0]  ? "--log"
+				     : "--ports");
 	return EX_OK;
 }
 

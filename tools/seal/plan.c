@@ -235,20 +235,30 @@ static int choose_library(struct planning *g)
 /* Would the system agent do where an agent of its own does not? */
 static bool agent_would_do(struct planning *g)
 {
-	struct seal_options with = *g->o;
-	struct diagnosis found = {0};
+	const struct seal_options *asked = g->o;
+	struct seal_options with = *asked;
+	struct diagnosis found = g->s->found;
 	bool would = false;
 
-	if (g->o->system_agent || g->o->config[0])
+	if (asked->system_agent || asked->config[0])
 		return false;
+	with.log[0] = '\0';
+	with.ports = NULL;
 	with.system_agent = true;
-	g->wish.options = &with;
+	g->o = g->wish.options = &with;
+	g->s->found = (struct diagnosis){0};
 	seal_take_root(g);
+	unload(&g->then);
 	if (seal_take_library(g, g->wish.library) == EX_OK && make_texts(g) == EX_OK &&
-		examine(g, &found) == EX_OK)
-		would = diagnosis_count(&found, SEVERITY_OBSTACLE) == 0;
-	diagnosis_clear(&found);
-	g->wish.options = g->o; /* the texts are not: nothing is written now */
+		examine(g, &g->s->found) == EX_OK && load(g, g->with, &g->then) == EX_OK &&
+		seal_verify(g) == EX_OK) {
+		diagnosis_drop(&g->s->found, "system-agent-unit"); /* then it says so itself */
+		would = diagnosis_count(&g->s->found, SEVERITY_OBSTACLE) == 0 &&
+			!has(&g->s->found, "system-agent-config");
+	}
+	diagnosis_clear(&g->s->found);
+	g->s->found = found;
+	g->o = g->wish.options = asked; /* the texts are not: nothing is written now */
 	return would;
 }
 

@@ -53,6 +53,20 @@ static int plan_enable(struct work *w, const char *given)
 	return code;
 }
 
+/* What enable started with it stays. */
+static void tell_system_agent(const struct work *w, struct sealing *s)
+{
+	const char *old = s->files[SEAL_FILE_DROPIN].old;
+
+	if (old && !w->t.user && strstr(old, "\nRequires=mailseal-agent.socket\n"))
+		diagnosis_add(&s->found, SEVERITY_NOTE, "system-agent-stays",
+			"Where nothing needs it any more: systemctl disable --now "
+			"mailseal-agent.socket "
+			"mailseal-agent.service",
+			"the system agent served it, and goes on for all other programs under "
+			"mailseal");
+}
+
 /* Looks for a drop-in under one name. */
 static int plan_removal(struct work *w, const char *name, bool *found)
 {
@@ -68,6 +82,7 @@ static int plan_removal(struct work *w, const char *name, bool *found)
 	rc = seal_look(&w->t, s, &err);
 	if (!rc && (s->files[0].old || s->files[1].old || s->left_over)) {
 		s->change = SEAL_REMOVED;
+		tell_system_agent(w, s);
 		*found = true;
 		w->count++;
 		return EX_OK;

@@ -115,6 +115,7 @@ struct seal_variable {
 	char *value;
 };
 #define SEAL_VARIABLES_MOST 6
+bool seal_has_own_agent(const struct seal_options *o);
 int seal_variables(const struct seal_wish *w, struct seal_variable out[SEAL_VARIABLES_MOST]);
 void seal_variables_clear(struct seal_variable list[SEAL_VARIABLES_MOST]);
 

@@ -164,6 +164,7 @@ static void judge_policy(struct sealed *s, const struct view *view, const struct
 {
 	const char *named = service_variable(service, "MAILSEAL_CONFIG");
 	const char *ports = service_variable(service, "MAILSEAL_PORTS");
+	const char *socket = service_variable(service, "MAILSEAL_SOCKET");
 	struct policy_set *policy = NULL;
 	struct ports parsed;
 	struct err err = {""};
@@ -176,6 +177,8 @@ static void judge_policy(struct sealed *s, const struct view *view, const struct
 	else if (ports && !ports_have(&parsed, 25))
 		diagnosis_add(&s->found, SEVERITY_WARNING, "port-25", "Add it, as in 25,587",
 			"MAILSEAL_PORTS=%s leaves port 25 out, which then goes untouched", ports);
+	if (socket && named && doctor_agent_config(&s->found, &view->p, socket, named))
+		s->no_mail = true;
 	/* that of another tree names files of another tree; the system agent has its own */
 	if (view->tree.offline || unit_value(&service->unit, "RootDirectory") ||
 		unit_value(&service->unit, "RootImage") ||

@@ -122,6 +122,14 @@ static void tell_before(struct planning *g)
 	char word[256];
 	size_t at = 0;
 
+	value = service_variable(&g->base, "MAILSEAL_SOCKET");
+	if (value && strcmp(value, "none") != 0 && seal_has_own_agent(g->o))
+		diagnosis_add(&g->s->found, SEVERITY_WARNING, "socket-replaced", NULL,
+			"MAILSEAL_SOCKET=%s named a system agent; with %s the service has an agent "
+			"of its "
+			"own, which goes by %s",
+			value, g->o->log[0] ? "--log" : "--ports",
+			g->o->config[0] ? g->o->config : CONFIG_PATH);
 	if (g->wish.preload && names_library(g->wish.preload))
 		diagnosis_add(&g->s->found, SEVERITY_NOTE, "named-before", NULL,
 			"LD_PRELOAD=%s named the library already; now the drop-in does",
@@ -152,21 +160,58 @@ static void tell_besides(struct planning *g)
 	}
 }
 
+static bool machine_agent_config(const struct planning *g, char out[PATH_MAX])
+{
+	struct patient p;
+	bool is;
+
+	if (seal_patient(g->t, &p) != EX_OK)
+		return false;
+	is = system_agent_config(&p, out);
+	seal_patient_done(&p);
+	return is;
+}
+
 /* A policy that cannot be read lets no mail out. That of another tree is not opened: what it names
  * would be this machine's. */
 static void check_policy(struct planning *g)
 {
 	const char *named = service_variable(&g->then, "MAILSEAL_CONFIG");
+	const char *socket = service_variable(&g->then, "MAILSEAL_SOCKET");
+	bool own = !socket || strcmp(socket, "none") == 0;
 	struct policy_set *policy = NULL;
+	char its[PATH_MAX];
 	struct err err;
 
-	if (g->t->offline || g->inside || service_variable(&g->then, "MAILSEAL_SOCKET") ||
-		(named && *named != '/'))
+	if (g->t->offline || (own && (g->inside || (named && *named != '/'))))
 		return;
+	if (!own) {
+		if (!g->o->system_agent || !machine_agent_config(g, its))
+			return;
+		named = strcmp(its, CONFIG_PATH) == 0 ? NULL : its;
+	}
 	if (policy_set_load(named ? named : CONFIG_PATH, !named, &policy, NULL, &err))
 		diagnosis_add(&g->s->found, SEVERITY_OBSTACLE, "configuration",
 			"No mail would leave: mailseal check tells more", "%s", err.text);
 	policy_set_free(policy);
+}
+
+/* It is no matter of the service alone: see README. */
+static void tell_machine(struct planning *g, const struct patient *p)
+{
+	char its[PATH_MAX];
+	struct stat st;
+	bool is = patient_stat(p, MAILSEAL_SOCKET_DEFAULT, &st) == 0 && S_ISSOCK(st.st_mode);
+
+	(void)system_agent_config(p, its);
+	diagnosis_add(&g->s->found, SEVERITY_NOTE, "whole-machine",
+		"mailseal-agent(8) tells of it; an agent of its own has who names a configuration "
+		"(MAILSEAL_CONFIG) or forbids this one (MAILSEAL_SOCKET=none)",
+		"%s: the system agent serves every program under mailseal on this machine, other "
+		"sealed "
+		"services too, from the next connection on, by %s and with its own log and ports",
+		is ? "mailseal-agent.socket is there already" : "this starts mailseal-agent.socket",
+		its);
 }
 
 /* The drop-in requires its socket. */
@@ -186,8 +231,10 @@ static int check_agent(struct planning *g)
 			"Install it, as mailseal-agent(8) tells",
 			"there is no unit mailseal-agent.socket%s%s", g->t->shown[0] ? " in " : "",
 			g->t->shown);
-	else
+	else {
 		diagnosis_drop(&g->s->found, "system-agent-missing"); /* it is started before */
+		tell_machine(g, &p);
+	}
 	seal_patient_done(&p);
 	return EX_OK;
 }

@@ -146,6 +146,34 @@ t_the_installed_system_agent_serves_confined_services() {
 	mailseal disable chrooted tight
 }
 
+# From agents of their own to the system agent, and back: who asked for a log or ports of his own keeps them.
+t_to_the_system_agent_and_back() {
+	local name sock=/run/mailseal/agent.sock
+	installed
+	for name in bound other logs; do echo "ExecStart=/usr/local/libexec/legacy $name" | oneshot $name User=mailbox; done
+	booted systemctl daemon-reload
+	booted install -d -o mailbox /var/mine
+	mailseal enable other
+	mailseal enable --log /var/mine/log --ports 25,587 logs
+	holds /etc/systemd/system/logs.service.d/50-mailseal.conf '^Environment="MAILSEAL_SOCKET=none"$'
+	mailseal enable --dry-run --system-agent bound
+	holds "$W/client.out" '^note +this starts mailseal-agent\.socket: the system agent serves every program'
+	refute booted test -e $sock
+	mailseal enable --system-agent bound
+	for name in bound other logs; do check booted systemctl start $name; sent $name tls 1; done
+	for name in bound other; do journal_holds "event=transaction .*unit=\"$name\.service\"" -t mailseal; done
+	check booted grep -q 'event=transaction .*verdict=tls-verified' /var/mine/log
+	refute booted journalctl -q --no-pager -t mailseal -g 'event=transaction .*unit="logs\.service"'
+	equal "$(booted systemctl is-active mailseal-agent.socket)" active "the system agent"
+	mailseal disable bound
+	holds "$W/client.out" '^note +the system agent served it, and goes on'
+	check booted systemctl disable --quiet --now mailseal-agent.socket mailseal-agent.service
+	refute booted test -e $sock
+	for name in other logs; do check booted systemctl start $name; sent $name tls 2; never $name plain 0; done
+	mailseal status
+	systemd_stop
+}
+
 # oneshot NAME LINE ... <<LINES
 oneshot() {
 	{
