@@ -510,6 +510,39 @@ static void all_lines_are_accounted_for(void **state)
 	report(0, "--csv --csv", text, "billing.service");
 }
 
+/* By Environment= or by hand; a log of one's own is read, and what may log nowhere is told. */
+static void units_tell_of_other_logs(void **state)
+{
+	(void)state;
+	need_command();
+	report(0, "", STAMP TAG CLEARTEXT "\n", "In the clear: 1 message");
+	sh("mkdir -p units/three@x.service.d && cd units && "
+	   "printf '[Service]\\nExecStart=/usr/bin/mailseal run -p 25 --log /nowhere/x%%%%H -- "
+	   "/x\\n' "
+	   ">one.service; "
+	   "printf '[Service]\\nEnvironment=LD_PRELOAD=/x/libmailseal.so\\nRootDirectory=/srv\\n"
+	   "ExecStart=/x\\n' >two.service; "
+	   "printf '[Service]\\nExecStart=/x\\n' >three@.service; "
+	   "printf '[Service]\\nEnvironment=MAILSEAL_LOG=stderr\\n' >three@x.service.d/a.conf; "
+	   "printf '[Service]\\nEnvironment=MAILSEAL_LOG=%%s/own\\nExecStart=/x\\n' \"$(cd .. && "
+	   "pwd)\" >four.service; cp ../log ../own");
+	assert_sh(1,
+		"export MAILSEAL_LOG=$PWD/log SYSTEMD_UNIT_PATH=$PWD/units; ./mailseal report "
+		"--fail-on doubt",
+		"\n- three@x.service logs to standard error, which was not read; journalctl -u "
+		"three@x.service");
+	assert_says("two.service has a root directory of its own");
+	assert_says("one.service logs to /nowhere/");
+	assert_says("In the clear: 2 messages");
+	assert_sh(0,
+		"MAILSEAL_LOG=$PWD/own SYSTEMD_UNIT_PATH=$PWD/units ./mailseal report --unit four "
+		"--unit billing",
+		"In the clear: 1 message");
+	assert_null(strstr(output, "not read"));
+	assert_sh(0, "SYSTEMD_UNIT_PATH=$PWD/units ./mailseal report log", "In the clear: 1 mess");
+	assert_null(strstr(output, "not read"));
+}
+
 /* What runs in a service is told by it; a session is no unit to add up by. */
 static void rows_tell_the_unit(void **state)
 {
@@ -613,6 +646,7 @@ int main(void)
 		cmocka_unit_test(what_names_no_unit_leaves_doubt),
 		cmocka_unit_test(a_log_that_is_silent_is_not_clean),
 		cmocka_unit_test(all_lines_are_accounted_for),
+		cmocka_unit_test(units_tell_of_other_logs),
 		cmocka_unit_test(rows_that_matter_come_first),
 		cmocka_unit_test(rows_tell_the_unit),
 		cmocka_unit_test(names_do_no_harm),

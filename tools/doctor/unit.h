@@ -57,6 +57,9 @@ void doctor_sandbox(struct patient *p, const struct service *s);
 void doctor_filter(struct patient *p, const struct service *s);	    /* SystemCallFilter= */
 void doctor_unit_paths(struct patient *p, const struct service *s); /* what hides or shuts files */
 
+/* The setting that hides the path from the service; NULL if none does. */
+const char *unit_hidden_by(const struct unit *u, const char *path);
+
 /* --- binds.c: BindPaths=, BindReadOnlyPaths= --- */
 
 /* Lets the patient see them; 0 or -ENOMEM. Clear them in any case. */

@@ -77,8 +77,7 @@ static bool is_temporary(const char *path)
 	return path_is_beneath(path, "/tmp") || path_is_beneath(path, "/var/tmp");
 }
 
-/* The setting that hides the path from the service; NULL if none does. */
-static const char *hidden_by(const struct unit *u, const char *path)
+const char *unit_hidden_by(const struct unit *u, const char *path)
 {
 	const char *home = unit_value(u, "ProtectHome");
 
@@ -192,7 +191,7 @@ static void check_modes(struct patient *p, const struct service *s, const struct
 static void check_file(struct patient *p, const struct service *s, const struct file *f)
 {
 	const struct unit *u = &s->unit;
-	const char *hidden = hidden_by(u, f->path);
+	const char *hidden = unit_hidden_by(u, f->path);
 	const char *shut = f->written ? read_only_by(u, f->path) : NULL;
 	struct stat st;
 	int rc = patient_stat(p, f->path, &st);

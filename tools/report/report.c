@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sysexits.h>
 #include <unistd.h>
 
@@ -23,8 +24,10 @@ struct work {
 	struct tally more[TALLY_KEYS - 1]; /* of a page, which has a table by each key */
 	struct intake intake;
 	struct units units;
+	struct elsewhere elsewhere;
 	struct report report;
 	char source[300]; /* in words */
+	const char *file; /* that is read by itself; NULL: none */
 };
 
 static int code_of(int rc)
@@ -102,7 +105,8 @@ static int begin(struct work *w)
 		.source = w->source,
 		.since = o->since,
 		.until = o->until,
-		.units = &w->units};
+		.units = &w->units,
+		.elsewhere = &w->elsewhere};
 	w->report.by[0] = &w->tally;
 	for (size_t i = 0; i < w->intake.more_count; i++)
 		w->report.by[i + 1] = &w->more[i];
@@ -221,6 +225,7 @@ static int read_places(struct work *w, bool *found)
 			code = read_list(w, &list);
 		source_list_clear(&list);
 		*found = w->intake.ours > 0;
+		w->file = places[i];
 		if (*found || code != EX_OK)
 			return code;
 	}
@@ -239,21 +244,53 @@ static const char *own_log(void)
 	return log;
 }
 
-static int read_default(struct work *w)
+/* Files of services, as far as they are there. -ENOMEM or 0. */
+static int list_elsewhere(struct work *w, struct source_list *list)
 {
-	const char *log = own_log();
-	enum journal_state journal;
-	bool found;
-	int code;
+	struct stat st, read;
 
-	if (log)
-		return read_files(w, &log, 1, true);
-	journal = journal_look();
-	if (journal == JOURNAL_HAS_LINES)
-		return read_journal(w);
-	code = read_places(w, &found);
-	if (found || code != EX_OK)
-		return code;
+	for (size_t i = 0; i < w->elsewhere.count; i++) {
+		struct elsewhere_log *log = &w->elsewhere.at[i];
+		bool there = stat(log->path, &st) == 0;
+
+		if (log->kind != ELSEWHERE_FILE || (!there && errno != ENOENT) ||
+			(there && (!S_ISREG(st.st_mode) || access(log->path, R_OK) != 0)))
+			continue;
+		log->read = true;
+		if (there && w->file && stat(w->file, &read) == 0 && read.st_dev == st.st_dev &&
+			read.st_ino == st.st_ino)
+			continue;
+		if (source_add_present(list, log->path, w->options->since))
+			return -ENOMEM;
+	}
+	return 0;
+}
+
+/* Beside what was read before, if something was. */
+static int read_elsewhere(struct work *w, bool beside)
+{
+	struct source_list list = {0};
+	int code = list_elsewhere(w, &list) ? out_of_memory() : EX_OK;
+	char before[sizeof(w->source)];
+
+	snprintf(before, sizeof(before), "%.200s", w->source);
+	if (code == EX_OK && list.count)
+		code = read_list(w, &list);
+	if (code == EX_OK && list.count && beside)
+		snprintf(w->source, sizeof(w->source), "%.200s and %zu file%s of services", before,
+			list.count, list.count == 1 ? "" : "s");
+	source_list_clear(&list);
+	return code;
+}
+
+static int nothing_found(const struct work *w, enum journal_state journal)
+{
+	char words[400];
+
+	for (size_t i = 0; i < w->elsewhere.count; i++)
+		if (!w->elsewhere.at[i].read)
+			complain(0, "report: %s",
+				elsewhere_words(&w->elsewhere.at[i], words, sizeof(words)));
 	if (journal == JOURNAL_FORBIDDEN)
 		return complain(EX_NOPERM,
 			"report: the journal may not be read; run this as root or as a member of "
@@ -261,6 +298,28 @@ static int read_default(struct work *w)
 	return complain(EX_NOINPUT,
 		"report: no line of mailseal in the journal, nor in a file that syslog writes "
 		"(/var/log/mail.log); name the log file");
+}
+
+static int read_default(struct work *w)
+{
+	const char *log = own_log();
+	enum journal_state journal = log ? JOURNAL_ABSENT : journal_look();
+	bool found = true;
+	int code;
+
+	if (log) {
+		w->file = log;
+		code = read_files(w, &log, 1, true);
+	} else if (journal == JOURNAL_HAS_LINES) {
+		code = read_journal(w);
+	} else {
+		code = read_places(w, &found);
+	}
+	if (code == EX_OK && !found)
+		code = begin(w);
+	if (code == EX_OK)
+		code = read_elsewhere(w, found);
+	return code == EX_OK && w->intake.ours == 0 && !found ? nothing_found(w, journal) : code;
 }
 
 static int show(const struct work *w)
@@ -298,6 +357,9 @@ static int run(struct work *w)
 	const struct options *o = w->options;
 	int code, shown;
 
+	if (!o->file_count && !o->directory &&
+		elsewhere_find(&w->elsewhere, (const char *const *)o->units))
+		return out_of_memory();
 	if (o->journal) {
 		code = read_journal(w);
 		if (code == EX_OK && w->intake.ours == 0 && o->since == 0 && o->until == INT64_MAX)
@@ -324,6 +386,7 @@ int command_report(int argc, char **argv)
 
 	clear_tallies(&work);
 	units_clear(&work.units);
+	elsewhere_clear(&work.elsewhere);
 	options_clear(&options);
 	return code;
 }

@@ -5,6 +5,7 @@
 #ifndef MAILSEAL_TOOLS_REPORT_REPORT_H
 #define MAILSEAL_TOOLS_REPORT_REPORT_H
 
+#include "tools/report/elsewhere.h"
 #include "tools/report/tally.h"
 #include "tools/report/units.h"
 
@@ -18,9 +19,10 @@ struct report {
 	/* For a table by each key: one tally each, grouped by it alone, and else alike. Where there
 	 * is only `tally`, it is not set. */
 	const struct tally *by[TALLY_KEYS];
-	const struct units *units; /* that were asked for */
-	bool partly;		   /* of the journal, only what this user may see */
-	bool cut;		   /* some source could not be read to its end */
+	const struct units *units;	   /* that were asked for */
+	const struct elsewhere *elsewhere; /* logs of services */
+	bool partly;			   /* of the journal, only what this user may see */
+	bool cut;			   /* some source could not be read to its end */
 };
 
 /* Each prints it on standard output; an exit code. Of the text, `rows` rows and as many reasons. */

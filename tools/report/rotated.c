@@ -120,6 +120,13 @@ int source_add(struct source_list *list, const char *path, bool rotated, int64_t
 	return rc == 0 && rotated && strcmp(path, "-") != 0 ? add_rotations(list, path, since) : rc;
 }
 
+int source_add_present(struct source_list *list, const char *path, int64_t since)
+{
+	int rc = add_file(list, path, since);
+
+	return rc ? rc : add_rotations(list, path, since);
+}
+
 void source_list_clear(struct source_list *list)
 {
 	for (size_t i = 0; i < list->count; i++)

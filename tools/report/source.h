@@ -58,6 +58,9 @@ struct source_list {
  * and that was changed at `since` or later. A file that is there under two names is added once.
  * 0 or -ENOMEM. */
 int source_add(struct source_list *list, const char *path, bool rotated, int64_t since);
+
+/* The same of a file that need not be there: only regular files that were changed since. */
+int source_add_present(struct source_list *list, const char *path, int64_t since);
 void source_list_clear(struct source_list *list);
 
 #endif

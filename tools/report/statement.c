@@ -8,6 +8,7 @@
 #include <string.h>
 
 #define HOSTS_TOLD 5
+#define SERVICES_TOLD 5
 
 static const char covers[] =
 	"This covers only programs that ran under mailseal and logged here; whether lines are "
@@ -215,6 +216,24 @@ static void tell_agent(const struct tally_reading *r, struct statement *s)
 			r->suppressed, r->suppressed == 1 ? " is" : "s are");
 }
 
+static void tell_elsewhere(const struct elsewhere *e, struct statement *s)
+{
+	char words[380];
+	size_t more = 0;
+
+	for (size_t i = 0, told = 0; i < e->count; i++) {
+		if (e->at[i].read)
+			continue;
+		if (told++ < SERVICES_TOLD)
+			gap(s, true, "%s.", elsewhere_words(&e->at[i], words, sizeof(words)));
+		else
+			more++;
+	}
+	if (more)
+		gap(s, true, "%zu more service%s log%s where it was not read.", more, plural(more),
+			more == 1 ? "s" : "");
+}
+
 void statement_make(const struct report *r, struct statement *s)
 {
 	char begins[REPORT_TIME];
@@ -228,6 +247,7 @@ void statement_make(const struct report *r, struct statement *s)
 	tell_passing(&r->tally->total, s);
 	tell_log(&r->tally->reading, s);
 	tell_agent(&r->tally->reading, s);
+	tell_elsewhere(r->elsewhere, s);
 	if (r->since && r->tally->reading.begins > r->since)
 		gap(s, true, "What was read begins at %s, and tells nothing of the time before.",
 			report_local(r->tally->reading.begins, begins));

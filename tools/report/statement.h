@@ -7,7 +7,7 @@
 
 #include "tools/report/report.h"
 
-#define STATEMENT_GAPS 28 /* as there are in statement.c, and more */
+#define STATEMENT_GAPS 40 /* as there are in statement.c, and more */
 
 struct statement {
 	char clear[600]; /* "In the clear: 0 messages." and the like */

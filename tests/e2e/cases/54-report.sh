@@ -216,6 +216,53 @@ time.sleep(1)' "$W/forged"
 	holds "$W/client.out" 'Read: standard input, 3 lines; 2 counted'
 }
 
+# Not all that sends is in the journal: what units tell of other logs is read, or at least told.
+t_logs_of_services_elsewhere() {
+	local u target
+	product
+	policy
+	systemd_start
+	hostile <<<$'send 220 hostile ESMTP\nkeywords SIZE 1000000\nserve'
+	unset MAILSEAL_LOG
+	mkdir -p /var/log/own /usr/lib/systemd/system/hidden.service.d
+	for u in plain:journal billing:/var/log/own/mail.log shop:stderr hidden:/tmp/hidden.log; do
+		target=${u#*:} u=${u%:*}
+		unit "$u.service" <<-END
+			[Service]
+			Type=oneshot
+			Environment=LD_PRELOAD=$BUILD/libmailseal.so MAILSEAL_CONFIG=$conf MAILSEAL_AGENT=$BUILD/mailseal-agent MAILSEAL_LOG=$target
+			ExecStart=/usr/bin/swaks --to a@b.example --from s@$u.example --server mx.b.example --body x
+		END
+	done
+	printf '%s\n' '[Service]' PrivateTmp=yes | unit hidden.service.d/private.conf
+	plain booted "$BUILD/mailseal" report --unit shop
+	equal "$status" 66 "before anything was logged"
+	holds "$W/client.out" 'shop.service logs to standard error, which was not read; journalctl -u shop.service -o cat \| mailseal report - reads it$'
+	check booted systemctl start plain billing shop
+	journal_holds 'unit="plain.service".* verdict=' -t mailseal
+	plain booted "$BUILD/mailseal" report --json --fail-on doubt
+	equal "$status" 1
+	cp "$W/client.out" "$W/report.json"
+	is 't["cleartext"], r["log"]["source"]' "(2, 'the journal and 1 file of services')"
+	is 'len([x for x in r["in_the_clear"]["remarks"] if "which was not read" in x])' 2
+	plain booted "$BUILD/mailseal" report --unit billing --fail-on doubt
+	equal "$status" 0 "$(cat "$W/client.out")"
+	holds "$W/client.out" '^In the clear: 1 message'
+	plain booted "$BUILD/mailseal" report --journal
+	holds "$W/client.out" '^- billing.service logs to /var/log/own/mail.log, which was not read; mailseal report'
+	plain booted bash -c "journalctl -u shop.service -o cat | '$BUILD/mailseal' report -"
+	equal "$status" 0
+	holds "$W/client.out" '^In the clear: 1 message'
+	# As a rotation leaves it, and as a user may see it.
+	booted mv /var/log/own/mail.log /var/log/own/mail.log.1
+	plain booted "$BUILD/mailseal" report --unit billing
+	holds "$W/client.out" '^In the clear: 1 message'
+	booted mkfifo /var/log/own/mail.log
+	plain booted timeout 10 "$BUILD/mailseal" report --unit billing --unit plain
+	equal "$status" 0
+	holds "$W/client.out" '^- billing.service logs to /var/log/own/mail.log, which was not read'
+}
+
 # Whatever an agent may write.
 t_each_event_is_known() {
 	local event events
