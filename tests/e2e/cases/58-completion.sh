@@ -86,6 +86,10 @@ t_report() {
 	offers 'mailseal report --by=host,s' 'host,sender'
 	offers 'mailseal report --only tls-' 'tls-unverified tls-verified'
 	offers 'mailseal report --fail-on=cleartext,w' 'cleartext,would-block'
+	offers 'mailseal report --fail-on do' 'doubt'
+	offers 'mailseal report --only do' ''
+	offers 'mailseal report --only cleartext,c' ''
+	offers 'mailseal report --by=host,unit,' 'host,unit,program host,unit,recipient host,unit,sender'
 	offers 'mailseal report --journal=fold' 'folder'
 	offers 'mailseal report --journal fold' 'folder' # an operand
 	offers 'mailseal report --journal --only=would' 'would-block'
@@ -126,6 +130,13 @@ t_program_of_run() {
 	offers 'mailseal run --log stderr -- send-mail-n' 'send-mail-now'
 	offers 'mailseal run send-mail-now mail.' 'mail.conf'
 	offers 'mailseal run send-mail-now --con' ''
+	# what the shell alone knows is none, unless there is a program of that name, too
+	printf '#!/bin/sh\n' >bin/compgen-program
+	chmod 755 bin/compgen-program
+	offers 'mailseal run compg' 'compgen-program'
+	lacks <(offered 'mailseal run ') '^(if|then|while|shopt|_mailseal.*)$'
+	holds <(offered 'mailseal run ') '^env$'
+	offers 'mailseal run [' '['
 }
 
 # Settings and their values: those that the configuration knows, but for what stands in its default section alone.
@@ -139,6 +150,16 @@ t_policy() {
 	offers 'mailseal policy set sender a.example ' 'message_override= min_tls= mode= require_tls= verify_certificate= violation='
 	offers 'mailseal policy set host a.example ca_file=mail.' 'mail.conf'
 	offers 'mailseal policy set host a.example require_tls=' 'false true'
+	# The sections of the domains file, by kind; those of the configuration are not its business.
+	printf 'default { }\nhost "fixed.example" { require_tls = true }\n' >other.conf
+	for name in 'host mx.b.example' 'host mx.c.example' 'sender <>'; do
+		# shellcheck disable=SC2086
+		plain "$ms" policy --config /run/place/other.conf set $name require_tls=true
+		equal "$status" 0 "policy set: $(cat "$W/client.out")"
+	done
+	offers 'mailseal policy --config=other.conf unset host ' 'mx.b.example mx.c.example'
+	offers 'mailseal policy -c other.conf unset sender ' '<>'
+	offers 'mailseal policy -c other.conf unset recipient ' ''
 	# Whatever is offered is taken.
 	echo 'default { }' >policy.conf
 	for name in $(offered 'mailseal policy unset host mx.b.example '); do
@@ -178,6 +199,19 @@ t_units() {
 	printf '#!/bin/sh\necho no such thing >&2; exit 127\n' >bin/systemctl
 	chmod 755 bin/systemctl
 	offers 'mailseal doctor --unit=billi' ''
+}
+
+# What can be let go of is what is sealed.
+t_sealed_units() {
+	completion_there
+	mkdir -p image/etc/systemd/system/{billing.service.d,other.service.d} home/.config/systemd/user/own@.service.d \
+		/etc/systemd/system/cron.service.d
+	touch image/etc/systemd/system/{billing.service.d/50-mailseal.conf,other.service.d/override.conf} \
+		home/.config/systemd/user/own@.service.d/50-mailseal.conf /etc/systemd/system/cron.service.d/50-mailseal.conf
+	offers 'mailseal disable --root=/run/place/image ' 'billing.service'
+	offers 'mailseal status --root /run/place/image ' 'billing.service'
+	XDG_CONFIG_HOME='' HOME=/run/place/home offers 'mailseal disable --user ' 'own@.service'
+	offers 'mailseal disable --now cr' 'cron.service'
 }
 
 # In a shell, by its line editor: what is completed is what the command then hears.
