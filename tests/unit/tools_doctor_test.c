@@ -539,6 +539,15 @@ static void settings_of_a_unit_are_told(void **state)
 		{"Environment=MAILSEAL_LOG=/var/log/x\nProtectSystem=strict\nReadWritePaths=/var/"
 		 "log\n",
 			0, "mailseal reaches ./x.service."},
+		{"Environment=MAILSEAL_LOG=/none/x.log\n", 0,
+			"the log /none/x.log: /none: No such file"},
+		{"Environment=MAILSEAL_LOG=/var/log/x-test\nUser=65534\n", 0,
+			"the service may not make it in /var/log"},
+		{"Environment=MAILSEAL_LOG=/etc/passwd\nUser=65534\n", 0,
+			"the log /etc/passwd: the service may not write /etc/passwd"},
+		{"Environment=MAILSEAL_LOG=/var/log/%p/"
+		 "x.log\nProtectSystem=strict\nLogsDirectory=%p\n",
+			0, "mailseal reaches ./x.service."},
 		{"DynamicUser=yes\n", 1, "the service gets a user of its own"},
 		{"User=no-such-user\n", 0, "User=no-such-user: there is none"},
 		{"ExecStart=\nExecStart=/none/program\n", 1,

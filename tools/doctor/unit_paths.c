@@ -3,6 +3,7 @@
  * hide or shut, and who it is.
  */
 #include "tools/doctor/unit.h"
+#include "tools/doctor/unit_names.h"
 
 #include "tools/locate.h"
 
@@ -109,12 +110,37 @@ static bool is_system(const char *path, const char *level)
 	return strcmp(level, "full") == 0 && path_is_beneath(path, "/etc");
 }
 
+/* Is it in a directory that systemd makes for the service, and gives to its user? */
+static bool is_in_own_directory(const struct unit *u, const char *path)
+{
+	static const char *const kinds[][2] = {{"LogsDirectory", "/var/log"},
+		{"StateDirectory", "/var/lib"}, {"CacheDirectory", "/var/cache"},
+		{"RuntimeDirectory", "/run"}};
+	char word[PATH_MAX], expanded[PATH_MAX], directory[PATH_MAX];
+
+	for (size_t i = 0; !u->of_user && i < sizeof(kinds) / sizeof(*kinds); i++) {
+		const char *value;
+		size_t at = 0;
+
+		while ((value = unit_next(u, kinds[i][0], &at))) {
+			while (unit_word(&value, word, sizeof(word))) {
+				word[strcspn(word, ":")] = '\0';
+				if (unit_expand(u, word, expanded, sizeof(expanded)) && *expanded &&
+					unit_path_join(directory, kinds[i][1], expanded, "") &&
+					path_is_beneath(path, directory))
+					return true;
+			}
+		}
+	}
+	return false;
+}
+
 /* The setting by which the path cannot be written. */
 static const char *read_only_by(const struct unit *u, const char *path)
 {
 	const char *level = unit_value(u, "ProtectSystem"), *home = unit_value(u, "ProtectHome");
 
-	if (is_listed(u, "ReadWritePaths", path))
+	if (is_listed(u, "ReadWritePaths", path) || is_in_own_directory(u, path))
 		return NULL;
 	if (is_listed(u, "ReadOnlyPaths", path))
 		return "ReadOnlyPaths";
@@ -172,10 +198,7 @@ static void check_modes(struct patient *p, const struct service *s, const struct
 {
 	char at[PATH_MAX];
 	mode_t bit = f->executed ? 1 : f->written ? 2 : 4;
-	struct stat st;
 
-	if (f->written && patient_stat(p, f->path, &st))
-		return; /* it is made when it is needed */
 	if (shut_at(p, s, f->path, bit, at))
 		diagnosis_add(&p->found, f->severity, "permission",
 			"Change its mode or group (who may read it may read the policy), or the "
@@ -186,6 +209,31 @@ static void check_modes(struct patient *p, const struct service *s, const struct
 			: f->written		 ? "write"
 						 : "read",
 			at);
+}
+
+/* What is not there is made when it is needed, if its directory lets the service do that. */
+static void check_directory(struct patient *p, const struct service *s, const struct file *f)
+{
+	static const char advice[] =
+		"Give it a directory that it may write (LogsDirectory= in a drop-in), or log "
+		"to syslog, where lines go until then";
+	char directory[PATH_MAX], at[PATH_MAX];
+	struct stat st;
+	int rc;
+
+	snprintf(directory, sizeof(directory), "%.*s",
+		(int)(strrchr(f->path, '/') > f->path ? strrchr(f->path, '/') - f->path : 1),
+		f->path);
+	if (unit_is_bound(&s->unit, directory) || is_in_own_directory(&s->unit, f->path))
+		return;
+	rc = patient_stat(p, directory, &st);
+	if (rc)
+		diagnosis_add(&p->found, f->severity, "no-directory", advice, "%s %s%s: %s%s: %s",
+			f->what, p->root_name, f->path, p->root_name, directory, strerror(-rc));
+	else if (p->user_given &&
+		 (shut_at(p, s, directory, 2, at) || shut_at(p, s, directory, 1, at)))
+		diagnosis_add(&p->found, f->severity, "permission", advice,
+			"%s %s: the service may not make it in %s", f->what, f->path, directory);
 }
 
 static void check_file(struct patient *p, const struct service *s, const struct file *f)
@@ -209,6 +257,8 @@ static void check_file(struct patient *p, const struct service *s, const struct 
 		diagnosis_add(&p->found, f->severity, "read-only",
 			"Add ReadWritePaths= or LogsDirectory= in a drop-in, or log to syslog",
 			"%s %s: %s makes it read-only", f->what, f->path, shut);
+	else if (rc && f->written)
+		check_directory(p, s, f);
 	else if (p->user_given && !rc)
 		check_modes(p, s, f);
 	if (!hidden && (f->executed || f->mapped) &&
