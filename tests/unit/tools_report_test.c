@@ -371,6 +371,29 @@ static void times_without_a_year_are_the_last_before_the_file_ended(void **state
 	report(0, "", "1970-01-01T00:00:01Z h " TAG VERIFIED "\n", "1 line had no time");
 }
 
+/* What journalctl prints for a person, in whatever zone. */
+static void times_of_journalctl_are_understood(void **state)
+{
+	static const char *const stamps[] = {"Nov 27 11:00:00.123456",
+		"Fri 2026-11-27 10:00:00 UTC", "Fri 2026-11-27 11:00:00 CET",
+		"Fri 2026-11-27 12:00:00.999999 CEST", "Fri 2026-11-27 15:45:00 +0545",
+		"1795773600.123456"};
+	char text[2000];
+
+	(void)state;
+	need_command();
+	for (size_t i = 0; i < sizeof(stamps) / sizeof(stamps[0]); i++) {
+		snprintf(text, sizeof(text), "%s h %s%s\n", stamps[i], TAG, VERIFIED);
+		report(0, "", text, "1 counted");
+		assert_sh(0, "touch -d 2026-11-28 log; TZ=CET-1CEST ./mailseal report log",
+			"From: 2026-11-27 11:00:00 +0100");
+	}
+	snprintf(text, sizeof(text), "Fri 2026-11-27 10:00:00 EST h %s%s\n", TAG, VERIFIED);
+	report(0, "", text, "1 line had no time");
+	snprintf(text, sizeof(text), "Fri 2026-11-27 10:00:00 UTC h x.service[1]: %s\n", VERIFIED);
+	report(65, "", text, "what is read: files of syslog and of mailseal, and of journalctl");
+}
+
 static void since_and_until_take_words(void **state)
 {
 	(void)state;
@@ -646,6 +669,7 @@ int main(void)
 		cmocka_unit_test(what_names_no_unit_leaves_doubt),
 		cmocka_unit_test(a_log_that_is_silent_is_not_clean),
 		cmocka_unit_test(all_lines_are_accounted_for),
+		cmocka_unit_test(times_of_journalctl_are_understood),
 		cmocka_unit_test(units_tell_of_other_logs),
 		cmocka_unit_test(rows_that_matter_come_first),
 		cmocka_unit_test(rows_tell_the_unit),

@@ -162,6 +162,18 @@ static int read_list(struct work *w, const struct source_list *list)
 	return code;
 }
 
+/* It may be there in a form that is not read. */
+static int no_line(const struct work *w)
+{
+	const struct tally_reading *l = &w->tally.reading;
+
+	return complain(EX_DATAERR, "report: no line of mailseal in %s%s", w->source,
+		l->quoting || l->strays || l->damaged
+			? "; what is read: files of syslog and of mailseal, and of journalctl -o "
+			  "json, short, short-iso, short-precise, short-full and short-unix"
+			: "");
+}
+
 static int read_files(struct work *w, const char *const *files, size_t count, bool rotated)
 {
 	struct source_list list = {0};
@@ -176,7 +188,7 @@ static int read_files(struct work *w, const char *const *files, size_t count, bo
 		code = read_list(w, &list);
 	source_list_clear(&list);
 	if (w->intake.ours == 0 && code == EX_OK)
-		return complain(EX_DATAERR, "report: no line of mailseal in %s", w->source);
+		return no_line(w);
 	return code;
 }
 

@@ -59,20 +59,27 @@ static int64_t local_time(int year, int month, int day, int hour, int minute)
 	return time != -1 && tm.tm_mday == day && tm.tm_mon == month - 1 ? time : 0;
 }
 
+/* .123456; its length, 0 where there is none */
+static size_t fraction(const char *text, const char *end)
+{
+	const char *p = text;
+
+	if (p == end || (*p != '.' && *p != ','))
+		return 0;
+	for (p++; p < end && *p >= '0' && *p <= '9';)
+		p++;
+	return (size_t)(p - text);
+}
+
 /* Behind the seconds: a fraction and a zone, both optional. Sets *offset; false where there is
  * no zone. */
 static bool zone(const char **p, const char *end, int *offset)
 {
-	const char *q = *p;
+	const char *q = *p += fraction(*p, end);
 	int hours, minutes, sign;
 	bool colon;
 
 	*offset = 0;
-	if (q < end && (*q == '.' || *q == ',')) {
-		for (q++; q < end && *q >= '0' && *q <= '9';)
-			q++;
-		*p = q;
-	}
 	if (q < end && (*q == 'Z' || *q == 'z')) {
 		*p = q + 1;
 		return true;
@@ -155,7 +162,7 @@ static int64_t without_year(const struct stamps *s, int month, int day, int hour
 }
 
 /* Nov 27 10:00:00, Nov  7 10:00:00 */
-static size_t read_bsd(struct stamps *s, const char *text, int64_t *time)
+static size_t read_bsd(struct stamps *s, const char *text, size_t length, int64_t *time)
 {
 	int month = month_of(text), hour, minute, second;
 	int day = text[4] == ' ' ? number(text + 5, 1) : number(text + 4, 2);
@@ -166,7 +173,77 @@ static size_t read_bsd(struct stamps *s, const char *text, int64_t *time)
 	if (!same_minute(s, text, 12))
 		keep_minute(s, text, 12, without_year(s, month, day, hour, minute));
 	*time = s->minute_time ? s->minute_time + second : 0;
-	return 15;
+	return 15 + fraction(text + 15, text + length);
+}
+
+/* Of a zone that this machine does not know the time is not known. */
+static int64_t in_zone(const char *text, const char *name, size_t length)
+{
+	struct tm tm = {.tm_year = number(text, 4) - 1900,
+		.tm_mon = number(text + 5, 2) - 1,
+		.tm_mday = number(text + 8, 2),
+		.tm_hour = number(text + 11, 2),
+		.tm_min = number(text + 14, 2),
+		.tm_isdst = -1};
+	int hours, minutes;
+
+	if (length == 3 && (memcmp(name, "UTC", 3) == 0 || memcmp(name, "GMT", 3) == 0))
+		return timegm(&tm);
+	for (int dst = 0; dst < 2; dst++)
+		if (strlen(tzname[dst]) == length && memcmp(tzname[dst], name, length) == 0)
+			tm.tm_isdst = dst;
+	if (tm.tm_isdst >= 0)
+		return mktime(&tm);
+	hours = length > 2 ? number(name + 1, 2) : -1;
+	minutes = length == 5 ? number(name + 3, 2) : 0;
+	if ((*name != '+' && *name != '-') || (length != 3 && length != 5) || hours < 0 ||
+		minutes < 0)
+		return 0;
+	return timegm(&tm) - (*name == '-' ? -60 : 60) * (hours * 60 + minutes);
+}
+
+/* Fri 2026-11-27 10:00:00 CET, behind the day of the week */
+static size_t read_full(struct stamps *s, const char *text, size_t length, int64_t *time)
+{
+	const char *end = text + length, *zone_name, *p;
+	size_t n = read_iso(s, text, length, time);
+	int64_t minute;
+
+	if (n < 19 || text[10] != ' ')
+		return 0;
+	p = text + n;
+	zone_name = p + 1;
+	if (p == end || *p != ' ')
+		return 0;
+	for (p++; p<end && * p> ' ' && *p != ':';)
+		p++;
+	if (p == zone_name || p == end || *p != ' ')
+		return 0;
+	minute = in_zone(text, zone_name, (size_t)(p - zone_name));
+	*time = minute ? minute + number(text + 17, 2) : 0;
+	return (size_t)(p - text);
+}
+
+/* 1795773600.123456; the clock of a machine that was just started has fewer digits */
+static size_t read_unix(const char *text, size_t length, int64_t *time)
+{
+	size_t n = 0;
+
+	for (; n < length && n < 12 && text[n] >= '0' && text[n] <= '9'; n++)
+		*time = *time * 10 + text[n] - '0';
+	if (n < 9 || n == length || text[n] != '.')
+		return 0;
+	return n + fraction(text + n, text + length);
+}
+
+static bool is_weekday(const char *text)
+{
+	static const char names[] = "SunMonTueWedThuFriSat";
+
+	for (size_t i = 0; i < sizeof(names) - 1; i += 3)
+		if (memcmp(names + i, text, 3) == 0)
+			return text[3] == ' ';
+	return false;
 }
 
 size_t stamp_read(struct stamps *s, const char *text, size_t length, int64_t *time)
@@ -176,8 +253,14 @@ size_t stamp_read(struct stamps *s, const char *text, size_t length, int64_t *ti
 	*time = 0;
 	if (length >= 19 && text[4] == '-')
 		n = read_iso(s, text, length, time);
+	else if (length >= 23 && text[8] == '-' && is_weekday(text))
+		n = read_full(s, text + 4, length - 4, time);
+	else if (length >= 15 && text[0] >= '0' && text[0] <= '9')
+		n = read_unix(text, length, time);
 	else if (length >= 15)
-		n = read_bsd(s, text, time);
+		n = read_bsd(s, text, length, time);
+	if (n && text[4] != '-' && is_weekday(text))
+		n += 4;
 	if (*time < CLOCK_WAS_SET)
 		*time = 0;
 	return n;

@@ -22,7 +22,9 @@ void stamps_init(struct stamps *s, int64_t latest);
 /*
  * Reads the stamp that `text` begins with:
  *   2026-11-27T10:00:00.123456+01:00  (RFC 3339; the zone also as +0100, Z, or none for local time)
- *   Nov 27 10:00:00                   (RFC 3164, local time)
+ *   Nov 27 10:00:00                   (RFC 3164, local time; also with a fraction)
+ *   Fri 2026-11-27 10:00:00 CET       (journalctl -o short-full; UTC or a zone of this machine)
+ *   1795773600.123456                 (journalctl -o short-unix)
  * Returns its length, 0 where there is none. `*time` is 0 for a date before 2000: a clock that was
  * not set.
  */

@@ -167,7 +167,7 @@ t_files_of_syslog_are_found() {
 }
 
 t_a_real_journal() {
-	local since
+	local since form
 	product
 	policy -- 'sender "strict.example" { require_tls = true verify_certificate = true }'
 	systemd_start
@@ -214,6 +214,17 @@ time.sleep(1)' "$W/forged"
 	holds "$W/client.out" 'group systemd-journal or adm'
 	plain booted bash -c "journalctl -q -t mailseal -o json | '$BUILD/mailseal' report -"
 	holds "$W/client.out" 'Read: standard input, 3 lines; 2 counted'
+	# Here nobody vouches for the third; that the times are understood is seen by the period.
+	for form in short short-iso short-iso-precise short-precise short-full short-unix; do
+		plain booted bash -c "journalctl -q -t mailseal -o $form | '$BUILD/mailseal' report --since -1h -"
+		equal "$status" 0 "$form: $(cat "$W/client.out")"
+		holds "$W/client.out" 'Read: standard input, 3 lines; 3 counted, 0 of other programs, 0 damaged\.$'
+	done
+	for form in with-unit cat export verbose json-pretty short-monotonic; do
+		plain booted bash -c "journalctl -q -t mailseal _UID=0 -o $form | '$BUILD/mailseal' report -"
+		equal "$status" 65 "$form: $(cat "$W/client.out")"
+		holds "$W/client.out" 'what is read: files of syslog and of mailseal, and of journalctl -o json, short, '
+	done
 }
 
 # Not all that sends is in the journal: what units tell of other logs is read, or at least told.
