@@ -5,6 +5,7 @@
 #include "tools/meaning.h"
 #include "tools/probe/probe.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 static json_t *text_or_null(const char *text)
@@ -202,9 +203,9 @@ json_t *probe_as_json(const struct probe *p)
 
 	for (unsigned i = 0; i < p->count; i++)
 		json_array_append_new(servers, json_meeting(p, &p->meetings[i]));
-	return json_pack("{s:o, s:o, s:s, s:o, s:o, s:b, s:s, s:i, s:o, s:o}", "host",
+	return json_pack("{s:o, s:o, s:i, s:o, s:o, s:b, s:s, s:i, s:o, s:o}", "host",
 		json_text(p->target.host), "name", text_or_null(p->target.name), "port",
-		p->target.port, "file", json_text(c->path), "domains_file",
+		(int)strtol(p->target.port, NULL, 10), "file", json_text(c->path), "domains_file",
 		c->seen.domains_present ? json_text(c->domains) : json_null(), "built_in",
 		!c->seen.main_present, "status", probe_status_name(p->status), "exit_status",
 		p->status, "trouble", text_or_null(p->trouble), "servers", servers);

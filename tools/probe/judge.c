@@ -40,6 +40,13 @@ bool judge(const struct probe *p, const struct meeting *m, const struct section 
 		       explanation, p->configuration.set, &question, &m->talk.facts) == 0;
 }
 
+const char *judge_words(const struct row *row, const struct fate *fate)
+{
+	if (fate->stop != STOP_NOWHERE || !fate->judgement.would_block)
+		return fate_words(row, fate);
+	return row->facts.tls == TLS_FACT_ON ? "TLS" : "in the clear";
+}
+
 void judge_rule(const struct fate *fate, char *out, size_t size)
 {
 	const struct verdict *v = &fate->judgement.verdict;
@@ -145,7 +152,9 @@ static void judge_mail(const struct probe *p, struct meeting *m)
 	const struct fate *fate = worst_fate(p, row);
 
 	m->status = fate->stop == STOP_NOWHERE ? PROBE_FINE : PROBE_BLOCKED;
-	add(m, "%s", fate_words(row, fate));
+	add(m, "%s", judge_words(row, fate));
+	if (fate->stop == STOP_NOWHERE && fate->judgement.would_block)
+		add(m, "; enforce would block it");
 	if (fate->stop == STOP_NOWHERE)
 		add_reason(m, &row->seen);
 	else

@@ -116,6 +116,8 @@ bool judge_speaks_of(const struct section *section);
 int judge_meeting(const struct probe *probe, struct meeting *meeting);
 /* The fewest days that a certificate which counts is still valid for; false: none is known. */
 bool judge_days_left(const struct meeting *meeting, int *days);
+/* Static; in observe mode what is sent, without a word of what enforce would do. */
+const char *judge_words(const struct row *row, const struct fate *fate);
 /* "require_tls by default, mailseal.conf:3" */
 void judge_rule(const struct fate *fate, char *out, size_t size);
 

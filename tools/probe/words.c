@@ -145,21 +145,26 @@ static void resumption_in_words(const struct meeting *m)
 static void row_in_words(const char *whom, const struct row *row, const struct fate *fate)
 {
 	unsigned at = 2 + WHOM_COLUMNS;
-	char rule[320];
+	char rule[320], line[400];
 
 	printf("  ");
 	print_padded(whom, WHOM_COLUMNS);
 	if (*fate->reply) {
-		printf("%s\n%*s", fate_words(row, fate), 6, "");
+		printf("%s\n%*s", judge_words(row, fate), 6, "");
 		print_wrapped(fate->reply, 6, 6, PROBE_WIDTH);
 		return;
 	}
 	judge_rule(fate, rule, sizeof(rule));
-	print_padded(fate_words(row, fate), OUTCOME_COLUMNS);
-	at += print_columns(fate_words(row, fate)) < OUTCOME_COLUMNS
+	print_padded(judge_words(row, fate), OUTCOME_COLUMNS);
+	at += print_columns(judge_words(row, fate)) < OUTCOME_COLUMNS
 		      ? OUTCOME_COLUMNS
-		      : print_columns(fate_words(row, fate)) + 1;
-	print_wrapped(rule, at, 2 + WHOM_COLUMNS + OUTCOME_COLUMNS, PROBE_WIDTH);
+		      : print_columns(judge_words(row, fate)) + 1;
+	snprintf(line, sizeof(line), "%s%s",
+		fate->stop == STOP_NOWHERE && fate->judgement.would_block
+			? "enforce would block it (mode = observe); "
+			: "",
+		rule);
+	print_wrapped(line, at, 2 + WHOM_COLUMNS + OUTCOME_COLUMNS, PROBE_WIDTH);
 }
 
 static bool same_fate(const struct explanation *a, const struct explanation *b)
@@ -272,7 +277,8 @@ static void policy_in_words(const struct probe *p, const struct meeting *m)
 	if (asked_for_mail(p)) {
 		asked_in_words(p, m);
 	} else {
-		row_in_words("any other mail", row, &row->fates[0]);
+		row_in_words(sections(p->configuration.set) ? "any other mail" : "any mail", row,
+			&row->fates[0]);
 		sections_in_words(p, m);
 	}
 	if (row->auth == CREDENTIALS_BLOCKED) {

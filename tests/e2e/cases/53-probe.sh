@@ -56,7 +56,7 @@ t_a_good_server() {
 	holds "$W/client.out" '^chain +CN=mx\.b\.example; [0-9]+ days left, until 2049-12-31; EC prime256v1 256 bits,'
 	holds "$W/client.out" '^public key +sha256:[0-9a-f]{64}$'
 	holds "$W/client.out" '^resumption +works'
-	holds "$W/client.out" '^  any other mail +TLS, verified +require_tls by default, mailseal\.conf:[0-9]+$'
+	holds "$W/client.out" '^  any mail +TLS, verified +require_tls by default, mailseal\.conf:[0-9]+$'
 	check test "$(wc -l <"$W/client.out")" -le 24
 	greets_only
 	equal "$(connections)" 2
@@ -558,7 +558,7 @@ t_addresses() {
 	first_line '^\[::1\]:25: TLS, verified'
 	holds "$W/transcript.6" 'EHLO \[IPv6:::1\]'
 	probe 0 '[::1]:25' --json
-	json '[j["name"], j["host"], j["port"], s["certificate"]["reference"]]' '[null, "::1", "25", ["::1"]]'
+	json '[j["name"], j["host"], j["port"], s["certificate"]["reference"]]' '[null, "::1", 25, ["::1"]]'
 	at=127.0.0.10:25 transcript=$W/transcript.7 hostile good_server.hs
 	probe 1 127.0.0.10
 	first_line 'blocked .*: 454 4\.7\.5 mailseal: certificate of \[127\.0\.0\.10\] not valid: name mismatch'
@@ -656,13 +656,14 @@ t_one_mail() {
 		'recipient ".bank.example" { require_tls = true violation = "reject" message_override = "tighten" }'
 	hostile no_starttls.hs
 	probe 0 mx.b.example
-	holds "$W/client.out" '^  sender "watched\.example" +in the clear \(mode = observe'
+	holds "$W/client.out" '^  sender "watched\.example" +in the clear +enforce would block it \(mode = observe\);'
 	holds "$W/client.out" '^  sender "strict\.example" +blocked'
 	holds "$W/client.out" '^  recipient "\.bank\.example" +blocked at RCPT'
 	probe 1 mx.b.example --sender a@strict.example
 	first_line ': blocked .*454 4\.7\.4 mailseal: mx\.b\.example does not offer STARTTLS; require_tls by sender "strict\.example"'
 	lacks "$W/client.out" '^  recipient '
 	probe 0 mx.b.example --sender a@watched.example
+	first_line ': in the clear; enforce would block it \(STARTTLS is not offered\)$'
 	probe 0 mx.b.example --recipient a@bank.example
 	probe 1 mx.b.example --recipient a@bank.example --recipient a@x.bank.example
 	first_line '550 5\.7\.4'
