@@ -53,7 +53,7 @@ LIB_PLACES = $(patsubst %,$(LIBDIR)/%,$(LIB_NAMES) lib32 $(LIB32_NAMES))
 # Directories of our own, and those below PREFIX that hold nothing any more, but for what a tree such as /usr/local has.
 parent = $(patsubst %/,%,$(dir $(1)))
 upwards = $(if $(filter $(PREFIX)/%,$(1)),$(1) $(call upwards,$(call parent,$(1))))
-STANDARD = $(addprefix $(PREFIX)/,bin lib share share/doc share/man)
+STANDARD = $(addprefix $(PREFIX)/,bin lib share share/man)
 FILE_PLACES = $(foreach f,$(PROGRAMS) $(LIBRARIES) $(TEXTS),$(word 2,$(subst :, ,$(f))))
 OWN_DIRECTORIES = $(sort $(EXAMPLEDIR)/systemd $(EXAMPLEDIR)/logrotate $(EXAMPLEDIR) $(DOCDIR) $(LIB_PLACES) $(LIBDIR)/lib $(LIBDIR) $(LIBEXECDIR) \
 	$(filter-out $(STANDARD),$(foreach f,$(FILE_PLACES),$(call upwards,$(call parent,$(f))))))

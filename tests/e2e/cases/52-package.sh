@@ -82,7 +82,7 @@ t_uninstalled() {
 	rm /usr/local/{lib/mailseal/own,share/doc/mailseal/examples/notes}
 	makes uninstall
 	equal "$(find /usr/local -mindepth 1 -type d | LC_ALL=C sort | tr '\n' ' ')" \
-		'/usr/local/bin /usr/local/lib /usr/local/share /usr/local/share/doc /usr/local/share/man ' "directories"
+		'/usr/local/bin /usr/local/lib /usr/local/share /usr/local/share/man ' "directories"
 }
 
 # Before the compiler says it in its words, and before anything is put anywhere; no package is installed unasked.
