@@ -78,12 +78,8 @@ static void cut_lines(char *text)
 	}
 }
 
-int ask_systemd(struct answer *a, bool user, const char *unit, struct err *err)
+static int ask(struct answer *a, char *const argv[], struct err *err)
 {
-	char *argv[] = {"systemctl", user ? "--user" : "--system", "--no-pager", "show",
-		"--property=Id,LoadState,LoadError,ActiveState,SubState,NeedDaemonReload,"
-		"DropInPaths,Environment,EnvironmentFiles,UnsetEnvironment",
-		"--", (char *)unit, NULL};
 	int status = 0;
 	size_t length;
 	char *text = run(argv, &status), *grown;
@@ -109,6 +105,40 @@ int ask_systemd(struct answer *a, bool user, const char *unit, struct err *err)
 	}
 	a->text = grown;
 	return 0;
+}
+
+int ask_systemd(struct answer *a, bool user, const char *unit, struct err *err)
+{
+	char *argv[] = {"systemctl", user ? "--user" : "--system", "--no-pager", "show",
+		"--property=Id,LoadState,LoadError,ActiveState,SubState,NeedDaemonReload,"
+		"DropInPaths,Environment,EnvironmentFiles,UnsetEnvironment",
+		"--", (char *)unit, NULL};
+
+	return ask(a, argv, err);
+}
+
+int ask_running(struct answer *a, bool user, const char *const *units, struct err *err)
+{
+	static const char *const words[] = {"list-units", "--no-pager", "--plain", "--full",
+		"--no-legend", "--state=active,reloading,activating,deactivating", "--"};
+	const size_t fixed = 2 + sizeof(words) / sizeof(*words);
+	size_t count = 0;
+	char **argv;
+	int rc;
+
+	a->text = NULL;
+	while (units[count])
+		count++;
+	argv = calloc(fixed + count + 1, sizeof(*argv));
+	if (!argv)
+		return err_fail(err, ENOMEM, "out of memory");
+	argv[0] = "systemctl";
+	argv[1] = user ? "--user" : "--system";
+	memcpy(argv + 2, words, sizeof(words));
+	memcpy(argv + fixed, units, count * sizeof(*units));
+	rc = ask(a, argv, err);
+	free(argv);
+	return rc;
 }
 
 const char *answer_value(const struct answer *a, const char *name)

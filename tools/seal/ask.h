@@ -18,6 +18,9 @@ struct answer {
  * systemd does not answer; -ENOMEM or another -errno; with err. Clear it in any case.
  */
 int ask_systemd(struct answer *a, bool user, const char *unit, struct err *err);
+/* Those of the units that run, or are about to: lines that begin with their names. The rest as
+ * above. */
+int ask_running(struct answer *a, bool user, const char *const *units, struct err *err);
 void answer_clear(struct answer *a);
 
 /* "" where it was not told. */

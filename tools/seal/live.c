@@ -41,6 +41,26 @@ static bool is_older(const struct sealed *s, const struct process_of *x)
 	       x->started <= st.st_ctim.tv_sec * 1000000000LL + st.st_ctim.tv_nsec;
 }
 
+/* By when it was started, to two ticks of the clock, and by what it was told. A program may have
+ * written over what it was told: then that is not known. */
+static bool may_be_outdated(
+	const struct sealed *s, const struct process_of *x, const struct look *l)
+{
+	struct process_of earlier = *x;
+
+	earlier.started -= 2 * (1000000000LL / sysconf(_SC_CLK_TCK));
+	if (is_older(s, &earlier))
+		return true;
+	for (size_t i = 0; i < SEALED_SETTINGS; i++) {
+		const char *told = process_variable(&l->x, sealed_variables[i]);
+
+		told = told && *told ? told : NULL;
+		if (!told != !s->settings[i] || (told && strcmp(told, s->settings[i]) != 0))
+			return true;
+	}
+	return false;
+}
+
 static void tell_without(struct sealed *s, const struct process_of *x, const struct look *l)
 {
 	const char *why, *advice = "mailseal doctor --pid PID tells more";
@@ -124,6 +144,7 @@ static void judge_process(struct sealed *s, const struct process_of *x)
 	} else {
 		if (s->with++ == 0)
 			look_for_agent(s, &l);
+		s->outdated = s->outdated || may_be_outdated(s, x, &l);
 		take_findings(s, &l);
 	}
 	process_look_away(&l);

@@ -188,16 +188,6 @@ static void tell_unit(const struct work *w, const struct sealing *s)
 		tell_file(w, s, &s->files[i]);
 }
 
-/* What systemctl calls the unit, all instances of a template. */
-static void started_name(const struct sealing *s, char out[UNIT_NAME_SIZE + 1])
-{
-	if (s->is_template)
-		snprintf(out, UNIT_NAME_SIZE + 1, "%.*s*.service",
-			(int)(strchr(s->name, '@') + 1 - s->name), s->name);
-	else
-		snprintf(out, UNIT_NAME_SIZE + 1, "%s", s->name);
-}
-
 static bool changes(const struct work *w)
 {
 	for (size_t i = 0; i < w->count; i++) {
@@ -207,31 +197,6 @@ static bool changes(const struct work *w)
 	return false;
 }
 
-static void tell_restart(const struct work *w)
-{
-	char name[UNIT_NAME_SIZE + 1];
-	/* what systemd has read only now, none of them has either */
-	bool all = !changes(w) && w->reloaded;
-
-	if ((!changes(w) && !all) || w->o.dry_run || w->o.now || w->t.offline)
-		return;
-	if (!seal_manager_runs(&w->t)) {
-		printf("No systemd%s runs here: it counts when one starts.\n",
-			w->t.user ? " --user" : "");
-		return;
-	}
-	printf("Processes that run already stay as they are until a restart: systemctl%s "
-	       "try-restart",
-		w->t.user ? " --user" : "");
-	for (size_t i = 0; i < w->count; i++) {
-		if (w->list[i].change == SEAL_NONE && !all)
-			continue;
-		started_name(&w->list[i], name);
-		printf(strpbrk(name, "*\\") ? " '%s'" : " %s", name);
-	}
-	putchar('\n');
-}
-
 static json_t *unit_as_json(const struct work *w, const struct sealing *s, bool failed)
 {
 	const struct seal_file *dropin = &s->files[SEAL_FILE_DROPIN];
@@ -239,11 +204,11 @@ static json_t *unit_as_json(const struct work *w, const struct sealing *s, bool 
 	char path[PATH_MAX];
 
 	sealing_path(&w->t, s, SEAL_DROPIN, path);
-	return json_pack("{s:o, s:o, s:o, s:s, s:o, s:o, s:o}", "unit", json_text(s->name), "root",
-		w->t.shown[0] ? json_text(w->t.shown) : json_null(), "drop_in", json_text(path),
-		"change", failed ? "unchanged" : word_of(w, s), "text",
-		dropin->text ? json_text(dropin->text) : json_null(), "variables",
-		variables->text ? json_text(variables->text) : json_null(), "findings",
+	return json_pack("{s:o, s:o, s:o, s:s, s:s?, s:o, s:o, s:o}", "unit", json_text(s->name),
+		"root", w->t.shown[0] ? json_text(w->t.shown) : json_null(), "drop_in",
+		json_text(path), "change", failed ? "unchanged" : word_of(w, s), "restart",
+		seal_restart_word(s), "text", dropin->text ? json_text(dropin->text) : json_null(),
+		"variables", variables->text ? json_text(variables->text) : json_null(), "findings",
 		diagnosis_as_json(&s->found));
 }
 
@@ -289,29 +254,6 @@ static int reload(struct work *w)
 	return EX_OK;
 }
 
-static int restart(struct work *w)
-{
-	char(*names)[UNIT_NAME_SIZE + 1] = calloc(w->count, sizeof(*names));
-	const char **list = calloc(w->count + 1, sizeof(*list));
-	int status = -ENOMEM;
-
-	if (names && list) {
-		for (size_t i = 0; i < w->count; i++) {
-			started_name(&w->list[i], names[i]);
-			list[i] = names[i];
-		}
-		status = seal_systemctl(&w->t, "try-restart", list);
-	}
-	free(list);
-	free(names);
-	w->restarted = status == 0;
-	if (status == 0)
-		return EX_OK;
-	return complain(EX_UNAVAILABLE,
-		"systemctl try-restart failed; the drop-ins are %s. See systemctl status",
-		w->o.removes ? "gone" : "there (mailseal disable takes them away)");
-}
-
 /* Has systemd not read the files as they are, because somebody was interrupted, or it was out of
  * order? What it knows of templates is their instances'. */
 static bool is_unread(const struct work *w, const struct sealing *s)
@@ -331,17 +273,24 @@ static bool is_unread(const struct work *w, const struct sealing *s)
 	return unread;
 }
 
-static bool needs_reload(const struct work *w)
+static bool any_unread(struct work *w)
+{
+	bool any = false;
+
+	for (size_t i = 0; i < w->count; i++) {
+		if (w->list[i].change == SEAL_NONE)
+			w->list[i].unread = is_unread(w, &w->list[i]);
+		any = any || w->list[i].unread;
+	}
+	return any;
+}
+
+static bool needs_reload(struct work *w)
 {
 	if (w->o.dry_run || !seal_manager_runs(&w->t))
 		return false;
-	if (changes(w) || w->o.now)
-		return true;
-	for (size_t i = 0; i < w->count; i++) {
-		if (is_unread(w, &w->list[i]))
-			return true;
-	}
-	return false;
+	/* of a template it is not known whether it was read */
+	return any_unread(w) || changes(w) || w->o.now;
 }
 
 static int carry_out(struct work *w)
@@ -357,11 +306,11 @@ static int carry_out(struct work *w)
 	if (needs_reload(w))
 		code = reload(w);
 	if (code == EX_OK && w->o.now)
-		code = restart(w);
+		code = seal_restart(&w->o, &w->t, w->list, w->count, &w->restarted);
 	if (w->o.json)
 		return tell_json(w, code);
-	if (code == EX_OK)
-		tell_restart(w);
+	if (code == EX_OK && !w->o.dry_run && !w->o.now && !w->t.offline)
+		seal_tell_restart(&w->t, w->list, w->count);
 	return code;
 }
 

@@ -36,6 +36,14 @@ struct seal_tree {
 
 enum seal_change { SEAL_NONE, SEAL_FRESH, SEAL_CHANGED, SEAL_REMOVED };
 
+/* What --now did with its processes. */
+enum seal_restarted {
+	SEAL_NOT_ASKED,
+	SEAL_RESTARTED,
+	SEAL_NOT_RUNNING,
+	SEAL_UP_TO_DATE, /* they have it all, or nothing of it, as is wanted */
+};
+
 /* One file of a drop-in. */
 struct seal_file {
 	const char *name;
@@ -56,6 +64,8 @@ struct sealing {
 	int fd;		/* of the directory while it is written, else -1 */
 	bool left_over; /* its directory holds what somebody left who was killed, no more */
 	unsigned made;	/* directories that are made for it, it among them */
+	bool unread;	/* nothing is written, but systemd has not read what is there */
+	enum seal_restarted restarted;
 };
 
 #define SEAL_FILE_VARIABLES 0
@@ -135,6 +145,17 @@ int seal_look(const struct seal_tree *t, struct sealing *s, struct err *err);
 
 /* Makes all of them so, or none. 0 or -errno with err, which names the file. */
 int seal_write(const struct seal_tree *t, struct sealing *list, size_t count, struct err *err);
+
+/* --- restart.c --- */
+
+/* Restarts those that run and need it, for --now, and tells of each unless it is for JSON. An exit
+ * code, after telling. */
+int seal_restart(const struct seal_options *o, const struct seal_tree *t, struct sealing *list,
+	size_t count, bool *restarted);
+const char *seal_restart_word(const struct sealing *s);
+
+/* Without --now: that it is left to the administrator. */
+void seal_tell_restart(const struct seal_tree *t, const struct sealing *list, size_t count);
 
 /* --- manager.c --- */
 

@@ -13,6 +13,19 @@
 
 #define DROPIN_MOST (1u << 20)
 
+const char *const sealed_variables[SEALED_SETTINGS] = {
+	"LD_PRELOAD", "MAILSEAL_CONFIG", "MAILSEAL_LOG", "MAILSEAL_PORTS", "MAILSEAL_SOCKET"};
+
+static void take_settings(struct sealed *s, const struct service *service)
+{
+	for (size_t i = 0; i < SEALED_SETTINGS; i++) {
+		const char *value = service_variable(service, sealed_variables[i]);
+
+		s->settings[i] = value ? strdup(value) : NULL;
+		s->outdated = s->outdated || (value && !s->settings[i]);
+	}
+}
+
 static void take_dropin(struct sealed *s, const struct unit *u)
 {
 	for (unsigned i = 1; i < u->file_count; i++) {
@@ -229,6 +242,8 @@ static int judge_files(struct sealed *s, const struct view *view, struct err *er
 		rc = service_environment(&service, &p);
 		snprintf(s->name, sizeof(s->name), "%s", service.unit.name);
 		if (!rc)
+			take_settings(s, &service);
+		if (!rc)
 			judge_seal(s, view, &service);
 		if (!rc && s->by)
 			judge_policy(s, view, &service);
@@ -360,4 +375,6 @@ const char *sealed_state(const struct sealed *s)
 void sealed_clear(struct sealed *s)
 {
 	diagnosis_clear(&s->found);
+	for (size_t i = 0; i < SEALED_SETTINGS; i++)
+		free(s->settings[i]);
 }

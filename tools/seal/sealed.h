@@ -18,6 +18,9 @@ struct view {
 	struct processes processes;
 };
 
+#define SEALED_SETTINGS 5
+extern const char *const sealed_variables[SEALED_SETTINGS];
+
 struct sealed {
 	char name[UNIT_NAME_SIZE]; /* the unit's own, where an alias was asked for */
 	struct diagnosis found;
@@ -31,8 +34,19 @@ struct sealed {
 	unsigned with, without, unseen; /* processes, agents not among them */
 	unsigned older; /* of those without: started before the drop-in was written */
 	pid_t agent;
-	bool agent_elsewhere; /* the system agent serves it */
+	bool agent_elsewhere;		 /* the system agent serves it */
+	char *settings[SEALED_SETTINGS]; /* what its files set, by sealed_variables; NULL */
+	bool outdated; /* a process with the library may have been started with other settings */
 };
+
+/* An exit code, after telling; status.c. Close it in any case, from `*view = VIEW_NONE` on. */
+#define VIEW_NONE                                                                                  \
+	(struct view)                                                                              \
+	{                                                                                          \
+		.tree.root = -1, .p.root = -1                                                      \
+	}
+int view_open(struct view *view, const char *root, bool user);
+void view_close(struct view *view);
 
 /* `name` is a service or a template. 0, or -ENOMEM with err: what else went wrong is a finding. */
 int sealed_judge(struct sealed *s, const struct view *view, const char *name, struct err *err);

@@ -241,9 +241,9 @@ static int close_with(const struct view *view, const struct sums *sums, json_t *
 /* --- the command ----------------------------------------------------------------------------- */
 
 /* An exit code, after telling. */
-static int open_view(struct view *view, const struct arguments *a)
+int view_open(struct view *view, const char *root, bool user)
 {
-	const struct seal_options o = {.root = a->root, .user = a->user};
+	const struct seal_options o = {.root = root, .user = user};
 	struct err err = {""};
 	int code = seal_tree_open(&view->tree, &o);
 
@@ -251,14 +251,20 @@ static int open_view(struct view *view, const struct arguments *a)
 		code = seal_patient(&view->tree, &view->p);
 	if (code != EX_OK)
 		return code;
-	view->runs = !a->root && systemd_runs(a->user);
-	view->why_not =
-		a->root	  ? "Nothing runs in that tree: only its files were read."
-		: a->user ? "Your manager (systemd --user) does not run: only files were read."
-			  : "systemd does not run here: only files were read.";
+	view->runs = !root && systemd_runs(user);
+	view->why_not = root   ? "Nothing runs in that tree: only its files were read."
+			: user ? "Your manager (systemd --user) does not run: only files were read."
+			       : "systemd does not run here: only files were read.";
 	if (view->runs && processes_load(&view->processes, &err))
 		return complain(EX_OSERR, "%s", err.text);
 	return EX_OK;
+}
+
+void view_close(struct view *view)
+{
+	processes_clear(&view->processes);
+	seal_patient_done(&view->p);
+	seal_tree_close(&view->tree);
 }
 
 /* Timers and the like are no services; what is meant instead is told. */
@@ -304,21 +310,19 @@ int command_status(int argc, char **argv)
 {
 	static const struct argp argp = {
 		options, parse_option, "[UNIT]...", text, NULL, NULL, NULL};
-	struct view view = {.tree.root = -1, .p.root = -1};
+	struct view view = VIEW_NONE;
 	struct arguments a = {0};
 	int code;
 
 	argp_parse(&argp, argc, argv, 0, NULL, &a);
-	code = a.code != EX_OK ? a.code : open_view(&view, &a);
+	code = a.code != EX_OK ? a.code : view_open(&view, a.root, a.user);
 	if (code == EX_OK)
 		code = check_names(&view, &a.units);
 	if (code == EX_OK && !a.units.count && list_sealed(&view.p, &a.units))
 		code = complain(EX_OSERR, "out of memory");
 	if (code == EX_OK)
 		code = judge_all(&view, &a);
-	processes_clear(&view.processes);
 	clear_names(&a.units);
-	seal_patient_done(&view.p);
-	seal_tree_close(&view.tree);
+	view_close(&view);
 	return code;
 }

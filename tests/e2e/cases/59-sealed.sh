@@ -146,6 +146,51 @@ t_the_installed_system_agent_serves_confined_services() {
 	mailseal disable chrooted tight
 }
 
+# --now restarts what runs and lacks something, says what it did, and leaves alone what has it all.
+t_now_restarts_what_needs_it() {
+	local pid
+	installed
+	service plain
+	service tenant@
+	service still
+	pid_of() { booted systemctl show -P MainPID "$1"; }
+	kept() { equal "$(pid_of "$1")" "$pid" "process of $1"; }
+	anew() { refute test "$(pid_of "$1")" = "$pid"; pid=$(pid_of "$1"); }
+	booted systemctl daemon-reload
+	check booted systemctl start plain tenant@one tenant@two
+	pid=$(pid_of plain)
+	mailseal enable --now plain tenant@ still
+	for name in plain tenant@one tenant@two; do holds "$W/client.out" "^$name\\.service: restarted\$"; done
+	holds "$W/client.out" '^still\.service: it was not running; it is sealed when it starts$'
+	anew plain
+	sent plain tls 1
+	mailseal enable --now plain tenant@
+	for name in plain tenant@; do holds "$W/client.out" "^$name\\.service: not restarted: its processes have it all already\$"; done
+	kept plain
+	# written before, and not yet in the process
+	mailseal enable --ports 25,587 plain
+	kept plain
+	mailseal enable --now --json --ports 25,587 plain
+	holds "$W/client.out" '"restart": "restarted"'
+	anew plain
+	mailseal enable --now --json --ports 25,587 plain
+	holds "$W/client.out" '"restart": "not-needed"'
+	kept plain
+	mailseal disable plain
+	kept plain
+	mailseal disable --now plain
+	holds "$W/client.out" '^plain\.service: restarted$'
+	anew plain
+	mailseal disable --now plain
+	holds "$W/client.out" '^plain\.service: not restarted: none of its processes is under the drop-in$'
+	kept plain
+	check booted systemctl stop plain
+	mailseal disable --now plain
+	holds "$W/client.out" '^plain\.service: it was not running$'
+	mailseal disable --now tenant@ still
+	systemd_stop
+}
+
 # From agents of their own to the system agent, and back: who asked for a log or ports of his own keeps them.
 t_to_the_system_agent_and_back() {
 	local name sock=/run/mailseal/agent.sock
