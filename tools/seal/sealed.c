@@ -103,9 +103,9 @@ static void tell_library(
 		if (rc) {
 			s->unfit = true;
 			diagnosis_add(&s->found, SEVERITY_OBSTACLE, "library-missing",
-				"The service does not start until it is back; or take the seal "
-				"away: mailseal "
-				"disable UNIT",
+				"The service does not start until it is back. mailseal enable UNIT "
+				"seals it with the library of this mailseal, mailseal disable UNIT "
+				"takes the seal away",
 				"%s: %s", path, strerror(-rc));
 		}
 		return;

@@ -300,6 +300,7 @@ t_in_a_tree() {
 	plain "$ms" status --root "$tree"
 	equal "$status" 1
 	is a cannot-start
+	says 'mailseal enable [a-zA-Z.]+ seals it with .*, mailseal disable [a-zA-Z.]+ takes'
 	cp "$BUILD/libmailseal.so" "$tree/lib"
 	plain "$ms" status --root "$tree"
 	equal "$status" 0
