@@ -75,6 +75,9 @@ static void each_outcome_has_its_place(void **state)
 		"         1  would-block      that enforce would have blocked, 1 of them in "
 		"the clear\n");
 	assert_says("In the clear: 1 message (1 of them only because of observe mode), 223 bytes");
+	assert_says("  SENDER > RECIPIENT    VERIFIED WOULD-B. IN CLEAR   BYTES  SEEN\n");
+	assert_says("require_tls by default,\n                             mailseal.conf:2 (1 in "
+		    "the clear)\n");
 	line("event=connect-refused pid=1 uid=0 exe=\"x\" host=\"\" addr=192.0.2.9:25 "
 	     "reason=\"no route\" suppressed=41",
 		"        42  failed           connections that");
@@ -454,9 +457,9 @@ static void rows_that_matter_come_first(void **state)
 	assert_says("xxx...xxx");
 	assert_sh(0, "TZ=UTC ./mailseal report --all log | awk 'length > 100 { exit 1 }'", "");
 	assert_sh(0, "TZ=UTC ./mailseal report --rows 3 --by recipient log | sed -n '/SEEN/,$p'",
-		"x4.long.example     -        1       -     223  10:00\n");
-	assert_says("x2.long.example     1        -       -     223  10:00\n");
-	assert_says("x3.long.example     -        -       1       -  10:00\n... and 57 "
+		"x4.long.example     -        1        1       -     223  10:00\n");
+	assert_says("x2.long.example     1        -        1       -     223  10:00\n");
+	assert_says("x3.long.example     -        -        -       1       -  10:00\n... and 57 "
 		    "more rows");
 	assert_sh(0, "TZ=UTC ./mailseal report --rows 2 log",
 		"\n... and 1 more reason; --all or --json tell all\n");

@@ -91,7 +91,8 @@ const char html_style[] =
 	".mixed{width:90px;min-width:60px}td.mixed{padding-top:11px}\n"
 	".seen{font-size:12.5px;color:var(--pale);font-variant-numeric:tabular-nums}\n"
 	".seen span{display:block;white-space:nowrap}\n"
-	".name{overflow-wrap:anywhere;min-width:130px}\n"
+	".name{overflow-wrap:anywhere;min-width:130px}.name.hop{min-width:200px}.reasons tbody "
+	"th{min-width:170px}\n"
 	".rest th,.rest td{color:var(--pale);font-style:italic}\n"
 	".outcomes tr{display:grid;grid-template-columns:210px 1fr 90px 70px;border-bottom:1px "
 	"solid "
@@ -137,4 +138,4 @@ const char html_style[] =
 	"svg{print-color-adjust:exact;-webkit-print-color-adjust:exact}\n"
 	"}\n";
 
-const char html_style_hash[] = "f12EUIhw1UmenT95bIGU5xzadUunAnoePFFPfRrIAPY=";
+const char html_style_hash[] = "kQhC7PbFTTiCwJXVLuBH08vzkk+XUIzqeZ+gGh0oEdg=";

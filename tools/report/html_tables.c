@@ -203,7 +203,7 @@ void html_rows(FILE *to, const struct tally *tally, enum tally_key key)
 static void reason_row(FILE *to, const struct tally_reason *r, bool recipients)
 {
 	fprintf(to,
-		"<tr><th scope=\"row\"><i class=\"key %s\"></i>%s</th><td class=\"name\" "
+		"<tr><th scope=\"row\"><i class=\"key %s\"></i>%s</th><td class=\"name hop\" "
 		"data-t=\"Next "
 		"hop\"><bdi>",
 		html_outcome_class(r->outcome), html_outcome_title(r->outcome));

@@ -124,6 +124,9 @@ static void print_reason(const struct tally_reason *reason)
 	report_plain(reason->rule, rule, sizeof(rule));
 	snprintf(text, sizeof(text), "%s: %s%s%s%s", host, what, *what && *rule ? "; " : "", rule,
 		reason->events ? "" : " (recipients; the message passed for others)");
+	if (reason->clear && reason->outcome != TALLY_CLEARTEXT)
+		snprintf(text + strlen(text), sizeof(text) - strlen(text),
+			" (%" PRIu64 " in the clear)", reason->clear);
 	printf("%10" PRIu64 "  %-15s  ", reason->events ? reason->events : reason->recipients,
 		tally_outcome_name(reason->outcome));
 	print_wrapped(text, at, at, TEXT_WIDTH);

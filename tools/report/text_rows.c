@@ -24,6 +24,7 @@ static const struct {
 	{"UNVERIF.", 1u << TALLY_UNVERIFIED},
 	{"CLEAR", 1u << TALLY_CLEARTEXT},
 	{"WOULD-B.", 1u << TALLY_WOULD_BLOCK},
+	{"IN CLEAR", 0}, /* of all these, content that went so */
 	{"BLOCKED", 1u << TALLY_BLOCKED},
 	{"ATTACK", 1u << TALLY_ATTACK},
 	{"FAILED", 1u << TALLY_FAILED},
@@ -73,7 +74,7 @@ static const char *short_number(uint64_t n, uint64_t exact, char out[NUMBER])
 
 static const char *cell(const struct tally_counts *c, size_t column, char out[NUMBER])
 {
-	uint64_t n = 0;
+	uint64_t n = columns[column].outcomes ? 0 : c->clear;
 
 	for (unsigned o = 0; o < TALLY_OUTCOMES; o++)
 		count_add(&n, columns[column].outcomes >> o & 1 ? c->events[o] : 0);
@@ -289,6 +290,18 @@ static void widen(unsigned *width, const char *text, unsigned least)
 		*width = length;
 }
 
+/* Where it is all that CLEAR counts it needs no column. */
+static bool is_told(const struct table *t, size_t column)
+{
+	for (size_t i = 0; !columns[column].outcomes && i < t->count; i++) {
+		const struct tally_counts *c = &t->rows[i].row->counts;
+
+		if (c->clear != c->events[TALLY_CLEARTEXT])
+			return true;
+	}
+	return columns[column].outcomes;
+}
+
 static void measure(struct table *t)
 {
 	unsigned used = 2 + 2;
@@ -306,8 +319,10 @@ static void measure(struct table *t)
 		widen(&t->bytes_width, bytes_cell(&row->counts, text), (unsigned)sizeof("  BYTES"));
 		widen(&t->times_width, times_cell(&row->counts, t->times, text), sizeof("SEEN"));
 	}
-	for (size_t c = 0; c < COLUMNS; c++)
+	for (size_t c = 0; c < COLUMNS; c++) {
+		t->widths[c] = is_told(t, c) ? t->widths[c] : 0;
 		used += t->widths[c];
+	}
 	used += t->bytes_width + t->times_width;
 	t->label_width = longest < TEXT_WIDTH - used ? (unsigned)longest : TEXT_WIDTH - used;
 }
