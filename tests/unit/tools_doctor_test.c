@@ -467,15 +467,18 @@ static void settings_of_a_unit_are_told(void **state)
 		{"Environment=MAILSEAL_CONFIG=x\n", 0,
 			"MAILSEAL_CONFIG=x depends on the directory"},
 		{"Environment=MAILSEAL_AGENT=/none\n", 1, "the agent /none: No such file"},
-		{"Environment=MAILSEAL_SOCKET=/none\n", 0,
+		{"Environment=MAILSEAL_SOCKET=/none\n", 1,
 			"no socket is at /none (MAILSEAL_SOCKET)"},
 		{"Environment=MAILSEAL_SOCKET=none\n", 0, "mailseal reaches ./x.service."},
-		{"Environment=MAILSEAL_SOCKET=/none\nSystemCallFilter=~@process\n", 0,
-			"SystemCallFilter allows what mailseal calls in the service"},
-		{"Environment=MAILSEAL_SOCKET=/none\nSystemCallFilter=~clone execve\n", 0,
-			"SystemCallFilter allows what mailseal calls in the service"},
-		{"Environment=MAILSEAL_SOCKET=/none\nRestrictAddressFamilies=~AF_UNIX\n", 1,
-			"the system-wide agent cannot be reached"},
+		{"[Unit]\nRequires=mailseal-agent.socket\n[Service]\nEnvironment=MAILSEAL_SOCKET=/"
+		 "none\nSystemCallFilter=~@process\n",
+			0, "SystemCallFilter allows what mailseal calls in the service"},
+		{"[Unit]\nRequires=mailseal-agent.socket\n[Service]\nEnvironment=MAILSEAL_SOCKET=/"
+		 "none\nSystemCallFilter=~clone execve\n",
+			0, "SystemCallFilter allows what mailseal calls in the service"},
+		{"[Unit]\nRequires=mailseal-agent.socket\n[Service]\nEnvironment=MAILSEAL_SOCKET=/"
+		 "none\nRestrictAddressFamilies=~AF_UNIX\n",
+			1, "the system-wide agent cannot be reached"},
 		{"RestrictAddressFamilies=AF_UNIX AF_INET\n", 0,
 			"leaves AF_UNIX, which mailseal needs"},
 		{"RestrictAddressFamilies=AF_INET\nRestrictAddressFamilies=AF_UNIX\n", 0,
@@ -916,6 +919,7 @@ static pid_t start(const char *preload)
 		if (preload)
 			setenv("LD_PRELOAD", library, 1);
 		setenv("MAILSEAL_PORTS", "25,2525", 1);
+		setenv("MAILSEAL_LOG", "stderr", 1); /* there may be no other here */
 		execlp("sleep", "sleep", "60", (char *)NULL);
 		_exit(127);
 	}

@@ -479,7 +479,9 @@ static void what_is_bound_into_a_root_directory_is_seen(void **state)
 				      "MountAPIVFS=yes\nBindReadOnlyPaths=-/usr:/usr:rbind\n");
 	assert_sh(0, ENABLE "billing", "written");
 	assert_holds(BILLING, "\nAssertPathExists=/usr/local/lib/mailseal/libmailseal.so\n");
-	assert_lacks(BILLING, "BindReadOnlyPaths");
+	assert_lacks(BILLING, "BindReadOnlyPaths=\"");
+	assert_holds(BILLING, "\nBindReadOnlyPaths=-/run/systemd/journal/socket "
+			      "-/run/systemd/journal/dev-log -/dev/log\n");
 	write_unit("billing.service", "ExecStart=/loop/prog\nRootDirectory=/srv/jail\n"
 				      "BindReadOnlyPaths=/usr\n");
 	assert_sh(69, ENABLE "billing", "/loop/prog: Too many levels of symbolic links");
@@ -494,6 +496,7 @@ static void what_is_bound_into_a_root_directory_is_seen(void **state)
 	assert_holds(BILLING, "\nAssertPathExists=/usr/local/lib/mailseal/libmailseal.so\n");
 	assert_holds(BILLING, "\nBindReadOnlyPaths=\"/usr/local/lib/mailseal\"\n"
 			      "BindReadOnlyPaths=\"/run/mailseal\"\nMountAPIVFS=yes\n");
+	assert_lacks(BILLING, "/dev/log");
 	/* a library that is bound from elsewhere is asserted there */
 	write_unit("billing.service",
 		"ExecStart=/bin/prog\nRootDirectory=/srv/%p\n"

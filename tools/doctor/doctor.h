@@ -10,10 +10,12 @@
 #include "tools/mailseal.h"
 #include "tools/doctor/wrapper.h"
 
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/types.h>
 
 #define DOCTOR_PORTS 16
+#define OVERFLOW_UID 65534u /* as the library and the agent have it */
 
 struct mapped {
 	char *path; /* as /proc/PID/maps has it */
@@ -56,6 +58,8 @@ struct patient {
 	bool no_new_privileges; /* setuid bits and file capabilities do not count */
 	bool is_process;	/* it runs: what is loaded is seen, not guessed */
 	bool loaded;		/* it has loaded the library */
+	bool offline;		/* its tree is not this machine's: nothing runs in it */
+	bool starts_agent;	/* systemd starts the system agent with it */
 	bool left_root;		/* and went into a chroot afterwards */
 	char program[PATH_MAX]; /* the ELF file that is run in the end; "" until it is known */
 	struct elf_kind kind;	/* of that */
@@ -72,6 +76,7 @@ struct patient {
 
 /* As open(2) with O_RDONLY, within the tree. A descriptor or -errno. */
 int patient_open(const struct patient *p, const char *path);
+int patient_open_path(const struct patient *p, const char *path); /* with O_PATH */
 void doctor_look_everywhere(struct patient *p);
 int patient_stat(const struct patient *p, const char *path, struct stat *st);
 
@@ -207,8 +212,8 @@ enum system_agent {
 enum system_agent patient_system_agent(
 	const struct patient *p, const char *socket, const char *config, const char **path);
 
-/* Tells whether it is there, and returns that: in the process's namespace of networks, where one is
- * given. */
+/* Tells whether it is there and listens, and returns that: in the process's namespace of networks,
+ * where one is given. */
 bool doctor_system_agent(struct patient *p, const char *socket, const char *config, pid_t pid);
 
 /* agent_config.c: the configuration that the unit of the system agent names, of that machine. False
@@ -219,6 +224,32 @@ bool system_agent_config(const struct patient *machine, char out[PATH_MAX]);
  * it surely does. Both are set. */
 bool doctor_agent_config(struct diagnosis *found, const struct patient *machine, const char *socket,
 	const char *config);
+
+/* Does a local socket listen there? 0; -ENOENT, -ECONNREFUSED, -EACCES or another -errno. Nobody
+ * notices: it is connected to by a `type` that is not its own (SOCK_SEQPACKET, SOCK_DGRAM). */
+int patient_knock(const struct patient *p, const char *path, int type);
+
+/* --- agent_file.c: the agent that the library starts by itself ---------------------- */
+
+/* Where the library will look for it: `named` (NULL or "": it is not), beside itself, the installed
+ * place. */
+void doctor_agent_path(const struct patient *p, const char *named, char out[PATH_MAX]);
+
+/* Tells what keeps that file from running in the patient's tree. */
+void doctor_agent_file(struct patient *p, const char *path);
+
+/* --- log_target.c ------------------------------------------------------------------- */
+
+/* As shim/handoff/journal.h has them. */
+#define JOURNAL_SOCKET "/run/systemd/journal/socket"
+#define JOURNAL_DEV_LOG "/run/systemd/journal/dev-log"
+#define DEV_LOG "/dev/log"
+
+extern const char *const log_advice;
+
+/* Tells where nobody takes the lines of the log. MAILSEAL_LOG, NULL if not set; files are not
+ * looked at. */
+void doctor_log_target(struct patient *p, const char *target);
 
 struct ports {
 	unsigned count;

@@ -35,6 +35,11 @@ int patient_open(const struct patient *p, const char *path)
 	return open_as(p, path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
 }
 
+int patient_open_path(const struct patient *p, const char *path)
+{
+	return open_as(p, path, O_PATH | O_CLOEXEC);
+}
+
 int patient_stat(const struct patient *p, const char *path, struct stat *st)
 {
 	int fd = open_as(p, path, O_PATH | O_CLOEXEC), rc = 0;

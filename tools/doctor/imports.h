@@ -56,4 +56,12 @@ bool library_replaces(const struct patient *p, const char *function);
 int library_find(
 	const struct patient *p, const struct elf *program, const char *name, char path[PATH_MAX]);
 
+/* The same of a program at `path` that is started without the patient's variables. */
+int library_of(const struct patient *p, const struct elf *agent, const char *path, const char *name,
+	char found[PATH_MAX]);
+
+/* Calls for each library that such a program needs, or one that it needs, and that is not found. */
+void libraries_missing(const struct patient *p, const struct elf *agent, const char *path,
+	void (*take)(void *context, const char *by, const char *name), void *context);
+
 #endif

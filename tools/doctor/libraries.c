@@ -33,6 +33,8 @@ struct walk {
 	struct ld_cache cache;
 	struct object *at;
 	int count;
+	void (*missing)(void *context, const char *by, const char *name); /* NULL: a finding */
+	void *context;
 };
 
 bool is_libc_name(const char *name)
@@ -240,6 +242,8 @@ static void follow(struct walk *w, struct patient *p, const struct elf *e, int i
 			continue; /* it is the loader itself */
 		if (find(w, i, name, path))
 			add_object(w, name, path, i);
+		else if (w->missing)
+			w->missing(w->context, w->at[i].path, name);
 		else
 			diagnosis_add(&p->found, SEVERITY_WARNING, "library-missing",
 				"If it is not found when the program starts either, the program "
@@ -259,7 +263,7 @@ static void follow_all(struct walk *w, struct patient *p, struct imports *import
 		if (fd < 0)
 			continue;
 		if (elf_init(&e, fd, NULL) == 0) {
-			if (strcmp(w->at[i].path, p->library) != 0)
+			if (imports && strcmp(w->at[i].path, p->library) != 0)
 				imports_examine(imports, &e, w->at[i].path, false);
 			follow(w, p, &e, i);
 			elf_clear(&e);
@@ -268,13 +272,14 @@ static void follow_all(struct walk *w, struct patient *p, struct imports *import
 	}
 }
 
-static void walk_init(struct walk *w, const struct patient *p, const struct elf *program)
+static void walk_init(
+	struct walk *w, const struct patient *p, const struct elf *program, const char *path)
 {
 	*w = (struct walk){.p = p, .kind = program->kind};
 	w->musl = loader_is_musl(program->interpreter);
 	if (!w->musl)
 		ld_cache_load(&w->cache, p);
-	add_object(w, p->program, p->program, -1);
+	add_object(w, path, path, -1);
 	if (w->count)
 		take_places(&w->at[0], program);
 }
@@ -285,10 +290,49 @@ int library_find(
 	struct walk w;
 	bool found;
 
-	walk_init(&w, p, program);
+	walk_init(&w, p, program, p->program);
 	found = w.count > 0 && find(&w, 0, name, path);
 	walk_clear(&w);
 	return found ? 0 : -ENOENT;
+}
+
+/* It is started with an environment of its own. */
+static struct patient without_variables(const struct patient *p)
+{
+	struct patient own = *p;
+
+	own.library_paths = own.preload = NULL;
+	own.library[0] = '\0';
+	return own;
+}
+
+int library_of(const struct patient *p, const struct elf *agent, const char *path, const char *name,
+	char found[PATH_MAX])
+{
+	struct patient own = without_variables(p);
+	struct walk w;
+	bool is;
+
+	walk_init(&w, &own, agent, path);
+	is = w.count > 0 && find(&w, 0, name, found);
+	walk_clear(&w);
+	return is ? 0 : -ENOENT;
+}
+
+void libraries_missing(const struct patient *p, const struct elf *agent, const char *path,
+	void (*take)(void *context, const char *by, const char *name), void *context)
+{
+	struct patient own = without_variables(p);
+	struct walk w;
+
+	walk_init(&w, &own, agent, path);
+	w.missing = take;
+	w.context = context;
+	if (w.count > 0) {
+		follow(&w, &own, agent, 0);
+		follow_all(&w, &own, NULL);
+	}
+	walk_clear(&w);
 }
 
 /* Of a process, what it has mapped is seen: more than it asked for at its start, as a rule. */
@@ -326,7 +370,7 @@ void doctor_libraries(struct patient *p, const struct elf *program, struct impor
 		examine_mapped(p, imports);
 		return;
 	}
-	walk_init(&w, p, program);
+	walk_init(&w, p, program, p->program);
 	if (w.count > 0) {
 		add_preloads(&w, p, program);
 		add_object(&w, path_base(program->interpreter), program->interpreter, 0);

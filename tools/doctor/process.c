@@ -227,12 +227,32 @@ static bool is_given(const char *value)
 	return value && *value;
 }
 
+/* The agent that it would start, and where that would write. */
+static void look_at_own_agent(struct patient *p, const struct process *x, long uid)
+{
+	char path[PATH_MAX];
+
+	doctor_agent_path(p, process_variable(x, "MAILSEAL_AGENT"), path);
+	doctor_agent_file(p, path);
+	if (uid == OVERFLOW_UID)
+		diagnosis_add(&p->found, SEVERITY_WARNING, "overflow-user",
+			"Give it a user of its own, or use the system agent (mailseal enable "
+			"--system-agent)",
+			"its user (%u) stands for all who have none here, so it shares no agent: "
+			"each connection starts one",
+			OVERFLOW_UID);
+	else
+		diagnosis_add(&p->found, SEVERITY_NOTE, "agent-idle", NULL,
+			"no agent of its own is running now; the next connection starts one");
+}
+
 static void look_for_agent(struct patient *p, const struct process *x, const char *status)
 {
 	const char *socket = process_variable(x, "MAILSEAL_SOCKET");
 	const char *config = process_variable(x, "MAILSEAL_CONFIG");
 	const struct patient machine = {.root = -1, .root_name = ""};
 	const char *path;
+	long uid = status_number(status, "Uid", -1);
 	pid_t agent;
 
 	if (!p->loaded)
@@ -247,13 +267,13 @@ static void look_for_agent(struct patient *p, const struct process *x, const cha
 			doctor_agent_config(&p->found, &machine, socket, config);
 		return;
 	}
-	agent = find_agent(x->pid, status_number(status, "Uid", -1));
+	agent = find_agent(x->pid, uid);
 	if (agent)
 		diagnosis_add(&p->found, SEVERITY_OK, "agent", NULL,
 			"an agent of its user and service is running (process %d)", (int)agent);
 	else
-		diagnosis_add(&p->found, SEVERITY_NOTE, "agent-idle", NULL,
-			"no agent of its own is running now; the next connection starts one");
+		look_at_own_agent(p, x, uid);
+	doctor_log_target(p, process_variable(x, "MAILSEAL_LOG"));
 }
 
 /* What is just being started has not loaded what it will have. */

@@ -4,6 +4,7 @@
 #include "tools/doctor/unit.h"
 
 #include "tools/doctor/loader.h"
+#include "tools/doctor/unit_names.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -187,6 +188,7 @@ static void examine_command(struct patient *p, struct service *s, const char **l
 	struct command c = {0};
 	struct err err = {""};
 	const char *at;
+	int rc;
 
 	*line += strspn(*line, " \t\n");
 	signs = cut_signs(line);
@@ -201,8 +203,9 @@ static void examine_command(struct patient *p, struct service *s, const char **l
 		diagnosis_add(&p->found, SEVERITY_OBSTACLE, "program-unknown",
 			"Examine it by its path: mailseal doctor PROGRAM",
 			"the program of the service is not known here: %.200s", word);
-	} else if (examine_started(p, s, &c, &err)) {
-		diagnosis_add(&p->found, SEVERITY_OBSTACLE, "program-unknown",
+	} else if ((rc = examine_started(p, s, &c, &err))) {
+		diagnosis_add(&p->found, SEVERITY_OBSTACLE,
+			rc == -ENOENT ? "program-missing" : "program-unknown",
 			"The service does not start so", "%s", err.text);
 	}
 	command_clear(&c);
@@ -317,10 +320,32 @@ static void tell_files(struct patient *p, const struct unit *u)
 			i ? "drop-in" : "unit", u->files[i]);
 }
 
+static bool starts_agent(const struct unit *u)
+{
+	static const char *const keys[] = {"Requires", "Wants", "BindsTo"};
+	const char *value;
+	char word[UNIT_NAME_SIZE];
+
+	for (size_t i = 0; i < sizeof(keys) / sizeof(*keys); i++) {
+		size_t at = 0;
+
+		while ((value = unit_next_in(u, "Unit", keys[i], &at))) {
+			while (unit_word(&value, word, sizeof(word))) {
+				if (strcmp(word, "mailseal-agent.socket") == 0)
+					return true;
+			}
+		}
+	}
+	return false;
+}
+
 static int examine(struct patient *p, struct service *s, struct err *err)
 {
 	char directory[PATH_MAX] = "";
 	int rc = 0;
+
+	p->offline = p->root >= 0;
+	p->starts_agent = starts_agent(&s->unit);
 
 	tell_files(p, &s->unit);
 	if (p->user_manager)

@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 struct file {
 	const char *path, *what;
@@ -168,7 +169,7 @@ static bool belongs(const struct patient *p, const struct service *s, gid_t gid)
 static bool may(const struct patient *p, const struct service *s, const struct stat *st, mode_t bit)
 {
 	if (p->uid == 0)
-		return true;
+		return bit != 1 || S_ISDIR(st->st_mode) || st->st_mode & 0111;
 	if (!s->dynamic_user && st->st_uid == p->uid)
 		return st->st_mode & (bit << 6);
 	if (belongs(p, s, st->st_gid))
@@ -194,13 +195,20 @@ static const char *shut_at(const struct patient *p, const struct service *s, con
 	return NULL;
 }
 
+/* What keeps mail unprotected is another matter than what keeps it from passing. */
+static const char *code_of(const struct file *f, const char *code, const char *of_library)
+{
+	return f->mapped ? of_library : code;
+}
+
 static void check_modes(struct patient *p, const struct service *s, const struct file *f)
 {
 	char at[PATH_MAX];
 	mode_t bit = f->executed ? 1 : f->written ? 2 : 4;
 
 	if (shut_at(p, s, f->path, bit, at))
-		diagnosis_add(&p->found, f->severity, "permission",
+		diagnosis_add(&p->found, f->severity,
+			code_of(f, "permission", "library-permission"),
 			"Change its mode or group (who may read it may read the policy), or the "
 			"User of the service",
 			"%s %s: the service may not %s %s", f->what, f->path,
@@ -245,11 +253,15 @@ static void check_file(struct patient *p, const struct service *s, const struct 
 	int rc = patient_stat(p, f->path, &st);
 
 	if (hidden)
-		diagnosis_add(&p->found, f->severity, "hidden",
+		diagnosis_add(&p->found, f->severity, code_of(f, "hidden", "library-hidden"),
 			"Put it elsewhere, or add BindReadOnlyPaths= in a drop-in",
 			"%s %s: %s hides it from the service", f->what, f->path, hidden);
+	else if (rc == -EACCES && !f->written && geteuid() != 0)
+		diagnosis_add(&p->found, SEVERITY_WARNING, "unseen", "Ask as root",
+			"%s %s%s cannot be seen: %s", f->what, p->root_name, f->path,
+			strerror(-rc));
 	else if (rc && !f->written && !unit_is_bound(u, f->path))
-		diagnosis_add(&p->found, f->severity, "file-missing",
+		diagnosis_add(&p->found, f->severity, code_of(f, "file-missing", "library-missing"),
 			p->root < 0 ? "Install or name it rightly"
 				    : "Put it there too, or add BindReadOnlyPaths= in a drop-in",
 			"%s %s%s: %s", f->what, p->root_name, f->path, strerror(-rc));
@@ -263,29 +275,9 @@ static void check_file(struct patient *p, const struct service *s, const struct 
 		check_modes(p, s, f);
 	if (!hidden && (f->executed || f->mapped) &&
 		listed(u, "NoExecPaths", f->path) > listed(u, "ExecPaths", f->path))
-		diagnosis_add(&p->found, f->severity, "no-exec",
+		diagnosis_add(&p->found, f->severity, code_of(f, "no-exec", "library-no-exec"),
 			"Add ExecPaths= for it in a drop-in", "%s %s: NoExecPaths forbids it",
 			f->what, f->path);
-}
-
-/* Where the library will look for its agent: the variable, beside itself, the installed place. */
-static void agent_path(const struct patient *p, const struct service *s, char out[PATH_MAX])
-{
-	const char *named = service_variable(s, "MAILSEAL_AGENT"), *slash;
-	char beside[PATH_MAX];
-	struct stat st;
-	size_t length;
-
-	snprintf(out, PATH_MAX, "%s", named ? named : MAILSEAL_LIBEXECDIR "/mailseal-agent");
-	slash = strrchr(p->library, '/');
-	if (named || !slash)
-		return;
-	length = (size_t)(slash + 1 - p->library);
-	if (length + sizeof("mailseal-agent") > PATH_MAX)
-		return;
-	snprintf(beside, sizeof(beside), "%.*smailseal-agent", (int)length, p->library);
-	if (patient_stat(p, beside, &st) == 0)
-		memcpy(out, beside, sizeof(beside));
 }
 
 static void check_config(struct patient *p, const struct service *s)
@@ -306,23 +298,88 @@ static void check_config(struct patient *p, const struct service *s)
 		check_file(p, s, &f);
 }
 
-void doctor_unit_paths(struct patient *p, const struct service *s)
+/* Of what listens there is told elsewhere. */
+static void check_socket(struct patient *p, const struct service *s)
+{
+	const char *path, *hidden;
+	struct file f = {.what = "the socket of the system agent",
+		.written = true,
+		.severity = SEVERITY_OBSTACLE};
+
+	patient_system_agent(p, service_variable(s, "MAILSEAL_SOCKET"),
+		service_variable(s, "MAILSEAL_CONFIG"), &path);
+	f.path = path;
+	hidden = unit_hidden_by(&s->unit, path);
+	if (hidden)
+		diagnosis_add(&p->found, SEVERITY_OBSTACLE, "hidden",
+			"Add BindReadOnlyPaths= for its directory in a drop-in",
+			"%s %s: %s hides it from the service", f.what, path, hidden);
+	else if (p->user_given)
+		check_modes(p, s, &f);
+}
+
+/* /dev/log is a link into the journal's directory, as a rule. */
+static const char *log_hidden_by(const struct patient *p, const struct unit *u)
+{
+	const char *journal = unit_hidden_by(u, JOURNAL_SOCKET),
+		   *syslog = unit_hidden_by(u, DEV_LOG);
+	struct stat st;
+
+	if (!syslog && patient_stat(p, JOURNAL_DEV_LOG, &st) == 0)
+		syslog = unit_hidden_by(u, JOURNAL_DEV_LOG);
+	return journal ? syslog : NULL;
+}
+
+static void check_log(struct patient *p, const struct service *s)
 {
 	const char *log = service_variable(s, "MAILSEAL_LOG");
-	struct file library = {p->library, "the library", false, false, true, SEVERITY_OBSTACLE};
-	struct file agent = {NULL, "the agent", true, false, false, SEVERITY_OBSTACLE};
-	struct file log_file = {log, "the log", false, true, false, SEVERITY_WARNING};
+	const char *hidden = log_hidden_by(p, &s->unit);
+	struct file f = {log, "the log", false, true, false, SEVERITY_WARNING};
+
+	if (log && *log == '/')
+		check_file(p, s, &f);
+	else if (s->system_agent != SYSTEM_AGENT_NONE || (log && strcmp(log, "stderr") == 0))
+		return; /* it writes elsewhere */
+	else if (hidden)
+		diagnosis_add(&p->found, SEVERITY_WARNING, "log-unreachable", log_advice,
+			"the log is reached neither at %s nor at %s: %s hides them from the "
+			"service",
+			JOURNAL_SOCKET, DEV_LOG, hidden);
+	else
+		doctor_log_target(p, log);
+}
+
+static void check_agent(struct patient *p, const struct service *s)
+{
 	char path[PATH_MAX];
+	struct file agent = {path, "the agent", true, false, false, SEVERITY_OBSTACLE};
+
+	doctor_agent_path(p, service_variable(s, "MAILSEAL_AGENT"), path);
+	if (s->by_run || !*p->library || *path != '/')
+		return;
+	check_file(p, s, &agent);
+	doctor_agent_file(p, path);
+	if (p->user_given && p->uid == OVERFLOW_UID)
+		diagnosis_add(&p->found, SEVERITY_WARNING, "overflow-user",
+			"Give it a user of its own, or use the system agent (mailseal enable "
+			"--system-agent)",
+			"its user (%u) stands for all who have none here, so it shares no agent: "
+			"each connection starts one",
+			OVERFLOW_UID);
+}
+
+void doctor_unit_paths(struct patient *p, const struct service *s)
+{
+	struct file library = {p->library, "the library", false, false, true, SEVERITY_OBSTACLE};
 
 	if (!s->by_run && *library.path == '/')
 		check_file(p, s, &library);
-	agent_path(p, s, path);
-	agent.path = path;
 	if (s->system_agent == SYSTEM_AGENT_NONE) {
-		if (!s->by_run && *library.path && *path == '/')
-			check_file(p, s, &agent);
+		check_agent(p, s);
 		check_config(p, s);
+	} else {
+		check_socket(p, s);
 	}
-	if (log && *log == '/')
-		check_file(p, s, &log_file);
+	if (!p->offline)
+		check_log(p, s);
 }

@@ -197,6 +197,10 @@ static void put_dropin(FILE *to, const struct seal_wish *w, const struct sealing
 		put_quoted(to, w->binds[i], "\"\\", true);
 		fputc('\n', to);
 	}
+	if (w->log)
+		fputs("# Its agent writes the log, which stands outside.\n"
+		      "BindReadOnlyPaths=-" JOURNAL_SOCKET " -" JOURNAL_DEV_LOG " -" DEV_LOG "\n",
+			to);
 	if (w->mounts)
 		fputs("MountAPIVFS=yes\n", to);
 	if (w->families)

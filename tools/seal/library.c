@@ -98,6 +98,8 @@ void seal_take_root(struct planning *g)
 	w->binds[1] = does && !unit_is_bound(&g->base.unit, MAILSEAL_SOCKET_DEFAULT)
 			      ? g->socket_directory
 			      : NULL;
+	/* an agent of its own writes from within */
+	w->log = !w->options->system_agent && g->inside;
 	w->mounts = does && !unit_value(&g->base.unit, "MountAPIVFS");
 }
 

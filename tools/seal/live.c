@@ -108,26 +108,38 @@ static void take_findings(struct sealed *s, const struct look *l)
 	}
 }
 
-/* The first one that has the library tells whose agent serves the service. */
+/* What keeps mail from passing, and whether lines of the log arrive. */
+static void take_all(struct sealed *s, const struct diagnosis *found)
+{
+	for (size_t i = 0; i < found->count; i++) {
+		const struct finding *f = &found->at[i];
+
+		s->no_mail = s->no_mail || f->severity == SEVERITY_OBSTACLE;
+		diagnosis_add(&s->found, f->severity, f->code, f->advice, "%s", f->text);
+	}
+}
+
+/* The first one that has the library tells whose agent serves the service; one of its own that runs
+ * needs no further look. */
 static void look_for_agent(struct sealed *s, struct look *l)
 {
 	const char *socket = process_variable(&l->x, "MAILSEAL_SOCKET"), *path;
 	const char *config = process_variable(&l->x, "MAILSEAL_CONFIG");
-	enum system_agent which = patient_system_agent(&l->p, socket, config, &path);
-	struct stat st;
+	char file[PATH_MAX];
+	struct patient p = l->p;
 
-	if (which == SYSTEM_AGENT_NONE)
-		return;
-	if (patient_stat(&l->p, path, &st) == 0 && S_ISSOCK(st.st_mode)) {
-		diagnosis_add(&s->found, SEVERITY_OK, "system-agent", NULL,
-			"the system agent serves it: %s", path);
+	p.found = (struct diagnosis){0};
+	if (patient_system_agent(&p, socket, config, &path) != SYSTEM_AGENT_NONE) {
+		doctor_system_agent(&p, socket, config, 0);
 		s->agent_elsewhere = true;
 	} else {
-		s->no_mail = true;
-		diagnosis_add(&s->found, SEVERITY_OBSTACLE, "system-agent-missing",
-			"No mail passes: start it (mailseal-agent(8))",
-			"no system agent is at %s (MAILSEAL_SOCKET)", path);
+		doctor_agent_path(&p, process_variable(&l->x, "MAILSEAL_AGENT"), file);
+		if (!s->agent)
+			doctor_agent_file(&p, file);
+		doctor_log_target(&p, process_variable(&l->x, "MAILSEAL_LOG"));
 	}
+	take_all(s, &p.found);
+	diagnosis_clear(&p.found);
 }
 
 static void judge_process(struct sealed *s, const struct process_of *x)
@@ -178,11 +190,13 @@ void sealed_judge_processes(struct sealed *s, const struct view *view)
 	for (size_t i = 0; i < view->processes.count; i++) {
 		const struct process_of *x = &view->processes.at[i];
 
-		if (!belongs(s, view, x))
-			continue;
-		if (x->is_agent)
+		if (x->is_agent && belongs(s, view, x))
 			s->agent = x->pid;
-		else
+	}
+	for (size_t i = 0; i < view->processes.count; i++) {
+		const struct process_of *x = &view->processes.at[i];
+
+		if (!x->is_agent && belongs(s, view, x))
 			judge_process(s, x);
 	}
 	if (view->processes.hidden) {

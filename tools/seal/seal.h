@@ -108,6 +108,7 @@ struct seal_wish {
 	char *exists[2]; /* files without which the service must not start, as units name them; NULL
 			  */
 	const char *binds[2]; /* what is put into its RootDirectory=; NULL */
+	bool log;	      /* and the sockets of the log */
 	bool mounts;	      /* the file systems of the kernel, too */
 	const char *preload;  /* LD_PRELOAD as it is without the drop-in; NULL */
 	const char *const

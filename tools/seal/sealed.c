@@ -344,12 +344,15 @@ int sealed_judge(struct sealed *s, const struct view *view, const char *name, st
 	*s = (struct sealed){0};
 	snprintf(s->name, sizeof(s->name), "%s", name);
 	rc = judge_files(s, view, err);
-	if (rc || !view->runs)
+	if (rc)
 		return rc;
-	s->looked_at = true;
-	if (s->by)
+	s->looked_at = view->runs;
+	if (s->by && view->runs)
 		judge_loaded(s, view);
-	sealed_judge_processes(s, view);
+	if (view->runs)
+		sealed_judge_processes(s, view);
+	if (s->by)
+		sealed_examine(s, view);
 	if (s->found.incomplete)
 		return err_fail(err, ENOMEM, "out of memory");
 	return 0;
@@ -366,7 +369,7 @@ const char *sealed_state(const struct sealed *s)
 	if (s->stale)
 		return "not-read";
 	if (diagnosis_count(&s->found, SEVERITY_OBSTACLE))
-		return s->no_mail ? "no-mail" : "unprotected";
+		return s->no_mail && !s->past ? "no-mail" : "unprotected";
 	if (s->unknown)
 		return "unknown";
 	return s->with ? "in-force" : s->looked_at ? "stopped" : "sealed";

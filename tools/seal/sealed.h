@@ -29,6 +29,7 @@ struct sealed {
 	bool stale;	/* systemd has not read the drop-in */
 	bool unfit;	/* it cannot start, or not as it is */
 	bool no_mail;	/* no mail passes, protected or not */
+	bool past;	/* but what goes past the library */
 	bool looked_at; /* at its processes */
 	bool unknown;	/* something could not be looked at */
 	unsigned with, without, unseen; /* processes, agents not among them */
@@ -56,6 +57,9 @@ void sealed_clear(struct sealed *s);
  * "unprotected", "no-mail" (passes), "not-sealed", "not-read" (by systemd), "cannot-start",
  * "no-unit", "unknown". */
 const char *sealed_state(const struct sealed *s);
+
+/* examined.c: what doctor says of its unit; its processes are judged before. */
+void sealed_examine(struct sealed *s, const struct view *view);
 
 /* live.c: its processes. */
 void sealed_judge_processes(struct sealed *s, const struct view *view);

@@ -11,7 +11,7 @@ image() {
 	ms=$BUILD/mailseal tree=$W/tree
 	etc=$tree/etc/systemd/system vendor=$tree/usr/lib/systemd/system
 	mkdir -p "$etc" "$vendor" "$tree"/usr/{bin,sbin,local/lib/mailseal} "$tree"/etc/default
-	for file in /usr/bin/true $(ldd /usr/bin/true | grep -oE '/[^ ]+'); do
+	for file in /usr/bin/true $(ldd /usr/bin/true "$BUILD/mailseal-agent" | grep -oE '/[^ ]+ ' | sort -u); do
 		mkdir -p "$tree/${file%/*}" && cp "$file" "$tree$file"
 	done
 	mkdir -p "$tree/usr/local/libexec/mailseal"

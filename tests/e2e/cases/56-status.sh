@@ -206,7 +206,7 @@ library_missing() {
 	says '^obstacle +/run/libmailseal\.so: No such file'
 	refute start gone
 	equal "$(booted systemctl is-active gone)" inactive
-	cp "$lib" /run/libmailseal.so
+	cp "$lib" "$BUILD/mailseal-agent" /run/
 	start gone
 	status 0 gone
 	rm /run/libmailseal.so
@@ -215,6 +215,7 @@ library_missing() {
 }
 
 the_agent() {
+	local what
 	hostile good_server.hs
 	printf 'default {\n\tca_file = "%s/ca.pem"\n}\n' "$pki" >/etc/mailseal.conf
 	sleeper sender.service "ExecStart=/bin/sh -c 'swaks --to a@b.example --server mx.b.example; exec perl -e sleep'"
@@ -230,12 +231,39 @@ the_agent() {
 	status 1 good
 	is good no-mail
 	says '^obstacle +/etc/mailseal\.conf:1: .*No mail passes'
+	# Who it runs as may not read it.
+	sleeper joes.service User=daemon
+	seal joes.service
+	reread
+	echo 'default { require_tls = true }' >/etc/mailseal.conf
+	start joes
+	status 0 joes
+	is joes in-force
+	chmod 600 /etc/mailseal.conf
+	status 1 joes
+	is joes no-mail
+	says '^obstacle +the configuration /etc/mailseal\.conf: the service may not read'
 	rm /etc/mailseal.conf
+	# The file of the socket stays where nobody listens any more; the library takes it all the same.
+	mkdir -p /run/mailseal
+	python3 -c 'import socket; socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET).bind("/run/mailseal/agent.sock")'
+	status 1 good
+	is good no-mail
+	says '^obstacle +the system agent does not listen at /run/mailseal/agent\.sock: Connection refused'
+	for what in "--unit good.service" "--pid $(booted systemctl show -P MainPID good)"; do
+		# shellcheck disable=SC2086
+		plain booted "$ms" doctor $what
+		equal "$status" 1 "doctor $what: $(cat "$W/client.out")"
+		says '^obstacle +the system agent does not listen'
+	done
+	rm /run/mailseal/agent.sock
+	status 0 good
 	printf '[Service]\nEnvironment=MAILSEAL_SOCKET=/run/none.sock\n' >/etc/systemd/system/sender.service.d/60-mine.conf
 	reread
 	booted systemctl restart sender
 	status 1 sender
-	says '^obstacle .*no system agent is at /run/none\.sock'
+	is sender no-mail
+	says '^obstacle .*no socket is at /run/none\.sock'
 }
 
 # A process is systemd's first, then in the midst of exec, and a zombie in the end: none of that is a fault.

@@ -274,6 +274,23 @@ t_a_service_with_a_root_directory() {
 	sent sender tls 1
 	never sender plain 1
 	mailseal status
+	lacks "$W/client.out" 'the log is reached'
+	# The log stands outside, and has it all the same.
+	journal_holds 'event=transaction .*exe="?/client.*verdict=tls-verified' -t mailseal
+	# What its agent is linked with is missing: all would be refused, and nobody told.
+	mv $root/lib/libconfuse.so.2 $root/
+	expected=1 mailseal status
+	holds "$W/client.out" '^rooted\.service: no-mail$'
+	holds "$W/client.out" '^obstacle +the agent /usr/local/libexec/mailseal/mailseal-agent cannot start: it needs libconfuse\.so\.2, not found'
+	mailseal disable rooted
+	expected=69 mailseal enable rooted
+	holds "$W/client.out" '^obstacle +the agent /.* cannot start'
+	mv $root/libconfuse.so.2 $root/lib/
+	chmod -x $root/usr/local/libexec/mailseal/mailseal-agent
+	expected=69 mailseal enable rooted
+	holds "$W/client.out" '^obstacle +the agent .*execut'
+	chmod +x $root/usr/local/libexec/mailseal/mailseal-agent
+	mailseal enable rooted
 	rm $root/usr/local/lib/mailseal/libmailseal.so
 	refute booted systemctl start rooted
 	expected=1 mailseal status
@@ -286,6 +303,7 @@ t_a_service_with_a_root_directory() {
 	holds "$W/client.out" '^obstacle +/var/image/usr/local/lib/mailseal/libmailseal\.so: No such file'
 	cp "$BUILD/libmailseal.so" $root/usr/local/lib/mailseal/
 	mailseal status rooted
+	holds "$W/client.out" '^warning +the log is reached neither at'
 }
 
 # Services that live in a directory: one sees enough for an agent of its own, the other gets what the system agent needs.
