@@ -26,32 +26,6 @@ static bool is_changed(const struct sealing *s)
 	return s->change != SEAL_NONE || s->unread;
 }
 
-void seal_tell_restart(const struct seal_tree *t, const struct sealing *list, size_t count)
-{
-	char name[UNIT_NAME_SIZE + 1];
-	bool any = false;
-
-	for (size_t i = 0; i < count; i++)
-		any = any || is_changed(&list[i]);
-	if (!any)
-		return;
-	if (!seal_manager_runs(t)) {
-		printf("No systemd%s runs here: it counts when one starts.\n",
-			t->user ? " --user" : "");
-		return;
-	}
-	printf("Processes that run already stay as they are until a restart: systemctl%s "
-	       "try-restart",
-		t->user ? " --user" : "");
-	for (size_t i = 0; i < count; i++) {
-		if (!is_changed(&list[i]))
-			continue;
-		started_name(&list[i], name);
-		printf(strpbrk(name, "*\\") ? " '%s'" : " %s", name);
-	}
-	putchar('\n');
-}
-
 const char *seal_restart_word(const struct sealing *s)
 {
 	static const char *const words[] = {[SEAL_NOT_ASKED] = NULL,
@@ -100,6 +74,82 @@ static bool is_of(const char *line, const struct sealing *s)
 	snprintf(name, sizeof(name), "%.*s", (int)strcspn(line, " "), line);
 	return strcmp(name, s->name) == 0 ||
 	       (s->is_template && unit_template_of(name, own) && strcmp(own, s->name) == 0);
+}
+
+/* Is it among what systemd says is running? */
+static bool runs(const struct answer *running, const struct sealing *s)
+{
+	for (const char *at = running->text; at && *at; at += strlen(at) + 1) {
+		if (is_of(at, s))
+			return true;
+	}
+	return false;
+}
+
+/* Of those that were changed; all of them where systemd does not say which run. */
+static int ask_changed(
+	const struct seal_tree *t, const struct sealing *list, size_t count, struct answer *running)
+{
+	char(*names)[UNIT_NAME_SIZE + 1] = calloc(count, sizeof(*names));
+	const char **wanted = calloc(count + 1, sizeof(*wanted));
+	struct err err = {""};
+	size_t n = 0;
+	int rc = -ENOMEM;
+
+	for (size_t i = 0; names && wanted && i < count; i++) {
+		if (!is_changed(&list[i]))
+			continue;
+		started_name(&list[i], names[n]);
+		wanted[n] = names[n];
+		n++;
+	}
+	if (names && wanted)
+		rc = ask_running(running, t->user, wanted, &err);
+	free(wanted);
+	free(names);
+	return rc;
+}
+
+static void tell_units(const struct sealing *list, size_t count, const struct answer *running)
+{
+	char name[UNIT_NAME_SIZE + 1];
+
+	for (size_t i = 0; i < count; i++) {
+		if (!is_changed(&list[i]) || (running && !runs(running, &list[i])))
+			continue;
+		started_name(&list[i], name);
+		printf(strpbrk(name, "*\\") ? " '%s'" : " %s", name);
+	}
+}
+
+void seal_tell_restart(const struct seal_tree *t, const struct sealing *list, size_t count)
+{
+	struct answer running = {NULL};
+	bool any = false, known;
+
+	for (size_t i = 0; i < count; i++)
+		any = any || is_changed(&list[i]);
+	if (!any)
+		return;
+	if (!seal_manager_runs(t)) {
+		printf("No systemd%s runs here: it counts when one starts.\n",
+			t->user ? " --user" : "");
+		return;
+	}
+	known = ask_changed(t, list, count, &running) == 0;
+	any = !known;
+	for (size_t i = 0; known && i < count; i++)
+		any = any || (is_changed(&list[i]) && runs(&running, &list[i]));
+	if (!any) {
+		puts("Nothing of it runs now: it counts when it starts.");
+	} else {
+		printf("Processes that run already stay as they are until a restart: systemctl%s "
+		       "try-restart",
+			t->user ? " --user" : "");
+		tell_units(list, count, known ? &running : NULL);
+		putchar('\n');
+	}
+	answer_clear(&running);
 }
 
 static void tell_running(const struct answer *running, struct sealing *s, bool tells)

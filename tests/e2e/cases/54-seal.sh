@@ -308,14 +308,14 @@ t_systemctl_is_told() {
 	cat >"$W/bin/systemctl" <<-END
 		#!/bin/sh
 		echo "\$*" >>"$W/told"
-		case \$* in *\$FAILS*) exit 1 ;; *show*) echo "NeedDaemonReload=\${UNREAD:-no}" ;; esac
+		case \$* in *\$FAILS*) exit 1 ;; *show*) echo "NeedDaemonReload=\${UNREAD:-no}" ;; *list-units*) printf '%s loaded active running\n' \$RUNS ;; esac
 	END
 	chmod +x "$W/bin/systemctl"
-	export FAILS=nothing PATH=$W/bin:$PATH
+	export RUNS='billing.service job@1.service' FAILS=nothing PATH=$W/bin:$PATH
 	plain "$ms" enable billing job@
 	equal "$status" 0 "enable"
 	holds "$W/client.out" "until a restart: systemctl try-restart billing\\.service 'job@\\*\\.service'$"
-	equal "$(cat "$W/told")" '--system --no-ask-password daemon-reload --' "told"
+	equal "$(head -n 1 "$W/told")" '--system --no-ask-password daemon-reload --' "told"
 	: >"$W/told"
 	plain "$ms" enable billing
 	lacks "$W/told" 'daemon-reload|restart'
@@ -324,6 +324,8 @@ t_systemctl_is_told() {
 	holds "$W/client.out" '^billing\.service is sealed already: nothing changed$'
 	holds "$W/client.out" 'until a restart: systemctl try-restart billing\.service$'
 	holds "$W/told" 'daemon-reload'
+	RUNS=job@1.service UNREAD=yes plain "$ms" enable billing
+	holds "$W/client.out" '^Nothing of it runs now: it counts when it starts\.$'
 	plain "$ms" enable --now billing job@x
 	equal "$(tail -n 1 "$W/told")" '--system --no-ask-password try-restart -- billing.service job@x.service' "told"
 	FAILS=try-restart plain "$ms" disable --now billing

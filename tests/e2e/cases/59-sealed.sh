@@ -187,7 +187,9 @@ t_now_restarts_what_needs_it() {
 	check booted systemctl stop plain
 	mailseal disable --now plain
 	holds "$W/client.out" '^plain\.service: it was not running$'
-	mailseal disable --now tenant@ still
+	mailseal disable --now tenant@
+	mailseal disable still
+	holds "$W/client.out" '^Nothing of it runs now: it counts when it starts\.$'
 	systemd_stop
 }
 
@@ -210,6 +212,14 @@ t_to_the_system_agent_and_back() {
 	check booted grep -q 'event=transaction .*verdict=tls-verified' /var/mine/log
 	refute booted journalctl -q --no-pager -t mailseal -g 'event=transaction .*unit="logs\.service"'
 	equal "$(booted systemctl is-active mailseal-agent.socket)" active "the system agent"
+	# by both of them the same policy is read
+	cp /etc/mailseal.conf "$W/good.conf"
+	echo oops >/etc/mailseal.conf
+	expected=78 mailseal enable other
+	lacks "$W/client.out" 'system-agent'
+	expected=78 mailseal enable --system-agent other
+	holds "$W/client.out" '^obstacle .*/etc/mailseal\.conf:'
+	cat "$W/good.conf" >/etc/mailseal.conf
 	mailseal disable bound
 	holds "$W/client.out" '^note +the system agent served it, and goes on'
 	check booted systemctl disable --quiet --now mailseal-agent.socket mailseal-agent.service
