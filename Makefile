@@ -55,7 +55,7 @@ UNIT_TESTS := $(patsubst tests/unit/%.c,$(BUILD)/test/%,$(wildcard tests/unit/*_
 FUZZERS := $(patsubst tests/fuzz/%.c,$(BUILD)/fuzz/%,$(wildcard tests/fuzz/*_fuzz.c))
 LIBS := -lssl -lcrypto -lconfuse -ljansson -ldl -pthread
 
-all: $(BUILD)/links $(BUILD)/mailseal-agent $(BUILD)/mailseal
+all: $(BUILD)/can_build $(BUILD)/links $(BUILD)/mailseal-agent $(BUILD)/mailseal
 
 PLACED := $(shell grep -lrE --include='*.c' 'MAILSEAL_((CONFIG|SOCKET)_DEFAULT|LIB(EXEC)?DIR)|CONFIG_PATH' shim tools)
 PLACED_OBJECTS := $(foreach d,obj obj-fast pic pic32,$(PLACED:%.c=$(BUILD)/$(d)/%.o))
@@ -140,15 +140,16 @@ DEPS := deps $(addprefix deps-,demo test lint fuzz bench deb)
 $(DEPS):
 	@tests/deps $(or $(@:deps-%=%),build)
 
-# What a build lacks is told in words before the compiler tells it in its own; no package is installed for that.
-NEEDS_A_BUILD = $(ROOM_OBJECTS) $(TOOL_OBJECTS) $(PRELOAD_OBJECTS) can32 $(UNIT_TESTS) $(FUZZERS)
-$(NEEDS_A_BUILD) $(patsubst %.c,$(BUILD)/obj-fast/%.o,$(call sources,agent)) $(BUILD)/obj/shim/agent/main.o: | $(BUILD)/can_build
+# What a build lacks is told in words before the compiler tells it in its own; no package is installed for that. The
+# library by itself needs none of it.
+NEEDS_PACKAGES = $(ROOM_OBJECTS) $(TOOL_OBJECTS) $(UNIT_TESTS) $(FUZZERS)
+$(NEEDS_PACKAGES) $(patsubst %.c,$(BUILD)/obj-fast/%.o,$(call sources,agent)) $(BUILD)/obj/shim/agent/main.o: | $(BUILD)/can_build
 $(BUILD)/can_build: tools/can_build $(BUILD)/flags
 	@tools/can_build '$(LDFLAGS) $(LIBS)' $(CC) $(CPPFLAGS) $(CFLAGS) && touch $@
 
 # The list of prerequisites says that packages come before the compiler runs.
 ifneq ($(filter deps% demo test asan tsan lint fuzz bench,$(MAKECMDGOALS)),)
-$(BUILD)/can_build $(NEEDS_A_BUILD): | $(filter $(DEPS),$(MAKECMDGOALS) $(MAKECMDGOALS:%=deps-%))
+$(BUILD)/can_build $(NEEDS_PACKAGES) $(PRELOAD_OBJECTS) can32: | $(filter $(DEPS),$(MAKECMDGOALS) $(MAKECMDGOALS:%=deps-%))
 endif
 
 asan: SANITIZE := address,undefined -fno-sanitize-recover=undefined

@@ -97,6 +97,8 @@ t_says_what_a_build_lacks() {
 	lacks "$W/client.out" 'fatal error|not here'
 	plain make -s all BUILD=b CC=no-such-compiler
 	holds "$W/client.out" '^mailseal cannot be built here\. Missing: the compiler no-such-compiler\.$'
+	plain make -s b/libmailseal.so BUILD=b CPPFLAGS=-I/run/headers
+	equal "$status" 0 "the library alone, which needs libc: $(tail -n 1 "$W/client.out")"
 	plain make -s all BUILD=b LDFLAGS=-lnothing
 	holds "$W/client.out" 'Missing: libraries to link with .*-lnothing'
 	ln -s "$(command -v mktemp)" "$(command -v rm)" "$(command -v ar)" /run/few
