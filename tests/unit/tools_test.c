@@ -114,6 +114,11 @@ static void run_sets_the_environment(void **state)
 	assert_says(text);
 	assert_says("MAILSEAL_PORTS=25,587\n");
 	assert_sh(0, "./mailseal run --log=stderr env", "MAILSEAL_LOG=stderr\n");
+	assert_says("MAILSEAL_SOCKET=none\n");
+	assert_sh(0, "./mailseal run --ports 25,587 env", "MAILSEAL_SOCKET=none\n");
+	assert_sh(0, "MAILSEAL_SOCKET=/x ./mailseal run --log=stderr env", "MAILSEAL_SOCKET=/x\n");
+	assert_sh(0, "MAILSEAL_LOG=stderr ./mailseal run env", "MAILSEAL_LOG=stderr\n");
+	assert_null(strstr(output, "MAILSEAL_SOCKET="));
 	/* Without a file at the default place it stays unnamed, and the built-in default applies.
 	 */
 	assert_sh(0, "./mailseal run env", "MAILSEAL_AGENT=");

@@ -198,6 +198,15 @@ static int take_config(const struct run *run)
 	return named ? set("MAILSEAL_CONFIG", path) : EX_OK;
 }
 
+/* The system agent has a log and ports of its own, which would count instead. Who names one by the
+ * environment means that one. */
+static int take_socket(const struct run *run)
+{
+	if ((!run->log && !run->ports) || environment("MAILSEAL_SOCKET"))
+		return EX_OK;
+	return set("MAILSEAL_SOCKET", "none");
+}
+
 static int take_agent(const struct parts *parts)
 {
 	const char *named = environment("MAILSEAL_AGENT");
@@ -338,7 +347,8 @@ int command_run(int argc, char **argv)
 			"Is mailseal installed whole?");
 	}
 	if ((code = take_ports(&run)) || (code = take_log(&run)) || (code = take_config(&run)) ||
-		(code = take_agent(&parts)) || (code = find_program(run.program[0], path)) ||
+		(code = take_socket(&run)) || (code = take_agent(&parts)) ||
+		(code = find_program(run.program[0], path)) ||
 		(code = check_program(path, run.program, &parts, &preload)) ||
 		(code = take_library(parts.library, preload)))
 		return code;

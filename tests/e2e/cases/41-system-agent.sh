@@ -90,6 +90,20 @@ t_default_path_is_used_where_it_exists() {
 	equal "$(dispatchers | wc -l)" 2 "agents"
 }
 
+t_run_keeps_a_log_and_ports_that_are_given() {
+	product
+	policy
+	system_agent
+	unset MAILSEAL_CONFIG MAILSEAL_LOG MAILSEAL_SOCKET
+	cp "$conf" /etc/mailseal.conf
+	hostile good_server.hs
+	plain "$BUILD/mailseal" run --log "$W/own.log" -- "$bin/confined" 127.0.0.10 25
+	equal "$status" 0
+	settle
+	check grep -q 'event=transaction' "$W/own.log"
+	equal "$(wc -c <"$system_log")" 0 "what the system agent logged"
+}
+
 t_none_switches_the_default_path_off() {
 	product
 	policy
