@@ -256,6 +256,15 @@ static const char *own_log(void)
 	return log;
 }
 
+/* What syslog writes there may be in the journal, too: it would count twice. */
+static bool is_of_syslog(const char *path)
+{
+	for (size_t i = 0; i < sizeof(places) / sizeof(places[0]); i++)
+		if (strcmp(path, places[i]) == 0)
+			return true;
+	return false;
+}
+
 /* Files of services, as far as they are there. -ENOMEM or 0. */
 static int list_elsewhere(struct work *w, struct source_list *list)
 {
@@ -263,14 +272,15 @@ static int list_elsewhere(struct work *w, struct source_list *list)
 
 	for (size_t i = 0; i < w->elsewhere.count; i++) {
 		struct elsewhere_log *log = &w->elsewhere.at[i];
-		bool there = stat(log->path, &st) == 0;
+		bool there = stat(log->path, &st) == 0, same;
 
 		if (log->kind != ELSEWHERE_FILE || (!there && errno != ENOENT) ||
 			(there && (!S_ISREG(st.st_mode) || access(log->path, R_OK) != 0)))
 			continue;
-		log->read = true;
-		if (there && w->file && stat(w->file, &read) == 0 && read.st_dev == st.st_dev &&
-			read.st_ino == st.st_ino)
+		same = there && w->file && stat(w->file, &read) == 0 &&
+		       read.st_dev == st.st_dev && read.st_ino == st.st_ino;
+		log->read = same || !is_of_syslog(log->path);
+		if (same || !log->read)
 			continue;
 		if (source_add_present(list, log->path, w->options->since))
 			return -ENOMEM;

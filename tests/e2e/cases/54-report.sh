@@ -264,6 +264,13 @@ t_logs_of_services_elsewhere() {
 	plain booted bash -c "journalctl -u shop.service -o cat | '$BUILD/mailseal' report -"
 	equal "$status" 0
 	holds "$W/client.out" '^In the clear: 1 message'
+	# What is in the journal too would count twice.
+	sed 's#/var/log/own/mail.log#/var/log/mail.log#' /usr/lib/systemd/system/billing.service | unit billing.service.new
+	booted mv /usr/lib/systemd/system/billing.service.new /usr/lib/systemd/system/other.service
+	booted cp /var/log/own/mail.log /var/log/mail.log
+	plain booted "$BUILD/mailseal" report --unit billing --unit other
+	holds "$W/client.out" '^In the clear: 1 message'
+	holds "$W/client.out" '^- other.service logs to /var/log/mail.log, which was not read'
 	# As a rotation leaves it, and as a user may see it.
 	booted mv /var/log/own/mail.log /var/log/own/mail.log.1
 	plain booted "$BUILD/mailseal" report --unit billing
