@@ -32,6 +32,8 @@ static void help_fits_a_screen(void **state)
 		"./mailseal help check",
 		"./mailseal explain --help",
 		"./mailseal policy --help",
+		"./mailseal enable --help",
+		"./mailseal disable --help",
 	};
 
 	(void)state;

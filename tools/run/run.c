@@ -35,7 +35,7 @@ struct run {
 static const struct argp_option options[] = {
 	{"config", 'c', "FILE", 0, "configuration instead of " CONFIG_PATH, 0},
 	{"log", 'l', "TARGET", 0, "stderr, journal, syslog (the default) or a file", 0},
-	{"ports", 'p', "LIST", 0, "ports to protect, instead of 25 alone, e.g. 25,587", 0},
+	{"ports", 'p', "LIST", 0, "ports to protect instead of 25, e.g. 25,587", 0},
 	{0},
 };
 

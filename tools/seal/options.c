@@ -20,7 +20,7 @@ enum { KEY_NOW = 256, KEY_FORCE, KEY_AGENT, KEY_ROOT, KEY_USER, KEY_DRY_RUN };
 #define COMMON_OPTIONS                                                                             \
 	{"root", KEY_ROOT, "DIR", 0, "work on the tree in DIR, which does not run", 0},            \
 		{"user", KEY_USER, NULL, 0, "units of your own systemd --user", 0},                \
-		{"now", KEY_NOW, NULL, 0, "restart what runs", 0},                                 \
+		{"now", KEY_NOW, NULL, 0, "restart what runs and needs it", 0},                    \
 		{"dry-run", KEY_DRY_RUN, NULL, 0, "show what would be done; change nothing", 0},   \
 	{                                                                                          \
 		"json", 'j', NULL, 0, "print the result as JSON", 0                                \
@@ -29,8 +29,8 @@ enum { KEY_NOW = 256, KEY_FORCE, KEY_AGENT, KEY_ROOT, KEY_USER, KEY_DRY_RUN };
 static const struct argp_option enable_options[] = {
 	{"config", 'c', "FILE", 0, "configuration instead of " CONFIG_PATH, 0},
 	{"log", 'l', "TARGET", 0, "stderr, journal, syslog (the default) or a file", 0},
-	{"ports", 'p', "LIST", 0, "ports to protect, instead of 25 alone, e.g. 25,587", 0},
-	{"system-agent", KEY_AGENT, NULL, 0, "the system agent serves it (mailseal-agent(8))", 0},
+	{"ports", 'p', "LIST", 0, "ports to protect instead of 25, e.g. 25,587", 0},
+	{"system-agent", KEY_AGENT, NULL, 0, "the system agent serves it, and then all others", 0},
 	{"force", KEY_FORCE, NULL, 0, "write it in spite of obstacles", 0},
 	COMMON_OPTIONS,
 	{0},
