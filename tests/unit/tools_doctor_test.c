@@ -99,7 +99,7 @@ static void what_is_no_program_is_told(void **state)
 	(void)state;
 	need_command();
 	assert_sh(66, "./mailseal doctor no-such-program",
-		"mailseal: no-such-program: No such file or directory\n");
+		"mailseal: no-such-program: not found along PATH\n");
 	assert_sh(66, "./mailseal doctor ./none", "./none: No such file or directory");
 	assert_sh(66, "PATH=. ./mailseal doctor good.conf",
 		"good.conf: found along PATH, but not executable");
@@ -117,7 +117,8 @@ static void directories_and_devices_are_no_programs(void **state)
 	assert_sh(65, "printf 'x\\0y' >data; ./mailseal doctor ./data",
 		"neither an ELF program nor a script");
 	assert_sh(65, "./mailseal doctor ./libmailseal.so", "is an ELF file, but no program");
-	assert_sh(0, "echo true >text; ./mailseal doctor ./text", "text is not executable");
+	assert_sh(65, "./mailseal doctor /etc/passwd", "neither an ELF program nor a script");
+	assert_sh(0, "echo true >text; chmod 755 text; ./mailseal doctor ./text", "verdict");
 	assert_says("has no #! line: shells run it by /bin/sh");
 }
 
@@ -418,8 +419,8 @@ static void json_says_the_same(void **state)
 	assert_int_equal(sh("./mailseal doctor -j none 2>&-"), 66);
 	json = parse_output();
 	assert_true(json_is_null(json_object_get(json, "reached")));
-	assert_string_equal(json_string_value(json_object_get(json, "error")),
-		"none: No such file or directory");
+	assert_string_equal(
+		json_string_value(json_object_get(json, "error")), "none: not found along PATH");
 	json_decref(json);
 	assert_int_equal(
 		sh("cp /bin/true $(printf 'b\\351d'); ./mailseal doctor -j ./$(printf 'b\\351d')"),
@@ -470,6 +471,7 @@ static void settings_of_a_unit_are_told(void **state)
 		{"Environment=MAILSEAL_SOCKET=/none\n", 1,
 			"no socket is at /none (MAILSEAL_SOCKET)"},
 		{"Environment=MAILSEAL_SOCKET=none\n", 0, "mailseal reaches ./x.service."},
+		{"User=nobody\n", 0, "(65534) stands for all who have none here"},
 		{"[Unit]\nRequires=mailseal-agent.socket\n[Service]\nEnvironment=MAILSEAL_SOCKET=/"
 		 "none\nSystemCallFilter=~@process\n",
 			0, "SystemCallFilter allows what mailseal calls in the service"},
@@ -1004,6 +1006,8 @@ static void a_library_that_was_replaced_is_told(void **state)
 	status = sh("./mailseal doctor --pid %d; sleep 0", (int)pid);
 	assert_says("the library that it has loaded is not the one that is now at");
 	sh("rm libmailseal-old.so");
+	sh("./mailseal doctor --pid %d", (int)pid);
+	assert_null(strstr(output, "fits the program"));
 	status = sh("./mailseal doctor cat %d", (int)pid);
 	stop(pid);
 	assert_int_equal(status, 0);

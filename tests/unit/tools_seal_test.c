@@ -97,6 +97,28 @@ static void the_preload_of_the_unit_is_kept(void **state)
 	}
 }
 
+/* What the unit preloads may change after it was merged. */
+static void a_preload_that_changed_is_told(void **state)
+{
+	(void)state;
+	make_tree();
+	write_unit("billing.service",
+		"ExecStart=/usr/bin/prog\nEnvironmentFile=/etc/default/billing\n");
+	assert_sh(0,
+		"mkdir -p tree/etc/default; echo LD_PRELOAD=/a.so >tree/etc/default/billing; "
+		"touch tree/a.so tree/b.so; " ENABLE "billing",
+		"");
+	sh("./mailseal status --root tree billing");
+	assert_null(strstr(output, "by now"));
+	assert_null(strstr(output, "any more"));
+	sh("echo LD_PRELOAD=/a.so:/b.so >tree/etc/default/billing; "
+	   "./mailseal status --root tree billing");
+	assert_says("preloads /b.so by now, which the drop-in does not. mailseal enable "
+		    "billing.service writes the drop-in anew");
+	sh("echo LD_PRELOAD= >tree/etc/default/billing; ./mailseal status --root tree billing");
+	assert_says("the drop-in preloads /a.so, which its unit");
+}
+
 static void the_managers_own_environment_is_kept(void **state)
 {
 	(void)state;
@@ -621,6 +643,7 @@ int main(void)
 		cmocka_unit_test(enable_again_changes_nothing),
 		cmocka_unit_test(a_directory_that_was_there_stays),
 		cmocka_unit_test(the_preload_of_the_unit_is_kept),
+		cmocka_unit_test(a_preload_that_changed_is_told),
 		cmocka_unit_test(the_managers_own_environment_is_kept),
 		cmocka_unit_test(environment_files_do_not_undo_it),
 		cmocka_unit_test(what_unsets_it_is_written_anew),

@@ -22,10 +22,16 @@ static const struct {
 	[SEVERITY_OBSTACLE] = {"obstacle", "\033[31m"},
 };
 
+static void finding_clear(struct finding *f)
+{
+	free(f->text);
+	free(f->advice);
+}
+
 void diagnosis_clear(struct diagnosis *d)
 {
 	for (size_t i = 0; i < d->count; i++)
-		free(d->at[i].text);
+		finding_clear(&d->at[i]);
 	free(d->at);
 	*d = (struct diagnosis){0};
 }
@@ -39,11 +45,58 @@ static bool is_there(const struct diagnosis *d, const char *code, const char *te
 	return false;
 }
 
+void diagnosis_name(struct diagnosis *d, const char *unit, bool user)
+{
+	static const char plain[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+				    "0123456789:_.@-\\";
+	const char *quote = strchr(unit, '\\') ? "'" : "";
+
+	d->unit[0] = '\0';
+	if (*unit && *unit != '-' && unit[strspn(unit, plain)] == '\0')
+		snprintf(d->unit, sizeof(d->unit), "%s%s%s%s", user ? "--user " : "", quote, unit,
+			quote);
+}
+
+static bool is_of_word(char c)
+{
+	return c == '_' || c == '=' || (c >= 'A' && c <= 'Z');
+}
+
+/* Puts the names in, where they are known. */
+static char *name_in(const struct diagnosis *d, const char *advice)
+{
+	size_t size = 0;
+	char *text = NULL, pid[16] = "";
+	FILE *to = open_memstream(&text, &size);
+
+	if (!to)
+		return NULL;
+	if (d->pid)
+		snprintf(pid, sizeof(pid), "%d", (int)d->pid);
+	for (const char *at = advice; *at;) {
+		bool begins = at == advice || !is_of_word(at[-1]);
+
+		if (begins && *d->unit && strncmp(at, "UNIT", 4) == 0 && !is_of_word(at[4])) {
+			fputs(d->unit, to);
+			at += 4;
+		} else if (begins && *pid && strncmp(at, "PID", 3) == 0 && !is_of_word(at[3])) {
+			fputs(pid, to);
+			at += 3;
+		} else {
+			fputc(*at++, to);
+		}
+	}
+	if (fclose(to) == 0)
+		return text;
+	free(text);
+	return NULL;
+}
+
 void diagnosis_add(struct diagnosis *d, enum severity severity, const char *code,
 	const char *advice, const char *format, ...)
 {
 	struct finding *grown = reallocarray(d->at, d->count + 1, sizeof(*d->at));
-	char *text = NULL;
+	char *text = NULL, *named = advice ? name_in(d, advice) : NULL;
 	va_list ap;
 	int n;
 
@@ -52,17 +105,15 @@ void diagnosis_add(struct diagnosis *d, enum severity severity, const char *code
 	va_start(ap, format);
 	n = vasprintf(&text, format, ap);
 	va_end(ap);
-	if (!grown || n < 0) {
-		if (n >= 0)
-			free(text);
-		d->incomplete = true;
+	if (n < 0)
+		text = NULL;
+	if (grown && text && (named || !advice) && !is_there(d, code, text)) {
+		d->at[d->count++] = (struct finding){severity, code, text, named};
 		return;
 	}
-	if (is_there(d, code, text)) {
-		free(text);
-		return;
-	}
-	d->at[d->count++] = (struct finding){severity, code, text, advice};
+	d->incomplete = d->incomplete || !grown || !text || (advice && !named);
+	free(text);
+	free(named);
 }
 
 void diagnosis_drop(struct diagnosis *d, const char *code)
@@ -71,7 +122,7 @@ void diagnosis_drop(struct diagnosis *d, const char *code)
 
 	for (size_t i = 0; i < d->count; i++) {
 		if (strcmp(d->at[i].code, code) == 0)
-			free(d->at[i].text);
+			finding_clear(&d->at[i]);
 		else
 			d->at[kept++] = d->at[i];
 	}

@@ -7,6 +7,7 @@
 #include <jansson.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <sys/types.h>
 
 enum severity {
 	SEVERITY_OK,	  /* as it should be */
@@ -19,14 +20,19 @@ struct finding {
 	enum severity severity;
 	const char *code; /* one word for scripts; static */
 	char *text;
-	const char *advice; /* what to do; static, NULL if there is nothing */
+	char *advice; /* what to do; NULL if there is nothing */
 };
 
 struct diagnosis {
 	struct finding *at;
 	size_t count;
 	bool incomplete; /* out of memory: a finding is missing */
+	char unit[300];	 /* stands for UNIT in advice, and the process for PID; "", 0: not known */
+	pid_t pid;
 };
+
+/* What advice is to name; a name that a shell would take apart is not taken. */
+void diagnosis_name(struct diagnosis *d, const char *unit, bool user);
 
 void diagnosis_clear(struct diagnosis *d);
 

@@ -186,6 +186,8 @@ static int examine_program(struct patient *p, const char *name, struct err *err)
 
 	if (rc == -EACCES)
 		return err_fail(err, ENOENT, "%s: found along PATH, but not executable", name);
+	if (rc == -ENOENT && !strchr(name, '/'))
+		return err_fail(err, ENOENT, "%s: not found along PATH", name);
 	if (rc)
 		return err_fail(err, -rc, "%s: %s", name, strerror(-rc));
 	/* what the loader calls $ORIGIN */

@@ -223,6 +223,7 @@ void doctor_preload_check(struct patient *p, const struct elf *program, struct i
 {
 	const char *symbol = first_missing(imports->symbols, imports->symbol_count);
 	const char *version = first_missing(imports->versions, imports->version_count);
+	struct stat st;
 	bool musl = loader_is_musl(program->interpreter);
 
 	if (!p->library[0])
@@ -241,7 +242,7 @@ void doctor_preload_check(struct patient *p, const struct elf *program, struct i
 		diagnosis_add(&p->found, SEVERITY_OBSTACLE, "version-missing", dies_advice,
 			"%s wants the version %s of a symbol, which the program's C library lacks",
 			p->library, version);
-	else
+	else if (!p->loaded || patient_stat(p, p->library, &st) == 0)
 		diagnosis_add(&p->found, SEVERITY_OK, "library", NULL,
 			"%s fits the program and its C library", p->library);
 }

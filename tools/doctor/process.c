@@ -324,6 +324,7 @@ int doctor_process(struct patient *p, pid_t pid, const char *program, const stru
 	if (!status)
 		return err_fail(
 			err, errno == EACCES ? EACCES : ESRCH, "there is no process %d", (int)pid);
+	p->found.pid = pid;
 	p->is_process = true;
 	p->by_run = false;
 	if (strstr(status, "\nState:\tZ"))

@@ -216,12 +216,13 @@ int doctor_program_file(struct patient *p, int fd, const char *path, struct err 
 }
 
 /* A text without #! is run by the shell, as execvp(3) does. */
-static int examine_other(
-	struct patient *p, const char *path, char *head, size_t n, unsigned depth, struct err *err)
+static int examine_other(struct patient *p, const char *path, char *head, size_t n, bool executable,
+	unsigned depth, struct err *err)
 {
 	if (n >= 2 && head[0] == '#' && head[1] == '!')
 		return doctor_script(p, path, head + 2, depth, err);
-	if (n == 0 || memchr(head, '\0', n))
+	/* what nobody may execute is no script either, unless it says so */
+	if (n == 0 || memchr(head, '\0', n) || !executable)
 		return err_fail(err, ENOEXEC, "%s: neither an ELF program nor a script", path);
 	diagnosis_add(&p->found, SEVERITY_NOTE, "no-interpreter", NULL,
 		"%s has no #! line: shells run it by /bin/sh, and services cannot start it", path);
@@ -252,7 +253,7 @@ static int examine_open(
 		return n < (ssize_t)sizeof(Elf32_Ehdr)
 			       ? err_fail(err, EBADMSG, "%s: the ELF file ends too early", path)
 			       : doctor_program_file(p, fd, path, err);
-	return examine_other(p, path, head, (size_t)n, depth, err);
+	return examine_other(p, path, head, (size_t)n, st.st_mode & 0111, depth, err);
 }
 
 int doctor_program_at(struct patient *p, const char *path, unsigned depth, struct err *err)

@@ -107,7 +107,8 @@ static void tell_preload(struct patient *p)
 			"/etc/ld.so.preload names the library, for all programs but those of musl");
 	else if (!p->preload || !names_library(p->preload))
 		diagnosis_add(&p->found, SEVERITY_OBSTACLE, "not-preloaded",
-			"Seal it: mailseal enable UNIT",
+			p->overlays ? "What is read later takes it back: systemctl cat UNIT"
+				    : "Seal it: mailseal enable UNIT",
 			"the unit does not load the library: LD_PRELOAD%s%s", p->preload ? "=" : "",
 			p->preload ? p->preload : " is not set");
 }
@@ -237,6 +238,7 @@ static void examine_beside(struct patient *p, struct service *s)
 		struct diagnosis beside;
 
 		p->found = (struct diagnosis){0};
+		memcpy(p->found.unit, before.found.unit, sizeof(p->found.unit));
 		examine_setting(p, s, keys[i]);
 		beside = p->found;
 		p->found = before.found;
@@ -375,6 +377,7 @@ int doctor_unit(struct patient *p, const char *name, bool is_file, struct err *e
 
 	p->by_run = false;
 	if (!rc) {
+		diagnosis_name(&p->found, s.unit.name, p->user_manager);
 		rc = service_environment(&s, p);
 		if (rc)
 			err_fail(err, -rc, "%s", strerror(-rc));

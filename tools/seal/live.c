@@ -63,6 +63,8 @@ static bool may_be_outdated(
 
 static void tell_without(struct sealed *s, const struct process_of *x, const struct look *l)
 {
+	const char *unsealed =
+		s->by ? NULL : "Seal the service, and restart it: mailseal enable --now UNIT";
 	const char *why, *advice = "mailseal doctor --pid PID tells more";
 
 	s->without++;
@@ -81,9 +83,12 @@ static void tell_without(struct sealed *s, const struct process_of *x, const str
 		      "another "
 		      "architecture), or its loader did not find the library";
 	}
+	s->found.pid = x->pid;
 	if (s->without <= TOLD_MOST)
-		diagnosis_add(&s->found, SEVERITY_OBSTACLE, "not-loaded", advice,
+		diagnosis_add(&s->found, SEVERITY_OBSTACLE, "not-loaded",
+			unsealed ? unsealed : advice,
 			"process %d (%s) runs without the library: %s", (int)x->pid, x->name, why);
+	s->found.pid = 0;
 }
 
 static void tell_unseen(struct sealed *s, const struct process_of *x, int error)

@@ -121,11 +121,18 @@ static void tell_library(
 			"Whenever it starts, it runs unprotected", "%s: %s", path, strerror(-rc));
 }
 
-static void tell_not_sealed(struct sealed *s, const char *preload)
+static void tell_not_sealed(struct sealed *s, const struct view *view, const char *preload)
 {
+	char *written = s->dropin[0] ? patient_read(&view->p, s->dropin, DROPIN_MOST, NULL) : NULL;
+	bool foreign = written && !seal_is_own(written);
+
+	free(written);
 	if (s->dropin[0])
 		diagnosis_add(&s->found, SEVERITY_OBSTACLE, "overridden",
-			"See systemctl cat UNIT; mailseal enable UNIT writes the drop-in anew",
+			foreign ? "mailseal did not write that file, and leaves it alone: rename "
+				  "it, then mailseal enable UNIT"
+				: "See systemctl cat UNIT; mailseal enable UNIT writes the drop-in "
+				  "anew, but what is read later goes on counting",
 			"%s does not seal it: what counts in the end is LD_PRELOAD=%s", s->dropin,
 			preload ? preload : "");
 	else
@@ -133,7 +140,7 @@ static void tell_not_sealed(struct sealed *s, const char *preload)
 			"Seal it: mailseal enable UNIT", "it is not sealed");
 }
 
-static void tell_dropin(struct sealed *s, const struct view *view)
+static void tell_dropin(struct sealed *s, const struct view *view, const char *preload)
 {
 	char *written = patient_read(&view->p, s->dropin, DROPIN_MOST, NULL);
 
@@ -142,6 +149,8 @@ static void tell_dropin(struct sealed *s, const struct view *view)
 		diagnosis_add(&s->found, SEVERITY_NOTE, "not-ours",
 			"mailseal disable leaves it alone",
 			"mailseal enable did not write that drop-in");
+	else if (written)
+		sealed_compare_preload(s, view, preload);
 	free(written);
 }
 
@@ -153,7 +162,7 @@ static void judge_seal(struct sealed *s, const struct view *view, const struct s
 	take_dropin(s, &service->unit);
 	if (named && s->dropin[0]) {
 		s->by = "drop-in";
-		tell_dropin(s, view);
+		tell_dropin(s, view, preload);
 	} else if (named) {
 		s->by = "unit";
 		diagnosis_add(&s->found, SEVERITY_NOTE, "by-hand", NULL,
@@ -166,7 +175,7 @@ static void judge_seal(struct sealed *s, const struct view *view, const struct s
 		diagnosis_add(&s->found, SEVERITY_NOTE, "ld.so.preload", NULL,
 			"/etc/ld.so.preload names the library, for all programs but those of musl");
 	} else {
-		tell_not_sealed(s, preload);
+		tell_not_sealed(s, view, preload);
 	}
 	if (named)
 		tell_library(s, view, &service->unit, preload);
@@ -241,6 +250,7 @@ static int judge_files(struct sealed *s, const struct view *view, struct err *er
 	} else if (!rc) {
 		rc = service_environment(&service, &p);
 		snprintf(s->name, sizeof(s->name), "%s", service.unit.name);
+		diagnosis_name(&s->found, s->name, view->tree.user);
 		if (!rc)
 			take_settings(s, &service);
 		if (!rc)
@@ -343,6 +353,7 @@ int sealed_judge(struct sealed *s, const struct view *view, const char *name, st
 
 	*s = (struct sealed){0};
 	snprintf(s->name, sizeof(s->name), "%s", name);
+	diagnosis_name(&s->found, name, view->tree.user);
 	rc = judge_files(s, view, err);
 	if (rc)
 		return rc;

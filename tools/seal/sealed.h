@@ -61,6 +61,10 @@ const char *sealed_state(const struct sealed *s);
 /* examined.c: what doctor says of its unit; its processes are judged before. */
 void sealed_examine(struct sealed *s, const struct view *view);
 
+/* merged.c: does the drop-in, which mailseal wrote, still merge what the service preloads? `now` is
+ * LD_PRELOAD with it. */
+void sealed_compare_preload(struct sealed *s, const struct view *view, const char *now);
+
 /* live.c: its processes. */
 void sealed_judge_processes(struct sealed *s, const struct view *view);
 

@@ -733,7 +733,7 @@ t_json_is_json() {
 	equal "$(json 'print(sorted(d["findings"][0]))')" "['advice', 'code', 'severity', 'text']"
 	"$ms" doctor --json no-such-program >"$W/client.out" 2>/dev/null
 	equal $? 66
-	equal "$(json 'print(d)')" "{'reached': None, 'error': 'no-such-program: No such file or directory'}"
+	equal "$(json 'print(d)')" "{'reached': None, 'error': 'no-such-program: not found along PATH'}"
 }
 
 t_colour_on_a_terminal_only() {

@@ -79,7 +79,8 @@ t_running_services() {
 	says '^verdict +4 of 4 services'
 	status 1 plain
 	is plain not-sealed
-	says 'mailseal enable'
+	says 'Seal it: mailseal enable plain\.service$'
+	says 'runs without the library: .*Seal the service, and restart it: mailseal enable --now plain\.service$'
 	status 1 nothing
 	is nothing no-unit
 	check booted "$ms" status --json old >"$W/json"
