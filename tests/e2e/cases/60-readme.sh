@@ -91,7 +91,7 @@ readme_image() {
 	local file
 	mkdir -p image/usr/{bin,lib/systemd/system,local/lib/mailseal} image/etc
 	printf '[Service]\nExecStart=/usr/bin/true\n' >image/usr/lib/systemd/system/billing.service
-	for file in /usr/bin/true $(ldd /usr/bin/true | grep -oE '/[^ ]+'); do
+	for file in /usr/bin/true $(ldd /usr/bin/true build/mailseal-agent | grep -oE '/[^ ]+ '); do
 		mkdir -p "image/${file%/*}" && cp "$file" "image$file"
 	done
 	cp build/libmailseal.so build/mailseal-agent image/usr/local/lib/mailseal
