@@ -87,7 +87,8 @@ int bound_open(const struct patient *p, const char *path, int flags);
 /* Is it the directory, or something in it? */
 bool path_is_beneath(const char *path, const char *directory);
 
-/* Makes `path` the root of the tree. 0 or -errno. */
+/* Makes `path` the root of the tree; the string stays the caller's, and must last as long as it is.
+ * 0 or -errno. */
 int patient_enter(struct patient *p, const char *path);
 
 /* Looks a name up along p->search, a path as it is. 0; -ENOENT, -EACCES, -ENAMETOOLONG. */

@@ -44,12 +44,12 @@ static bool is_systemd(pid_t pid)
 
 static void look(struct look *l, pid_t pid)
 {
-	char path[PROCESS_PATH], program[PATH_MAX];
+	char program[PATH_MAX];
 
 	*l = (struct look){
 		.p = {.root = -1, .root_name = "", .is_process = true}, .x = {.pid = pid}};
-	process_path(path, pid, "root");
-	patient_enter(&l->p, path);
+	process_path(l->x.root, pid, "root");
+	patient_enter(&l->p, l->x.root);
 	/* asked first: if it is then another program, what is seen is that */
 	l->is_systemd = is_systemd(pid);
 	process_started(&l->p, &l->x, NULL);

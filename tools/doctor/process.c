@@ -68,20 +68,19 @@ static void tell_not_loaded(struct patient *p)
 			"the process has not loaded libmailseal.so");
 }
 
-static void look_at_root(struct patient *p, pid_t pid)
+static void look_at_root(struct patient *p, struct process *x)
 {
 	struct stat own, its;
-	char path[PROCESS_PATH];
 
-	process_path(path, pid, "root");
-	if (stat("/", &own) == 0 && stat(path, &its) == 0 &&
+	process_path(x->root, x->pid, "root");
+	if (stat("/", &own) == 0 && stat(x->root, &its) == 0 &&
 		(own.st_ino != its.st_ino || own.st_dev != its.st_dev))
 		diagnosis_add(&p->found, SEVERITY_NOTE, "other-root",
 			"Library, agent and configuration must be there too; or a system-wide "
 			"agent, if it went there by chroot()",
 			"its root directory is another than this command's (a container, or "
 			"chroot)");
-	patient_enter(p, path);
+	patient_enter(p, x->root);
 }
 
 static void look_at_status(struct patient *p, const char *status)
@@ -291,7 +290,7 @@ static int examine(struct patient *p, struct process *x, const char *status,
 	int rc;
 
 	wait_for_start(x->pid);
-	look_at_root(p, x->pid);
+	look_at_root(p, x);
 	process_started(p, x, ports);
 	rc = doctor_maps(p, x->pid, err);
 	if (!rc && !p->loaded)
@@ -335,6 +334,7 @@ int doctor_process(struct patient *p, pid_t pid, const char *program, const stru
 		rc = compare_program(p, pid, program, err);
 	free(status);
 	p->preload = p->library_paths = NULL;
+	p->root_name = "";
 	doctor_maps_clear(p);
 	free(x.environment);
 	return rc;

@@ -10,7 +10,8 @@
 
 struct process {
 	pid_t pid;
-	char *environment; /* as it was started; NULL if it cannot be read */
+	char root[PROCESS_PATH]; /* once it is looked at: what the patient's root is called */
+	char *environment;	 /* as it was started; NULL if it cannot be read */
 	size_t environment_length;
 	struct ports ports;
 };
