@@ -15,26 +15,11 @@
 #define LOOKS 20 /* at a process that is just being started */
 #define LOOK_MS 10
 
-/* The program of a process. 0 or -errno: -ENOENT where it has ended, though nobody has waited for
- * it. */
-static int program_of(pid_t pid, char out[PATH_MAX])
-{
-	char path[PROCESS_PATH];
-	ssize_t n;
-
-	process_path(path, pid, "exe");
-	n = readlink(path, out, PATH_MAX - 1);
-	if (n < 0)
-		return -errno;
-	out[n] = '\0';
-	return 0;
-}
-
 static bool is_systemd(pid_t pid)
 {
 	static const char place[] = "/lib/systemd/";
 	char program[PATH_MAX];
-	const char *name = program_of(pid, program) ? NULL : strstr(program, place);
+	const char *name = process_program(pid, program) ? NULL : strstr(program, place);
 
 	if (!name)
 		return false;
@@ -55,7 +40,7 @@ static void look(struct look *l, pid_t pid)
 	process_started(&l->p, &l->x, NULL);
 	l->rc = doctor_maps(&l->p, pid, NULL);
 	/* what has ended has nothing loaded any more */
-	if (!l->rc && program_of(pid, program) == -ENOENT)
+	if (!l->rc && process_program(pid, program) == -ENOENT)
 		l->rc = -ENOENT;
 }
 

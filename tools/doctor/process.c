@@ -108,7 +108,7 @@ static void tell_children(struct patient *p, pid_t pid)
 	free(children);
 }
 
-static int exe_name(pid_t pid, char out[PATH_MAX])
+int process_program(pid_t pid, char out[PATH_MAX])
 {
 	char path[PROCESS_PATH];
 	ssize_t n;
@@ -124,7 +124,7 @@ static int exe_name(pid_t pid, char out[PATH_MAX])
 static int look_at_program(struct patient *p, pid_t pid, struct err *err)
 {
 	char path[PROCESS_PATH], name[PATH_MAX];
-	int fd, rc = exe_name(pid, name);
+	int fd, rc = process_program(pid, name);
 
 	if (rc == -ENOENT)
 		return err_fail(err, ENOEXEC,
@@ -183,7 +183,7 @@ bool process_is_agent(pid_t pid)
 {
 	char name[PATH_MAX];
 
-	return exe_name(pid, name) == 0 && is_agent_name(name);
+	return process_program(pid, name) == 0 && is_agent_name(name);
 }
 
 /* Could it be the agent of the process: same user, same service? */

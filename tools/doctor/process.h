@@ -25,6 +25,10 @@ void process_path(char out[PROCESS_PATH], pid_t pid, const char *what);
 /* The whole of a file there, \0 behind it; free it. NULL with errno. */
 char *process_read(pid_t pid, const char *what, size_t *length);
 
+/* The path of its program, as /proc/PID/exe tells it. 0 or -errno: -ENOENT where it has ended,
+ * though nobody has waited for it. */
+int process_program(pid_t pid, char out[PATH_MAX]);
+
 /* Does it run mailseal-agent? False too where that may not be seen. */
 bool process_is_agent(pid_t pid);
 
