@@ -46,7 +46,9 @@ static void enable_again_changes_nothing(void **state)
 	assert_sh(0, "stat -c %y " BILLING, "2001-01-01");
 	assert_sh(0, ENABLE "--ports 25,587 billing", "billing.service: rewritten ");
 	assert_holds(BILLING, "Environment=\"MAILSEAL_PORTS=25,587\"\n");
+	assert_null(strstr(output, "was not given"));
 	assert_holds(BILLING, "# Directories made for it: 1\n");
+	assert_sh(0, ENABLE "billing", "--ports, with which it was sealed before, was not given");
 	assert_sh(0, DISABLE "billing && ls " SYSTEM, "");
 	assert_null(strstr(output, "billing.service.d\n"));
 }

@@ -341,6 +341,25 @@ static int look(struct planning *g)
 	return EX_OK;
 }
 
+/* What an earlier enable was told is not kept: whoever leaves it out is to know. */
+static void tell_dropped(struct sealing *s)
+{
+	static const char *const given[][2] = {
+		{"--config", "\nEnvironment=\"MAILSEAL_CONFIG="},
+		{"--log", "\nEnvironment=\"MAILSEAL_LOG="},
+		{"--ports", "\nEnvironment=\"MAILSEAL_PORTS="},
+	};
+	const struct seal_file *dropin = &s->files[SEAL_FILE_DROPIN];
+
+	for (size_t i = 0; dropin->old && dropin->text && i < sizeof(given) / sizeof(*given); i++)
+		if (strstr(dropin->old, given[i][1]) && !strstr(dropin->text, given[i][1]))
+			diagnosis_add(&s->found, SEVERITY_WARNING, "option-dropped",
+				"Give it again if it is still to hold",
+				"%s, with which it was sealed before, was not given: it holds no "
+				"more",
+				given[i][0]);
+}
+
 int seal_plan(const struct seal_options *o, const struct seal_tree *t, struct sealing *s)
 {
 	struct planning *g = calloc(1, sizeof(*g));
@@ -356,6 +375,8 @@ int seal_plan(const struct seal_options *o, const struct seal_tree *t, struct se
 	code = look(g);
 	if (code == EX_OK)
 		code = plan(g);
+	if (code == EX_OK)
+		tell_dropped(s);
 	unload(&g->base);
 	unload(&g->then);
 	for (const char **word = g->unset; word && *word; word++)
